@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { SETTINGS, type Settings } from './settings.ts';
+
+/** All settings with their values, checked against each other. */
+export interface Config extends Settings {
+  /** The file that was read, if there was one. */
+  readonly file: string | undefined;
+  /** Things that are allowed but probably not meant. */
+  readonly warnings: readonly string[];
+}
+
+/** Environment variables with this prefix that are not the server's: the clients' and this file's own. */
+const OTHER_VARIABLES = new Set(['MEMORYHUB_CONFIG', 'MEMORYHUB_ADDRESS', 'MEMORYHUB_API_KEY']);
+
+/** The start is refused: each problem is a sentence that names the setting, the value and what is allowed. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the environment and the configuration file (the environment wins) and checks everything.
+ *
+ * @throws ConfigError naming every problem found
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv): Config {
+  const dataDir = resolve(environment[SETTINGS.data_dir.env]?.trim() || './.memory-hub');
+  const named = environment.MEMORYHUB_CONFIG;
+  const path = named ? resolve(named) : join(dirname(dataDir), 'memory-hub.config.yaml');
+  const file = named || existsSync(path) ? readConfigFile(path) : undefined;
+
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, declaration] of Object.entries(SETTINGS)) {
+    const fromEnvironment = environment[declaration.env];
+    const isSet = fromEnvironment !== undefined && fromEnvironment !== '';
+    const given = isSet ? fromEnvironment : (file?.[name] ?? undefined);
+    const result = declaration.schema.safeParse(given);
+    if (result.success) values[name] = result.data;
+    else {
+      const where = isSet ? declaration.env : `${name} in ${path}`;
+      const shown = 'secret' in declaration ? 'set to something else' : JSON.stringify(given);
+      problems.push(`${where} is ${shown}: it must be ${declaration.allowed}.`);
+    }
+  }
+  for (const name of Object.keys(file ?? {})) {
+    if (!(name in SETTINGS)) {
+      problems.push(
+        `${path} sets ${JSON.stringify(name)}, which is not a setting. Settings: ${Object.keys(SETTINGS).join(', ')}.`,
+      );
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const config = { ...(values as Settings), file: file && path, warnings: unknownVariables(environment) };
+  const conflicts = crossChecks(config);
+  if (conflicts.length > 0) throw new ConfigError(conflicts);
+  return config;
+}
+
+/** Whether only this host can reach the address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function crossChecks(config: Settings): string[] {
+  const problems: string[] = [];
+  if (!isLoopback(config.listen.host) && !config.allow_plaintext) {
+    problems.push(
+      `MEMORYHUB_LISTEN is ${JSON.stringify(`${config.listen.host}:${config.listen.port}`)}, which other hosts can reach without TLS: ` +
+        'it must be a loopback address (127.0.0.1), or MEMORYHUB_ALLOW_PLAINTEXT must be 1.',
+    );
+  }
+  if (config.database_read_url && !config.database_url) {
+    problems.push(
+      'DATABASE_READ_URL is set and DATABASE_URL is not: it must be a replica of the database DATABASE_URL names.',
+    );
+  }
+  if (config.pool_size + config.pool_overflow < 3 * config.workers) {
+    problems.push(
+      `MEMORYHUB_POOL_SIZE and MEMORYHUB_POOL_OVERFLOW are ${config.pool_size} and ${config.pool_overflow} for ` +
+        `MEMORYHUB_WORKERS=${config.workers}: together they must be at least 3 for each worker.`,
+    );
+  }
+  return problems;
+}
+
+function unknownVariables(environment: NodeJS.ProcessEnv): string[] {
+  const known = new Set<string>(Object.values(SETTINGS).map((declaration) => declaration.env));
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('MEMORYHUB_') && !known.has(name) && !OTHER_VARIABLES.has(name))
+    .map((name) => `${name} is set, but is not a setting of this server.`);
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  let source: string;
+  try {
+    source = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError([
+      `MEMORYHUB_CONFIG is ${JSON.stringify(path)}: it must be a file that can be read (${(error as NodeJS.ErrnoException).code}).`,
+    ]);
+  }
+  try {
+    const content: unknown = parseYaml(source) ?? {};
+    if (typeof content === 'object' && !Array.isArray(content)) return content as Record<string, unknown>;
+  } catch (error) {
+    const position = error instanceof YAMLParseError ? error.linePos?.[0] : undefined;
+    throw new ConfigError([
+      `${path} is not YAML${position ? ` at line ${position.line}, column ${position.col}` : ''}: it must hold one setting a line, as "name: value".`,
+    ]);
+  }
+  throw new ConfigError([`${path} holds no settings: it must hold one a line, as "name: value".`]);
+}

@@ -1,0 +1,205 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+/** One setting: everything there is to know about it, once. The README's table is tested against this. */
+interface Setting<T> {
+  /** Name of the environment variable. */
+  readonly env: string;
+  /** As the README shows it; the schema holds the real one. */
+  readonly default: string;
+  readonly description: string;
+  /** What is allowed, as a phrase that completes "it must be ...". */
+  readonly allowed: string;
+  /** The value's text is never shown. */
+  readonly secret?: true;
+  /** From the text of the variable, or the scalar in the file, to the value. */
+  readonly schema: z.ZodType<T>;
+}
+
+const setting = <T>(declaration: Setting<T>): Setting<T> => declaration;
+const text = z.union([z.string(), z.number().transform(String)]).pipe(z.string().trim().min(1));
+const optional = text.optional();
+
+function wholeNumber(min: number, max: number) {
+  return z.union([z.number(), text.regex(/^-?\d{1,15}$/).transform(Number)]).pipe(z.number().int().min(min).max(max));
+}
+
+const flag = z.union([z.boolean(), z.stringbool({ truthy: ['1', 'true', 'yes'], falsy: ['0', 'false', 'no', ''] })]);
+
+function url(...protocols: string[]) {
+  return text.refine((value) => protocols.includes(URL.parse(value)?.protocol ?? '')).optional();
+}
+
+/** "host:port", "[ipv6]:port". */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const listenAddress = text.transform((value, context): ListenAddress => {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) {
+    context.addIssue('not an address');
+    return z.NEVER;
+  }
+  return { host: match[1] ?? match[2] ?? '', port };
+});
+
+/** Every setting of the server. The key is its name in the configuration file. */
+export const SETTINGS = {
+  listen: setting({
+    env: 'MEMORYHUB_LISTEN',
+    default: '127.0.0.1:50051',
+    description: 'Address and port of the gRPC server; port 0 picks a free one and prints it.',
+    allowed: 'HOST:PORT with a port from 0 to 65535',
+    schema: listenAddress.default({ host: '127.0.0.1', port: 50_051 }),
+  }),
+  data_dir: setting({
+    env: 'MEMORYHUB_DATA_DIR',
+    default: './.memory-hub',
+    description: 'Folder of the embedded PostgreSQL, the first keys and the record of the running server.',
+    allowed: 'a path',
+    schema: text.default('./.memory-hub').transform((path) => resolve(path)),
+  }),
+  database_url: setting({
+    env: 'DATABASE_URL',
+    default: 'unset: an embedded PostgreSQL',
+    description: 'PostgreSQL 14 or newer to keep everything in.',
+    allowed: 'a postgres:// or postgresql:// address',
+    secret: true,
+    schema: url('postgres:', 'postgresql:'),
+  }),
+  database_read_url: setting({
+    env: 'DATABASE_READ_URL',
+    default: 'unset: the primary',
+    description: 'A read replica, which serves EVENTUAL reads.',
+    allowed: 'a postgres:// or postgresql:// address',
+    secret: true,
+    schema: url('postgres:', 'postgresql:'),
+  }),
+  redis_url: setting({
+    env: 'REDIS_URL',
+    default: 'unset: no Redis',
+    description: 'Redis that servers on one database share as their cache.',
+    allowed: 'a redis:// or rediss:// address',
+    secret: true,
+    schema: url('redis:', 'rediss:'),
+  }),
+  workers: setting({
+    env: 'MEMORYHUB_WORKERS',
+    default: '1',
+    description: 'Processes that serve calls.',
+    allowed: 'a whole number from 1 to 64',
+    schema: wholeNumber(1, 64).default(1),
+  }),
+  pool_size: setting({
+    env: 'MEMORYHUB_POOL_SIZE',
+    default: '20 connections',
+    description: 'Database connections of the server, divided over its workers.',
+    allowed: 'a whole number from 2 to 1000',
+    schema: wholeNumber(2, 1000).default(20),
+  }),
+  pool_overflow: setting({
+    env: 'MEMORYHUB_POOL_OVERFLOW',
+    default: '40 connections',
+    description: 'Further connections under load.',
+    allowed: 'a whole number from 0 to 1000',
+    schema: wholeNumber(0, 1000).default(40),
+  }),
+  pool_recycle_seconds: setting({
+    env: 'MEMORYHUB_POOL_RECYCLE_SECONDS',
+    default: '3600 s',
+    description: 'Age at which a database connection is replaced.',
+    allowed: 'a whole number from 10 to 86400',
+    schema: wholeNumber(10, 86_400).default(3600),
+  }),
+  cache_bytes: setting({
+    env: 'MEMORYHUB_CACHE_BYTES',
+    default: '33554432 bytes',
+    description: 'Memory of each process for cached records; 0 switches that cache off.',
+    allowed: 'a whole number from 0 to 17179869184',
+    schema: wholeNumber(0, 16 * 1024 ** 3).default(32 * 1024 * 1024),
+  }),
+  cache_ttl_seconds: setting({
+    env: 'MEMORYHUB_CACHE_TTL_SECONDS',
+    default: '3600 s',
+    description: 'Longest time a record stays in a cache.',
+    allowed: 'a whole number from 1 to 86400',
+    schema: wholeNumber(1, 86_400).default(3600),
+  }),
+  retain_deleted_days: setting({
+    env: 'MEMORYHUB_RETAIN_DELETED_DAYS',
+    default: '30 days',
+    description: 'How long deleted and expired memories can be restored before they are purged.',
+    allowed: 'a whole number from 1 to 36500',
+    schema: wholeNumber(1, 36_500).default(30),
+  }),
+  retain_requests_hours: setting({
+    env: 'MEMORYHUB_RETAIN_REQUESTS_HOURS',
+    default: '24 hours',
+    description: 'How long a request_id answers the same.',
+    allowed: 'a whole number from 1 to 8760',
+    schema: wholeNumber(1, 8760).default(24),
+  }),
+  retain_revisions_days: setting({
+    env: 'MEMORYHUB_RETAIN_REVISIONS_DAYS',
+    default: 'unset: for ever',
+    description: 'How long old revisions of living memories are kept; the newest always is.',
+    allowed: 'a whole number from 1 to 36500',
+    schema: wholeNumber(1, 36_500).optional(),
+  }),
+  drain_seconds: setting({
+    env: 'MEMORYHUB_DRAIN_SECONDS',
+    default: '10 s',
+    description: 'How long calls may go on after SIGTERM or Ctrl-C.',
+    allowed: 'a whole number from 0 to 3600',
+    schema: wholeNumber(0, 3600).default(10),
+  }),
+  reader_stall_seconds: setting({
+    env: 'MEMORYHUB_READER_STALL_SECONDS',
+    default: '60 s',
+    description: 'A stream whose reader takes nothing for this long is ended.',
+    allowed: 'a whole number from 1 to 3600',
+    schema: wholeNumber(1, 3600).default(60),
+  }),
+  allow_plaintext: setting({
+    env: 'MEMORYHUB_ALLOW_PLAINTEXT',
+    default: '0',
+    description: 'Serve without TLS on an address other hosts can reach.',
+    allowed: '0 or 1',
+    schema: flag.default(false),
+  }),
+  log_level: setting({
+    env: 'LOG_LEVEL',
+    default: 'info',
+    description: 'What is logged.',
+    allowed: 'one of trace, debug, info, warn, error, fatal, silent',
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  }),
+  log_file: setting({
+    env: 'MEMORYHUB_LOG_FILE',
+    default: 'unset: standard output',
+    description: 'Also write JSON lines here, a new file a day or at 100 MB, 7 kept.',
+    allowed: 'a path',
+    schema: optional.transform((path) => (path === undefined ? undefined : resolve(path))),
+  }),
+  access_log: setting({
+    env: 'MEMORYHUB_ACCESS_LOG',
+    default: '0',
+    description: 'Log a line for every call, not only for those that failed inside.',
+    allowed: '0 or 1',
+    schema: flag.default(false),
+  }),
+  otlp_endpoint: setting({
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    default: 'unset: no traces',
+    description: 'Where traces go; every other OTEL_ variable means what OpenTelemetry says.',
+    allowed: 'an http:// or https:// address',
+    schema: url('http:', 'https:'),
+  }),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+/** The values of all settings. */
+export type Settings = { readonly [Name in SettingName]: z.output<(typeof SETTINGS)[Name]['schema']> };

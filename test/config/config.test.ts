@@ -1,0 +1,110 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, isLoopback, loadConfig } from '../../src/server/config.ts';
+import { SETTINGS } from '../../src/server/settings.ts';
+
+function fileWith(content: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'memory-hub-config-')), 'memory-hub.config.yaml');
+  writeFileSync(path, content);
+  return path;
+}
+
+function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('loadConfig', () => {
+  it('needs nothing: every setting has a default', () => {
+    const config = loadConfig({});
+    expect(config.listen).toEqual({ host: '127.0.0.1', port: 50_051 });
+    expect(config.workers).toBe(1);
+    expect(config.file).toBeUndefined();
+  });
+
+  it('reads the file beside the data directory, and the environment wins over it', () => {
+    const path = fileWith('workers: 3\nlog_level: debug\nlisten: "[::1]:0"\n');
+    const config = loadConfig({ MEMORYHUB_DATA_DIR: join(path, '..', '.memory-hub'), LOG_LEVEL: 'warn' });
+    expect(config).toMatchObject({ workers: 3, log_level: 'warn', listen: { host: '::1', port: 0 }, file: path });
+  });
+
+  it.each([
+    ['MEMORYHUB_LISTEN', 'somewhere', 'HOST:PORT with a port from 0 to 65535'],
+    ['MEMORYHUB_LISTEN', '127.0.0.1:65536', 'HOST:PORT with a port from 0 to 65535'],
+    ['MEMORYHUB_WORKERS', '0', 'a whole number from 1 to 64'],
+    ['MEMORYHUB_WORKERS', '1.5', 'a whole number from 1 to 64'],
+    ['LOG_LEVEL', 'loud', 'one of trace, debug, info, warn, error, fatal, silent'],
+    ['MEMORYHUB_ALLOW_PLAINTEXT', 'perhaps', '0 or 1'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4317', 'an http:// or https:// address'],
+  ])('refuses %s=%s and says what is allowed', (name, value, allowed) => {
+    expect(problemsOf({ [name]: value })).toEqual([`${name} is ${JSON.stringify(value)}: it must be ${allowed}.`]);
+  });
+
+  it('names every problem at once and shows no secret', () => {
+    const problems = problemsOf({
+      DATABASE_URL: 'mysql://root:hunter2@db',
+      REDIS_URL: 'hunter2',
+      MEMORYHUB_WORKERS: 'x',
+    });
+    expect(problems).toHaveLength(3);
+    expect(problems.join()).not.toContain('hunter2');
+  });
+
+  it('names the file and the line of a fault in it', () => {
+    const path = fileWith('workers: 2\n  listen: [\n');
+    expect(problemsOf({ MEMORYHUB_CONFIG: path })).toEqual([
+      expect.stringMatching(new RegExp(`^${path} is not YAML at line \\d+, column \\d+`)),
+    ]);
+  });
+
+  it('refuses a name in the file that is no setting', () => {
+    expect(problemsOf({ MEMORYHUB_CONFIG: fileWith('wrokers: 2\n') })[0]).toContain(
+      '"wrokers", which is not a setting',
+    );
+  });
+
+  it('says so when the file that was named cannot be read', () => {
+    expect(problemsOf({ MEMORYHUB_CONFIG: '/nowhere/at/all.yaml' })[0]).toContain(
+      'must be a file that can be read (ENOENT)',
+    );
+  });
+
+  it('refuses plain text on an address other hosts can reach, unless it is allowed', () => {
+    expect(problemsOf({ MEMORYHUB_LISTEN: '0.0.0.0:50051' })[0]).toContain('MEMORYHUB_ALLOW_PLAINTEXT must be 1');
+    expect(problemsOf({ MEMORYHUB_LISTEN: '0.0.0.0:50051', MEMORYHUB_ALLOW_PLAINTEXT: '1' })).toEqual([]);
+  });
+
+  it('refuses a replica without a primary, and a pool too small for its workers', () => {
+    expect(problemsOf({ DATABASE_READ_URL: 'postgres://replica/db' })[0]).toContain('DATABASE_URL is not');
+    expect(problemsOf({ MEMORYHUB_WORKERS: '4', MEMORYHUB_POOL_SIZE: '2', MEMORYHUB_POOL_OVERFLOW: '0' })[0]).toContain(
+      'at least 3 for each worker',
+    );
+  });
+
+  it('warns of variables that look like settings and are none', () => {
+    expect(loadConfig({ MEMORYHUB_WROKERS: '2', MEMORYHUB_ADDRESS: 'x' }).warnings).toEqual([
+      'MEMORYHUB_WROKERS is set, but is not a setting of this server.',
+    ]);
+  });
+
+  it('takes every setting from the file as well as from the environment', () => {
+    const path = fileWith(
+      Object.keys(SETTINGS)
+        .map((name) => `${name}: {}`)
+        .join('\n'),
+    );
+    expect(problemsOf({ MEMORYHUB_CONFIG: path })).toHaveLength(Object.keys(SETTINGS).length);
+  });
+});
+
+it('only addresses of this host are loopback', () => {
+  expect(['localhost', '127.0.0.1', '127.9.9.9', '::1'].every(isLoopback)).toBe(true);
+  expect(['0.0.0.0', '::', '10.0.0.1', 'example.org', '127.evil.example'].some(isLoopback)).toBe(false);
+});
