@@ -21,7 +21,16 @@ const text = z.union([z.string(), z.number().transform(String)]).pipe(z.string()
 const optional = text.optional();
 
 function wholeNumber(min: number, max: number) {
-  return z.union([z.number(), text.regex(/^-?\d{1,15}$/).transform(Number)]).pipe(z.number().int().min(min).max(max));
+  return z
+    .union([
+      z.number(),
+      z
+        .string()
+        .trim()
+        .regex(/^-?\d{1,15}$/)
+        .transform(Number),
+    ])
+    .pipe(z.number().int().min(min).max(max));
 }
 
 const flag = z.union([z.boolean(), z.stringbool({ truthy: ['1', 'true', 'yes'], falsy: ['0', 'false', 'no', ''] })]);
