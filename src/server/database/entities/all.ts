@@ -1,0 +1,18 @@
+import { MemoryEntity, MemoryRevisionEntity, RequestLogEntity } from './memory.ts';
+import { AuditEntity, CacheGenerationEntity, JobEntity, ServerKeyEntity, SettingEntity } from './server.ts';
+import { ApiKeyEntity, WorkspaceEntity, WorkspaceHeadEntity } from './workspace.ts';
+
+/** Every table but those of the migrations themselves. */
+export const ENTITIES = [
+  WorkspaceEntity,
+  WorkspaceHeadEntity,
+  MemoryEntity,
+  MemoryRevisionEntity,
+  RequestLogEntity,
+  ApiKeyEntity,
+  SettingEntity,
+  ServerKeyEntity,
+  AuditEntity,
+  CacheGenerationEntity,
+  JobEntity,
+];

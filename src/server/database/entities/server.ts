@@ -1,0 +1,68 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { MicrosType } from './micros-type.ts';
+
+/** Settings of a workspace (0: of the server) that are changed while it runs. */
+export const SettingEntity = defineEntity({
+  name: 'Setting',
+  tableName: 'settings',
+  properties: {
+    workspaceId: p.integer().primary(),
+    name: p.text().primary(),
+    value: p.json(),
+    updateTime: p.type(MicrosType).defaultRaw('clock_timestamp()'),
+  },
+});
+
+/** Keys every process needs and nobody may see; the first migration makes that of the tokens. */
+export const ServerKeyEntity = defineEntity({
+  name: 'ServerKey',
+  tableName: 'server_keys',
+  properties: {
+    id: p.integer().primary(),
+    /** 'token_sealing': 32 bytes. The newest of a purpose seals, all of them open. */
+    purpose: p.text(),
+    secret: p.blob(),
+    createTime: p.type(MicrosType).defaultRaw('clock_timestamp()'),
+  },
+});
+
+/** Who administered what. */
+export const AuditEntity = defineEntity({
+  name: 'Audit',
+  tableName: 'audit',
+  properties: {
+    id: p.bigint('number').primary().autoincrement(),
+    workspaceId: p.integer().default(0),
+    at: p.type(MicrosType).defaultRaw('clock_timestamp()'),
+    /** Id of the credential. */
+    keyId: p.text(),
+    /** Name of the credential. */
+    author: p.text(),
+    action: p.text(),
+    target: p.text().default(''),
+    details: p.json().nullable(),
+  },
+  indexes: [{ name: 'audit_workspace', properties: ['workspaceId', 'id'] }],
+});
+
+/** Server-wide caches: every process drops its copy when the number has grown. */
+export const CacheGenerationEntity = defineEntity({
+  name: 'CacheGeneration',
+  tableName: 'cache_generations',
+  properties: {
+    cache: p.text().primary(),
+    generation: p.bigint('number').default(0),
+  },
+});
+
+/** Background work that one process at a time may do: a lease by row. */
+export const JobEntity = defineEntity({
+  name: 'Job',
+  tableName: 'jobs',
+  properties: {
+    name: p.text().primary(),
+    holder: p.text().default(''),
+    leaseUntil: p.type(MicrosType).defaultRaw("'epoch'"),
+    lastRun: p.type(MicrosType).nullable(),
+  },
+});

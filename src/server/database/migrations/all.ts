@@ -1,0 +1,13 @@
+import type { Migration } from '@mikro-orm/migrations';
+import { FirstMigration } from './migration-20260101000000-first.ts';
+
+type MigrationClass = new (...args: ConstructorParameters<typeof Migration>) => Migration;
+
+/**
+ * Every migration this program knows, oldest first. Names sort by time, so that "newer" can be read
+ * off them. Migrations only go forward, and each leaves a schema that the release before it can still
+ * work with: servers of both run side by side during a rolling upgrade.
+ */
+export const MIGRATIONS: readonly { readonly name: string; readonly class: MigrationClass }[] = [
+  { name: '20260101000000_first', class: FirstMigration },
+];
