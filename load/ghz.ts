@@ -1,0 +1,64 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const MODULE = 'github.com/bojand/ghz/cmd/ghz@latest';
+const ROOT = join(import.meta.dirname, '..');
+const LOCAL_BIN = join(ROOT, '.cache', 'bin');
+
+/** What one scenario came to. Latencies in milliseconds. */
+export interface ScenarioResult {
+  readonly scenario: string;
+  readonly tool: string;
+  readonly calls: number;
+  readonly callsPerSecond: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly slowest: number;
+  /** Calls that did not end with OK, by status. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+/** Finds ghz on PATH or in the project, or installs it there when Go is on PATH; undefined: no ghz and no Go. */
+export function findGhz(): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), LOCAL_BIN];
+  const found = folders.map((folder) => join(folder, 'ghz')).find((path) => existsSync(path));
+  if (found) return found;
+  if (spawnSync('go', ['version']).status !== 0) return undefined;
+  console.log(`ghz is not on PATH: go install ${MODULE} into .cache/bin (once, about a minute)`);
+  mkdirSync(LOCAL_BIN, { recursive: true });
+  const install = spawnSync('go', ['install', MODULE], { env: { ...process.env, GOBIN: LOCAL_BIN }, stdio: 'inherit' });
+  return install.status === 0 ? join(LOCAL_BIN, 'ghz') : undefined;
+}
+
+/** The parts of ghz' JSON report that are read here; times in nanoseconds. */
+interface GhzReport {
+  count: number;
+  rps: number;
+  slowest: number;
+  statusCodeDistribution: Record<string, number>;
+  latencyDistribution: { percentage: number; latency: number }[] | null;
+}
+
+/** Runs one scenario file of this folder as plain `ghz --config`, with further flags of ghz. */
+export async function runGhz(ghz: string, scenario: string, flags: readonly string[]): Promise<ScenarioResult> {
+  const args = ['--config', `load/${scenario}.json`, '--format', 'json', ...flags];
+  const { stdout } = await promisify(execFile)(ghz, args, { cwd: ROOT, maxBuffer: 1 << 30 });
+  const report = JSON.parse(stdout) as GhzReport;
+  const percentile = (percentage: number) =>
+    (report.latencyDistribution?.find((entry) => entry.percentage === percentage)?.latency ?? 0) / 1e6;
+  const { OK: _ok, ...errors } = report.statusCodeDistribution;
+  return {
+    scenario,
+    tool: 'ghz',
+    calls: report.count,
+    callsPerSecond: report.rps,
+    p50: percentile(50),
+    p95: percentile(95),
+    p99: percentile(99),
+    slowest: report.slowest / 1e6,
+    errors,
+  };
+}

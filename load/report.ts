@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import type { ScenarioResult } from './ghz.ts';
+
+/** The guide's service level for a scenario: 95th percentile in milliseconds, ours and the one asked for. */
+const TARGETS: Readonly<Record<string, { ours: number; asked: number }>> = {
+  save: { ours: 20, asked: 200 },
+  list: { ours: 20, asked: 200 },
+  get: { ours: 20, asked: 200 },
+  batch: { ours: 25, asked: 5000 },
+};
+
+const MIB = 1024 * 1024;
+
+/** Machine, versions and date: a figure without them means nothing. */
+export function describeRun(): Record<string, string> {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return {
+    date: new Date().toISOString(),
+    machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, ${process.platform} ${release()}`,
+    node: process.version,
+    'memory-hub': `${version} ${gitRevision()}`,
+  };
+}
+
+function gitRevision(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return '';
+  }
+}
+
+/** The results as a Markdown table beside the targets. */
+export function markdownTable(results: readonly ScenarioResult[], rssBytes: number): string {
+  const rows = results.map((result) => {
+    const target = TARGETS[result.scenario];
+    const errors =
+      Object.entries(result.errors)
+        .map(([status, count]) => `${count} ${status}`)
+        .join(', ') || '0';
+    const verdict = target
+      ? `<= ${target.ours} ms (guide: ${target.asked})${result.p95 <= target.ours ? '' : ', missed'}`
+      : '';
+    const cells = [
+      result.scenario,
+      result.calls.toLocaleString('en'),
+      Math.round(result.callsPerSecond).toLocaleString('en'),
+      ...[result.p50, result.p95, result.p99, result.slowest].map((ms) => ms.toFixed(1)),
+      errors,
+      verdict,
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return [
+    '| scenario | calls | calls/s | p50 ms | p95 ms | p99 ms | max ms | errors | p95 target |',
+    '|---|---|---|---|---|---|---|---|---|',
+    ...rows,
+    ...(rssBytes > 0
+      ? [
+          '',
+          `Server memory at its peak, PostgreSQL apart: ${Math.round(rssBytes / MIB)} MiB (target <= 150, guide: 500).`,
+        ]
+      : []),
+  ].join('\n');
+}

@@ -1,0 +1,79 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runFallback } from './fallback.ts';
+import { findGhz, runGhz, type ScenarioResult } from './ghz.ts';
+import { describeRun, markdownTable } from './report.ts';
+import { startServer, type Target, writeMetadataFile } from './server.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    address: { type: 'string' },
+    'key-file': { type: 'string' },
+    out: { type: 'string' },
+    fallback: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const HELP = `npm run load -- [--short] [--address HOST:PORT --key-file FILE] [--out FILE.json] [--fallback]
+
+The guide's scenario (100 users, 10 more each second, half of them saving and half listing at the same time,
+for a minute), then get, batches of 100 and export, each with ghz. Without --address a server of its own is
+started on a temporary data directory. --short: 10 s. --fallback: without ghz, by a loop of our own.`;
+
+/** Runs the scenarios and returns their results; `seconds` is the length of the guide's scenario. */
+async function runAll(ghz: string, target: Target, seconds: number): Promise<ScenarioResult[]> {
+  const common = ['--host', target.address, '--metadata-file', writeMetadataFile(target)];
+  const run = (scenario: string, ...flags: string[]) => runGhz(ghz, scenario, [...common, ...flags]);
+  const ramp = ['--concurrency-schedule', 'step', '--concurrency-start', '5', '--concurrency-end', '50'];
+  ramp.push('--concurrency-step', '5', '--concurrency-step-duration', '1s', '--duration', `${seconds}s`);
+
+  await run('seed');
+  const together = await Promise.all([run('save', ...ramp), run('list', ...ramp)]);
+  const alone = [];
+  for (const scenario of ['get', 'batch', 'export']) {
+    alone.push(await run(scenario, '--duration', `${Math.max(3, Math.round(seconds / 6))}s`));
+  }
+  return [...together, ...alone];
+}
+
+async function main(): Promise<number> {
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const ghz = options.fallback ? undefined : findGhz();
+  if (!ghz && !options.fallback) {
+    console.error(
+      'ghz is not on PATH, and neither is Go to install it. Get it from its releases or with\n' +
+        '  go install github.com/bojand/ghz/cmd/ghz@latest\n' +
+        'or measure without it, by a loop of our own that is not ghz: npm run load -- --fallback',
+    );
+    return 1;
+  }
+  const target = options.address ? givenTarget(options.address) : await startServer();
+  try {
+    const seconds = options.short ? 10 : 60;
+    const results = ghz ? await runAll(ghz, target, seconds) : await runFallback(target, seconds);
+    const run = describeRun();
+    if (!ghz) console.log('NOT ghz: figures of the fallback loop, which runs in one Node process.');
+    console.log(`${Object.values(run).join('; ')}\n\n${markdownTable(results, target.peakRssBytes())}`);
+    if (options.out) {
+      mkdirSync(dirname(options.out), { recursive: true });
+      writeFileSync(options.out, `${JSON.stringify({ run, results, peakRssBytes: target.peakRssBytes() }, null, 2)}\n`);
+    }
+    return results.some((result) => Object.keys(result.errors).length > 0) ? 2 : 0;
+  } finally {
+    await target.stop();
+  }
+}
+
+function givenTarget(address: string): Target {
+  const keyFile = options['key-file'] ?? '.memory-hub/admin.key';
+  const credential = readFileSync(keyFile, 'utf8').trim();
+  return { address, credential, peakRssBytes: () => 0, stop: async () => {} };
+}
+
+process.exitCode = await main();
