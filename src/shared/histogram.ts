@@ -34,6 +34,13 @@ function slotOf(us: number): number {
   return us > (UPPER[slot] as number) ? slot + 1 : slot;
 }
 
+/** A histogram of the wire, or one kept in less space: counts may be plain numbers in a typed array. */
+export interface WireHistogram extends Pick<Histogram, 'scale' | 'offset' | 'sum' | 'min' | 'max'> {
+  readonly counts: ArrayLike<bigint | number>;
+  readonly count: bigint | number;
+  readonly zeroCount: bigint | number;
+}
+
 /** One bucket: `count` values in (lowUs, highUs]. */
 export interface Bucket {
   readonly lowUs: number;
@@ -107,7 +114,7 @@ export class LatencyHistogram {
    *
    * @throws RangeError when its scale is another one
    */
-  addWire(wire: Histogram): void {
+  addWire(wire: WireHistogram): void {
     const count = Number(wire.count);
     if (count === 0) return;
     if (wire.scale !== SCALE) throw new RangeError(`histogram of scale ${wire.scale}, only ${SCALE} can be added`);
@@ -219,7 +226,7 @@ export class LatencyHistogram {
   }
 
   /** @throws RangeError when its scale is another one */
-  static fromWire(wire: Histogram | undefined): LatencyHistogram {
+  static fromWire(wire: WireHistogram | undefined): LatencyHistogram {
     const histogram = new LatencyHistogram();
     if (wire !== undefined) histogram.addWire(wire);
     return histogram;

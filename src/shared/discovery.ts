@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** Files of the data directory by which programs on the same machine find the server. */
+export const SERVER_FILE = 'server.json';
+export const KEY_FILES = { admin: 'admin.key', operator: 'operator.key' } as const;
+export const DEFAULT_ADDRESS = '127.0.0.1:50051';
+
+/** A key that is there and cannot be used; the message says which and why. */
+export class KeyFileError extends Error {
+  override readonly name = 'KeyFileError';
+}
+
+/** How a program came to address and key. */
+export interface Target {
+  /** `host:port`. */
+  readonly address: string;
+  /** Where the address is from: an option, a variable, a file, or the default. For messages. */
+  readonly addressFrom: string;
+  /** API key; absent when none was found. */
+  readonly credential?: string;
+  /** Where the key is from, or where it was looked for. For messages; never the key itself. */
+  readonly credentialFrom: string;
+}
+
+/** What the command line said; undefined where it said nothing. */
+export interface TargetOptions {
+  readonly address?: string | undefined;
+  readonly keyFile?: string | undefined;
+  /** Which of the local server's keys: admin for memories, operator for statistics. */
+  readonly key: keyof typeof KEY_FILES;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Address and key: from the options, else MEMORYHUB_ADDRESS and MEMORYHUB_API_KEY, else from the
+ * data directory of a server on this machine (MEMORYHUB_DATA_DIR, default ./.memory-hub).
+ *
+ * @throws KeyFileError when a named key file cannot be read or is empty, or a local one cannot be read
+ */
+export function findTarget({ address, keyFile, key, env = process.env }: TargetOptions): Target {
+  const directory = dataDirectory(env);
+  return { ...findAddress(address, directory, env), ...findCredential(keyFile, key, directory, env) };
+}
+
+/** MEMORYHUB_DATA_DIR, default ./.memory-hub, as an absolute path. */
+export function dataDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  return resolve(env.MEMORYHUB_DATA_DIR || '.memory-hub');
+}
+
+function findAddress(address: string | undefined, directory: string, env: NodeJS.ProcessEnv) {
+  if (address !== undefined) return { address, addressFrom: '--address' };
+  const fromEnv = env.MEMORYHUB_ADDRESS;
+  if (fromEnv) return { address: fromEnv, addressFrom: 'MEMORYHUB_ADDRESS' };
+  const file = join(directory, SERVER_FILE);
+  const fromFile = addressIn(file);
+  if (fromFile !== undefined) return { address: fromFile, addressFrom: file };
+  return { address: DEFAULT_ADDRESS, addressFrom: 'the default address' };
+}
+
+/** The address a running server wrote down; undefined when there is no such file or it is half-written. */
+function addressIn(file: string): string | undefined {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof parsed === 'object' && parsed !== null && 'address' in parsed && typeof parsed.address === 'string') {
+      return parsed.address;
+    }
+  } catch {
+    // No server has run here, or one is starting; the default address is as good a guess as any.
+  }
+  return undefined;
+}
+
+function findCredential(
+  keyFile: string | undefined,
+  key: keyof typeof KEY_FILES,
+  directory: string,
+  env: NodeJS.ProcessEnv,
+) {
+  if (keyFile !== undefined) return { credential: readKeyFile(keyFile), credentialFrom: keyFile };
+  const fromEnv = env.MEMORYHUB_API_KEY;
+  if (fromEnv) return { credential: fromEnv.trim(), credentialFrom: 'MEMORYHUB_API_KEY' };
+  const file = join(directory, KEY_FILES[key]);
+  try {
+    return { credential: readKeyFile(file), credentialFrom: file };
+  } catch (error) {
+    if (causedBy(error, 'ENOENT')) return { credentialFrom: file };
+    throw error;
+  }
+}
+
+/** @throws KeyFileError naming the file and what is wrong with it */
+export function readKeyFile(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    const why = causedBy(error, 'ENOENT')
+      ? 'there is no such file'
+      : causedBy(error, 'EACCES')
+        ? 'it is not readable for this user'
+        : (error as Error).message;
+    throw new KeyFileError(`cannot read the key file ${path}: ${why}`, { cause: error });
+  }
+  // A key in a header has neither blanks nor line ends; a file with more is another kind of file.
+  if (!/^mh_[\w-]+$/.test(text)) throw new KeyFileError(`the key file ${path} holds no API key (mh_...)`);
+  return text;
+}
+
+function causedBy(error: unknown, code: string): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === code) || causedBy(error.cause, code);
+}
