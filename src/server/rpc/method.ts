@@ -24,22 +24,34 @@ export interface Call extends CallContext {
   readonly principal: Principal;
   /** Sets a field of the answer's initial metadata; before the first message. */
   setMetadata(name: string, value: string): void;
+  /**
+   * Says where this stream can be taken up again after the last message that was yielded. A reader
+   * that is ended because it stalled gets it in the error's details.
+   */
+  offerResumeToken(token: string): void;
 }
 
 /** One unary RPC: who may call it and what it does. */
 export interface UnaryMethod<Request, Response> {
   readonly definition: MethodDefinition<Request, Response>;
+  /** Who may call it; empty: nobody. */
   readonly roles: readonly Role[];
+  /** Needs no key: for health checks only. Roles are not looked at then. */
+  readonly open?: true;
   handle(call: Call, request: Request): Promise<Response | EncodedMessage>;
 }
 
 /**
  * One server-streaming RPC. The chain pulls the next message only when the last one was taken, and
- * returns the generator (running its `finally`) when the caller goes away.
+ * returns the generator (running its `finally`) when the caller goes away. A generator that waits for
+ * something other than its caller must stop waiting when `call.signal` aborts.
  */
 export interface StreamMethod<Request, Response> {
   readonly definition: MethodDefinition<Request, Response>;
+  /** Who may call it; empty: nobody. */
   readonly roles: readonly Role[];
+  /** Needs no key: for health checks only. Roles are not looked at then. */
+  readonly open?: true;
   handle(call: Call, request: Request): AsyncIterable<Response | EncodedMessage>;
 }
 
