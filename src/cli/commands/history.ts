@@ -1,0 +1,38 @@
+import { Operation } from '../../shared/gen/memoryhub/v1/memory.ts';
+import { ListRevisionsRequest } from '../../shared/gen/memoryhub/v1/memory_service.ts';
+import { revisionToJson } from '../../shared/memory-json.ts';
+import { defineCommand } from '../define-command.ts';
+import { outputWidth, printable, printJson, table, timeText } from '../output.ts';
+import { connectionFlags, withSession } from '../session.ts';
+
+const OPERATION_NAMES = Object.fromEntries(
+  Object.entries(Operation).map(([name, value]) => [value, name.toLowerCase()]),
+);
+
+export const historyCommand = defineCommand({
+  command: 'history <id>',
+  describe: 'Show who changed a memory, when and why, newest first',
+  builder: (argv) =>
+    connectionFlags(argv)
+      .positional('id', { type: 'string', demandOption: true, describe: 'A UUID' })
+      .option('limit', { type: 'number', default: 0, describe: '0: all' }),
+  handler: (flags) =>
+    withSession(flags, 'admin', async (session) => {
+      const request = ListRevisionsRequest.fromPartial({ memoryId: flags.id, limit: flags.limit });
+      const rows: string[][] = [];
+      for await (const page of session.read(session.memories.listRevisions(request))) {
+        for (const revision of page.revisions) {
+          if (flags.json) printJson(revisionToJson(revision));
+          rows.push([
+            String(revision.revision),
+            timeText(revision.createTime),
+            OPERATION_NAMES[revision.operation] ?? '-',
+            printable(revision.author),
+            printable(revision.note) || '-',
+            printable(revision.memory?.content.slice(0, 500) ?? ''),
+          ]);
+        }
+      }
+      if (!flags.json) console.log(table(['REV', 'WHEN', 'WHAT', 'AUTHOR', 'NOTE', 'CONTENT'], rows, outputWidth()));
+    }),
+});

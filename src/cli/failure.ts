@@ -1,0 +1,44 @@
+import { KeyFileError } from '../shared/discovery.ts';
+import { BadRequest } from '../shared/gen/google/rpc/error_details.ts';
+import { type RpcError, toRpcError } from '../shared/rpc-error.ts';
+
+/** Ends a command with a sentence on standard error. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+const BAD_REQUEST_URL = 'type.googleapis.com/google.rpc.BadRequest';
+const UNAVAILABLE = 14;
+const UNAUTHENTICATED = 16;
+
+/** What went wrong, in words that say what to do about it. */
+export function explain(error: unknown, address?: string, credentialFrom?: string): CommandFailure {
+  if (error instanceof CommandFailure) return error;
+  if (error instanceof KeyFileError) return new CommandFailure(error.message);
+  const rpc = toRpcError(error);
+  if (rpc.code === 2 && !rpc.reason) return new CommandFailure(error instanceof Error ? error.message : String(error));
+  if (rpc.code === UNAVAILABLE && !rpc.reason) {
+    const where = address === undefined ? 'the server' : `a server at ${address}`;
+    return new CommandFailure(`cannot reach ${where}: ${rpc.message}. \`npm start\` starts one.`);
+  }
+  if (rpc.code === UNAUTHENTICATED && credentialFrom) {
+    return new CommandFailure(`${rpc.message} (the key is from ${credentialFrom})`);
+  }
+  const fields = fieldViolations(rpc);
+  return new CommandFailure(`${rpc.codeName}${rpc.reason ? ` ${rpc.reason}` : ''}: ${fields || rpc.message}`);
+}
+
+/** The fields a server refused, one a line. */
+export function fieldViolations(error: RpcError): string {
+  const detail = error.details.find((candidate) => candidate.typeUrl === BAD_REQUEST_URL);
+  if (!detail) return '';
+  return BadRequest.decode(detail.value)
+    .fieldViolations.map((violation) => `${violation.field}: ${violation.description}`)
+    .join('\n');
+}

@@ -1,0 +1,63 @@
+import yargs from 'yargs';
+import { configCommand } from './commands/config.ts';
+import { exportCommand } from './commands/export.ts';
+import { getCommand } from './commands/get.ts';
+import { historyCommand } from './commands/history.ts';
+import { importCommand } from './commands/import.ts';
+import { keysCommand } from './commands/keys.ts';
+import { listCommand } from './commands/list.ts';
+import { monitorCommand } from './commands/monitor.ts';
+import { saveCommand } from './commands/save.ts';
+import { serveCommand } from './commands/serve.ts';
+import { statusCommand } from './commands/status.ts';
+import { stopCommand } from './commands/stop.ts';
+import { CommandFailure, explain } from './failure.ts';
+
+/**
+ * Runs one command line. Exit codes: 0 done, 1 it failed (the sentence is on standard error), 2 the
+ * command line itself is wrong.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  // The monitor reads its own flags.
+  if (argv[0] === 'monitor') {
+    process.exitCode = await monitorCommand(argv.slice(1));
+    return;
+  }
+  try {
+    await parser(argv).parseAsync();
+  } catch (error) {
+    const failure = error instanceof CommandFailure ? error : explain(error);
+    console.error(failure.message);
+    process.exitCode = failure.exitCode;
+  }
+}
+
+function parser(argv: readonly string[]) {
+  return yargs([...argv])
+    .scriptName('memory-hub')
+    .usage('$0 <command>\n\nKeeps short texts that language models should remember.')
+    .command(serveCommand)
+    .command('monitor', 'Open the live monitor (memory-hub monitor --help)')
+    .command(statusCommand)
+    .command(stopCommand)
+    .command(saveCommand)
+    .command(getCommand)
+    .command(listCommand)
+    .command(historyCommand)
+    .command(exportCommand)
+    .command(importCommand)
+    .command(keysCommand)
+    .command(configCommand)
+    .completion('completion', 'Print a completion script for bash or zsh')
+    .demandCommand(1, 'Say what to do: memory-hub --help lists the commands.')
+    .recommendCommands()
+    .strict()
+    .version(false)
+    .help()
+    .alias('help', 'h')
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new CommandFailure(message, 2);
+    });
+}

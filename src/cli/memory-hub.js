@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// The entry of every command. Plain JavaScript that any Node.js since 18 can read, because its job is to
+// get onto one that can run the rest: TypeScript with its types stripped, which takes Node.js 22.18.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const isNewEnough = major > 22 || (major === 22 && minor >= 18);
+const bundled = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
+
+if (isNewEnough) {
+  module.enableCompileCache?.();
+  const { main } = await import('./main.ts');
+  await main(process.argv.slice(2));
+} else if (existsSync(bundled) && process.env.MEMORYHUB_BUNDLED_NODE !== '1') {
+  const env = { ...process.env, MEMORYHUB_BUNDLED_NODE: '1' };
+  const child = spawn(bundled, process.argv.slice(1), { stdio: 'inherit', env });
+  process.on('SIGINT', () => child.kill('SIGINT'));
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  child.once('exit', (code, signal) => {
+    process.exitCode = code ?? (signal ? 128 + 15 : 1);
+  });
+} else {
+  console.error(
+    `Node.js ${process.versions.node} is too old: Memory Hub needs 22.18 or newer. ` +
+      'A plain `npm install` brings one along; with --omit=optional it is left out.',
+  );
+  process.exitCode = 1;
+}
