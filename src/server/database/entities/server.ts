@@ -62,7 +62,7 @@ export const JobEntity = defineEntity({
   properties: {
     name: p.text().primary(),
     holder: p.text().default(''),
-    leaseUntil: p.type(MicrosType).defaultRaw("'epoch'"),
+    leaseUntil: p.type(MicrosType).nullable(),
     lastRun: p.type(MicrosType).nullable(),
   },
 });

@@ -129,13 +129,13 @@ export class FirstMigration extends Migration {
         details jsonb null
       )`);
     this.addSql('create index audit_workspace on audit (workspace_id, id)');
-    this.addSql('create table cache_generations (cache text primary key, generation bigint not null default 0)');
+    this.addSql('create table cache_generations (cache text primary key, generation bigint not null default '0')');
     this.addSql("insert into cache_generations (cache) values ('authentication'), ('storage_info')");
     this.addSql(`
       create table jobs (
         name text primary key,
         holder text not null default '',
-        lease_until timestamptz(6) not null default 'epoch',
+        lease_until timestamptz(6) null,
         last_run timestamptz(6) null
       )`);
     this.addSql("insert into jobs (name) values ('retention')");

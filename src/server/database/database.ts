@@ -1,0 +1,98 @@
+import { MikroORM } from '@mikro-orm/postgresql';
+import { type Client, Pool, type PoolConfig } from 'pg';
+import { ConnectionPool, type PoolObserver } from './connection-pool.ts';
+import { ormConfig } from './orm-config.ts';
+import { preflight } from './preflight.ts';
+import { queryTimeoutMs, sessionSettings } from './session.ts';
+import { resultTypes, withSettings } from './target.ts';
+import { connectForWriting } from './write-connection.ts';
+
+export interface DatabaseOptions {
+  /** postgresql://user:password@host:port/database of the primary. */
+  readonly url: string;
+  /** A replica for reads that may be stale; undefined: the primary. */
+  readonly readUrl?: string | undefined;
+  /** Most connections of the pool, and of the replica's; 20 kept open and 40 overflow. */
+  readonly poolMax?: number;
+  /** Connections kept open when idle; a third of poolMax. */
+  readonly poolMin?: number;
+  /** Processes like this one that share the server, for the check against max_connections. */
+  readonly processes?: number;
+  readonly connectTimeoutMs?: number;
+  /** Longest wait for a connection when all are busy. */
+  readonly acquireTimeoutMs?: number;
+  readonly statementTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
+  readonly maxLifetimeSeconds?: number;
+  readonly observer?: PoolObserver;
+  /** Warnings of ORM and driver, one sentence each. */
+  readonly log?: (message: string) => void;
+}
+
+/** Connections a process may open beside its pool: the group commit, and a spare while one is replaced. */
+export const WRITE_CONNECTIONS = 2;
+
+export interface Database {
+  /** For cold paths. Every query it makes is sent with its values inlined, unprepared. */
+  readonly orm: MikroORM;
+  /** The ORM's own pool, for hot paths. */
+  readonly pool: ConnectionPool;
+  /** Of the replica, or the same as `pool`. */
+  readonly readPool: ConnectionPool;
+  /** 180004 for PostgreSQL 18.4. */
+  readonly serverVersion: number;
+  /** A connection of the primary outside the pool; see connectForWriting. */
+  openWriteConnection(): Promise<Client>;
+  /** Waits for lent connections to come back, then ends them all. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database; migrates nothing.
+ *
+ * @throws DatabaseConnectError, DatabaseUnsuitableError: texts for the operator
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { url, readUrl, poolMax = 60, processes = 1, acquireTimeoutMs = 100, log = () => {} } = options;
+  const { observer = { acquired: () => {}, lost: () => {} } } = options;
+  const timeouts = {
+    statementTimeoutMs: options.statementTimeoutMs ?? 30_000,
+    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+  };
+  const facts = await preflight(url, timeouts.connectTimeoutMs, (poolMax + WRITE_CONNECTIONS) * processes);
+  if (readUrl !== undefined) await preflight(readUrl, timeouts.connectTimeoutMs, poolMax * processes);
+
+  const settings = sessionSettings(timeouts, facts.noticesAbandoned);
+  const poolConfig: PoolConfig = {
+    max: poolMax,
+    min: options.poolMin ?? Math.floor(poolMax / 3),
+    idleTimeoutMillis: options.idleTimeoutMs ?? 30_000,
+    maxLifetimeSeconds: options.maxLifetimeSeconds ?? 3600,
+    connectionTimeoutMillis: timeouts.connectTimeoutMs,
+    query_timeout: queryTimeoutMs(timeouts),
+    keepAlive: true,
+    application_name: 'memory-hub',
+  };
+  const bounds = { max: poolMax, acquireTimeoutMs, queryTimeoutMs: queryTimeoutMs(timeouts) };
+
+  const orm = new MikroORM(ormConfig(withSettings(url, settings), poolConfig, log));
+  const native = await orm.em.getConnection().getNativeClient();
+  native.options.types = resultTypes();
+  const pool = new ConnectionPool(native, bounds, observer);
+
+  const replica =
+    readUrl === undefined
+      ? undefined
+      : new Pool({ ...poolConfig, connectionString: withSettings(readUrl, settings), types: resultTypes() });
+
+  return {
+    orm,
+    pool,
+    readPool: replica === undefined ? pool : new ConnectionPool(replica, bounds, observer),
+    serverVersion: facts.versionNumber,
+    openWriteConnection: () => connectForWriting(url, timeouts, facts.noticesAbandoned),
+    close: async () => {
+      await Promise.all([orm.close(true), replica?.end()]);
+    },
+  };
+}
