@@ -129,7 +129,11 @@ export class FirstMigration extends Migration {
         details jsonb null
       )`);
     this.addSql('create index audit_workspace on audit (workspace_id, id)');
-    this.addSql('create table cache_generations (cache text primary key, generation bigint not null default '0')');
+    this.addSql(`
+      create table cache_generations (
+        cache text primary key,
+        generation bigint not null default '0'
+      )`);
     this.addSql("insert into cache_generations (cache) values ('authentication'), ('storage_info')");
     this.addSql(`
       create table jobs (
