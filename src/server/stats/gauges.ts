@@ -1,0 +1,134 @@
+import type {
+  CacheStats,
+  ConnectionStats,
+  PostgresStats,
+  RedisStats,
+} from '../../shared/gen/memoryhub/v1/stats_service.ts';
+
+/** The database pool and the group commit. Rooms that count, count since the start. */
+export interface PostgresGauges {
+  readonly up: boolean;
+  readonly poolMax: number;
+  readonly poolSize: number;
+  readonly poolBusy: number;
+  readonly poolWaiting: number;
+  /** Rows waiting for the next group commit. */
+  readonly commitQueue: number;
+  /** Connections lost since the start. */
+  readonly lost: number;
+  /** Rows group commits carried since the start. */
+  readonly commitRows: number;
+  /** Group commits since the start. */
+  readonly commits: number;
+}
+
+/** Redis, when one is configured. */
+export interface RedisGauges {
+  readonly up: boolean;
+  /** Commands failed since the start. */
+  readonly errors: number;
+  /** 0 when Redis does not tell. */
+  readonly usedBytes: number;
+  readonly keys: number;
+  /** 0: no limit. */
+  readonly maxBytes: number;
+}
+
+/** The cache: how often it answered since the start, and what it holds. */
+export interface CacheGauges {
+  readonly localHits: number;
+  readonly redisHits: number;
+  readonly misses: number;
+  readonly refusedFills: number;
+  readonly localEntries: number;
+  readonly localBytes: number;
+  readonly localMaxBytes: number;
+}
+
+/** What is open now. */
+export interface ConnectionGauges {
+  readonly connections: number;
+  /** Calls and streams. */
+  readonly streams: number;
+}
+
+/** Where gauges are read, at each drain: functions that look, and neither wait nor ask anyone. */
+export interface GaugeSources {
+  readonly postgres?: () => PostgresGauges;
+  readonly redis?: () => RedisGauges;
+  readonly cache?: () => CacheGauges;
+  readonly connections?: () => ConnectionGauges;
+}
+
+/** What a frame carries of the gauges; the histograms are the recorder's to add. */
+export interface GaugeFrame {
+  readonly postgres: PostgresStats | undefined;
+  readonly redis: RedisStats | undefined;
+  readonly cache: CacheStats | undefined;
+  readonly connections: ConnectionStats | undefined;
+}
+
+/** Reads gauges, and turns counts since the start into counts since the last drain. */
+export class GaugeSampler {
+  readonly #sources: GaugeSources;
+  readonly #seen = new Map<string, number>();
+
+  constructor(sources: GaugeSources) {
+    this.#sources = sources;
+  }
+
+  drain(): GaugeFrame {
+    const { postgres, redis, cache, connections } = this.#sources;
+    return {
+      postgres: postgres && this.#postgres(postgres()),
+      redis: redis && this.#redis(redis()),
+      cache: cache && this.#cache(cache()),
+      connections: connections && { ...connections(), watchers: 0 },
+    };
+  }
+
+  #postgres(now: PostgresGauges): PostgresStats {
+    return {
+      up: now.up,
+      poolMax: now.poolMax,
+      poolSize: now.poolSize,
+      poolBusy: now.poolBusy,
+      poolWaiting: now.poolWaiting,
+      acquire: undefined,
+      query: undefined,
+      lost: this.#since('postgres.lost', now.lost),
+      commitQueue: now.commitQueue,
+      commitRows: this.#since('postgres.commitRows', now.commitRows),
+      commits: this.#since('postgres.commits', now.commits),
+    };
+  }
+
+  #redis(now: RedisGauges): RedisStats {
+    return {
+      up: now.up,
+      command: undefined,
+      errors: this.#since('redis.errors', now.errors),
+      usedBytes: BigInt(now.usedBytes),
+      keys: BigInt(now.keys),
+      maxBytes: BigInt(now.maxBytes),
+    };
+  }
+
+  #cache(now: CacheGauges): CacheStats {
+    return {
+      localHits: this.#since('cache.localHits', now.localHits),
+      redisHits: this.#since('cache.redisHits', now.redisHits),
+      misses: this.#since('cache.misses', now.misses),
+      refusedFills: this.#since('cache.refusedFills', now.refusedFills),
+      localEntries: BigInt(now.localEntries),
+      localBytes: BigInt(now.localBytes),
+      localMaxBytes: BigInt(now.localMaxBytes),
+    };
+  }
+
+  #since(name: string, total: number): bigint {
+    const before = this.#seen.get(name) ?? 0;
+    this.#seen.set(name, total);
+    return BigInt(Math.max(0, total - before));
+  }
+}
