@@ -1,0 +1,218 @@
+import { type CallOptions, type Client, type ClientUnaryCall, Metadata, type ServiceDefinition } from '@grpc/grpc-js';
+import type { ConnectOptions } from './client.ts';
+import { connect } from './client.ts';
+import {
+  AdminServiceClient,
+  AdminServiceService,
+  CreateApiKeyRequest,
+  CreateWorkspaceRequest,
+  InvalidateCachesRequest,
+  ListApiKeysRequest,
+  ListWorkspacesRequest,
+  RevokeApiKeyRequest,
+} from './gen/memoryhub/v1/admin_service.ts';
+import * as memory from './gen/memoryhub/v1/memory_service.ts';
+import {
+  GetStatsRequest,
+  StatsServiceClient,
+  StatsServiceService,
+  WatchStatsRequest,
+} from './gen/memoryhub/v1/stats_service.ts';
+import { toRpcError } from './rpc-error.ts';
+
+/** What one call may say beside its request. */
+export interface CallSettings {
+  /** Milliseconds until the call gives up; absent: the client's own. */
+  readonly deadlineMs?: number;
+  /** Cancels the call. */
+  readonly signal?: AbortSignal;
+  /** Further metadata, for instance traceparent or x-request-id. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+interface Method<Request, Response> {
+  readonly path: string;
+  readonly responseStream: boolean;
+  readonly requestSerialize: (value: Request) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => Response;
+}
+
+/** How a request is made from the fields that are set, by method name. */
+type RequestTypes<Service> = {
+  readonly [Name in keyof Service]: Service[Name] extends Method<infer Request, infer _Response>
+    ? { fromPartial(fields: never): Request }
+    : never;
+};
+
+/** A service as functions: unary calls are promises, streams are async iterables; errors are RpcError. */
+export type ServiceApi<Service, Requests extends RequestTypes<Service>> = {
+  readonly [Name in keyof Service]: Service[Name] extends Method<infer _Request, infer Response>
+    ? (
+        fields: Parameters<Requests[Name]['fromPartial']>[0],
+        settings?: CallSettings,
+      ) => Service[Name]['responseStream'] extends true ? AsyncIterable<Response> : Promise<Response>
+    : never;
+};
+
+const MEMORY_REQUESTS = {
+  saveMemory: memory.SaveMemoryRequest,
+  getMemory: memory.GetMemoryRequest,
+  updateMemory: memory.UpdateMemoryRequest,
+  deleteMemory: memory.DeleteMemoryRequest,
+  restoreMemory: memory.RestoreMemoryRequest,
+  batchSaveMemories: memory.BatchSaveMemoriesRequest,
+  batchGetMemories: memory.BatchGetMemoriesRequest,
+  batchDeleteMemories: memory.BatchDeleteMemoriesRequest,
+  listMemories: memory.ListMemoriesRequest,
+  exportMemories: memory.ExportMemoriesRequest,
+  listRevisions: memory.ListRevisionsRequest,
+  getRevision: memory.GetRevisionRequest,
+  getStorageInfo: memory.GetStorageInfoRequest,
+  listStorages: memory.ListStoragesRequest,
+} as const;
+
+const ADMIN_REQUESTS = {
+  createWorkspace: CreateWorkspaceRequest,
+  listWorkspaces: ListWorkspacesRequest,
+  createApiKey: CreateApiKeyRequest,
+  listApiKeys: ListApiKeysRequest,
+  revokeApiKey: RevokeApiKeyRequest,
+  invalidateCaches: InvalidateCachesRequest,
+} as const;
+
+const STATS_REQUESTS = { getStats: GetStatsRequest, watchStats: WatchStatsRequest } as const;
+
+/**
+ * Every unary call is tried again while the server cannot be reached or answers UNAVAILABLE. That is
+ * safe for mutations because each carries a request_id, which answers the same for 24 hours.
+ */
+const RETRIES = JSON.stringify({
+  methodConfig: [
+    {
+      name: [{}],
+      retryPolicy: {
+        maxAttempts: 5,
+        initialBackoff: '0.1s',
+        maxBackoff: '2s',
+        backoffMultiplier: 2,
+        retryableStatusCodes: ['UNAVAILABLE'],
+      },
+    },
+  ],
+});
+
+/** All services of one server over one connection. */
+export class MemoryHub {
+  readonly memories: ServiceApi<typeof memory.MemoryServiceService, typeof MEMORY_REQUESTS>;
+  readonly admin: ServiceApi<typeof AdminServiceService, typeof ADMIN_REQUESTS>;
+  readonly stats: ServiceApi<typeof StatsServiceService, typeof STATS_REQUESTS>;
+  readonly #clients: readonly Client[];
+
+  /** Dials with the first call. Unary calls have a deadline of 30 s unless `deadlineMs` says otherwise. */
+  constructor(options: ConnectOptions) {
+    const withDefaults = {
+      deadlineMs: 30_000,
+      ...options,
+      channel: { 'grpc.service_config': RETRIES, ...options.channel },
+    };
+    const memories = connect(memory.MemoryServiceClient, withDefaults);
+    const admin = connect(AdminServiceClient, withDefaults);
+    const stats = connect(StatsServiceClient, withDefaults);
+    this.memories = serviceApi(memories, memory.MemoryServiceService, MEMORY_REQUESTS);
+    this.admin = serviceApi(admin, AdminServiceService, ADMIN_REQUESTS);
+    this.stats = serviceApi(stats, StatsServiceService, STATS_REQUESTS);
+    this.#clients = [memories, admin, stats];
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+  }
+}
+
+function serviceApi<Service extends ServiceDefinition, Requests extends RequestTypes<Service>>(
+  client: Client,
+  service: Service,
+  requests: Requests,
+): ServiceApi<Service, Requests> {
+  const api: Record<string, unknown> = {};
+  for (const [name, definition] of Object.entries(service)) {
+    const method = definition as Method<Record<string, unknown>, unknown>;
+    const type = requests[name as keyof Requests] as { fromPartial(fields: unknown): Record<string, unknown> };
+    const request = (fields: unknown) => {
+      const message = type.fromPartial(fields);
+      if (message.requestId === '') message.requestId = crypto.randomUUID();
+      return message;
+    };
+    api[name] = method.responseStream
+      ? (fields: unknown, settings: CallSettings = {}) => readStream(client, method, request(fields), settings)
+      : (fields: unknown, settings: CallSettings = {}) => callUnary(client, method, request(fields), settings);
+  }
+  // The loop above makes just what the type says, one function a method.
+  return api as ServiceApi<Service, Requests>;
+}
+
+function callUnary<Request, Response>(
+  client: Client,
+  method: Method<Request, Response>,
+  request: Request,
+  settings: CallSettings,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const { path, requestSerialize, responseDeserialize } = method;
+    const [metadata, options] = callArguments(settings);
+    const call: ClientUnaryCall = client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      metadata,
+      options,
+      (error, response) => {
+        settings.signal?.removeEventListener('abort', cancel);
+        if (error) reject(toRpcError(error));
+        else resolve(response as Response);
+      },
+    );
+    const cancel = () => call.cancel();
+    settings.signal?.addEventListener('abort', cancel);
+    if (settings.signal?.aborted) cancel();
+  });
+}
+
+/** Leaving the loop over the stream cancels it. */
+async function* readStream<Request, Response>(
+  client: Client,
+  method: Method<Request, Response>,
+  request: Request,
+  settings: CallSettings,
+): AsyncGenerator<Response> {
+  const { path, requestSerialize, responseDeserialize } = method;
+  const [metadata, options] = callArguments(settings);
+  const stream = client.makeServerStreamRequest(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    request,
+    metadata,
+    options,
+  );
+  const cancel = () => stream.cancel();
+  settings.signal?.addEventListener('abort', cancel);
+  if (settings.signal?.aborted) cancel();
+  try {
+    yield* stream as AsyncIterable<Response>;
+  } catch (error) {
+    throw toRpcError(error);
+  } finally {
+    settings.signal?.removeEventListener('abort', cancel);
+    // A cancelled stream still reports it; nobody is left to hear.
+    stream.on('error', () => {});
+    stream.cancel();
+  }
+}
+
+function callArguments({ deadlineMs, metadata = {} }: CallSettings): [Metadata, CallOptions] {
+  const fields = new Metadata();
+  for (const [name, value] of Object.entries(metadata)) fields.set(name, value);
+  return [fields, deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs }];
+}
