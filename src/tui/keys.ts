@@ -1,0 +1,138 @@
+/** What a key does. */
+export type Command =
+  | 'help'
+  | 'quit'
+  | 'back'
+  | 'down'
+  | 'up'
+  | 'top'
+  | 'bottom'
+  | 'page-down'
+  | 'page-up'
+  | 'open'
+  | 'next-panel'
+  | 'filter'
+  | 'sort'
+  | 'reverse'
+  | 'pause'
+  | 'step-back'
+  | 'step-forward'
+  | 'leap-back'
+  | 'leap-forward'
+  | 'live'
+  | 'window'
+  | 'interval-longer'
+  | 'interval-shorter'
+  | 'retry';
+
+export interface KeyBinding {
+  readonly command: Command;
+  /** Names as `keyName` makes them. */
+  readonly keys: readonly string[];
+  /** How footer and help write them. */
+  readonly label: string;
+  /** One line of help. */
+  readonly help: string;
+  /** A word for the footer; those without are in the help only. */
+  readonly footer?: string;
+  readonly group: 'View' | 'Table' | 'Time' | 'Program';
+}
+
+/**
+ * Every key, once: dispatch, footer, help and the README's table are made from it, in this order.
+ */
+export const KEYS: readonly KeyBinding[] = [
+  { command: 'down', keys: ['j', 'down'], label: 'j Down', help: 'next row', group: 'Table' },
+  { command: 'up', keys: ['k', 'up'], label: 'k Up', help: 'previous row', group: 'Table' },
+  { command: 'top', keys: ['g', 'home'], label: 'g Home', help: 'first row', group: 'Table' },
+  { command: 'bottom', keys: ['G'], label: 'G', help: 'last row', group: 'Table' },
+  { command: 'page-down', keys: ['pagedown', 'ctrl-d'], label: 'PgDn ^d', help: 'a page down', group: 'Table' },
+  { command: 'page-up', keys: ['pageup', 'ctrl-u'], label: 'PgUp ^u', help: 'a page up', group: 'Table' },
+  {
+    command: 'open',
+    keys: ['enter'],
+    label: 'Enter',
+    help: 'the method in detail: percentiles, stages, codes, slowest calls',
+    footer: 'detail',
+    group: 'Table',
+  },
+  {
+    command: 'back',
+    keys: ['escape'],
+    label: 'Esc',
+    help: 'back; ends help and filter',
+    footer: 'back',
+    group: 'View',
+  },
+  {
+    command: 'sort',
+    keys: ['s'],
+    label: 's',
+    help: 'sort by the next column',
+    footer: 'sort',
+    group: 'Table',
+  },
+  { command: 'reverse', keys: ['r'], label: 'r', help: 'reverse the order', group: 'Table' },
+  {
+    command: 'filter',
+    keys: ['/'],
+    label: '/',
+    help: 'show methods with this in their name; a leading ! those without',
+    footer: 'filter',
+    group: 'Table',
+  },
+  {
+    command: 'pause',
+    keys: ['space'],
+    label: 'Space',
+    help: 'freeze this view, or go on live; the server and other monitors notice nothing',
+    footer: 'pause',
+    group: 'Time',
+  },
+  { command: 'step-back', keys: ['['], label: '[', help: 'one frame back', footer: 'history', group: 'Time' },
+  { command: 'step-forward', keys: [']'], label: ']', help: 'one frame forward', group: 'Time' },
+  { command: 'leap-back', keys: ['{'], label: '{', help: 'ten frames back', group: 'Time' },
+  { command: 'leap-forward', keys: ['}'], label: '}', help: 'ten frames forward', group: 'Time' },
+  { command: 'live', keys: ['end'], label: 'End', help: 'back to live', group: 'Time' },
+  {
+    command: 'window',
+    keys: ['w'],
+    label: 'w',
+    help: 'how much time the numbers cover: 10 s, 60 s, 5 min, 15 min',
+    footer: 'window',
+    group: 'Time',
+  },
+  { command: 'interval-longer', keys: ['+', '='], label: '+', help: 'frames less often', group: 'Time' },
+  { command: 'interval-shorter', keys: ['-'], label: '-', help: 'frames more often', group: 'Time' },
+  {
+    command: 'next-panel',
+    keys: ['tab'],
+    label: 'Tab',
+    help: 'next panel, where the terminal shows one at a time',
+    group: 'View',
+  },
+  {
+    command: 'retry',
+    keys: ['R'],
+    label: 'R',
+    help: 'connect now, without waiting',
+    footer: 'retry',
+    group: 'Program',
+  },
+  { command: 'help', keys: ['?', 'f1'], label: '?', help: 'this help', footer: 'help', group: 'Program' },
+  {
+    command: 'quit',
+    keys: ['q', 'ctrl-c'],
+    label: 'q ^c',
+    help: 'quit; in the help, close it',
+    footer: 'quit',
+    group: 'Program',
+  },
+];
+
+const BY_KEY = new Map(KEYS.flatMap(({ keys, command }) => keys.map((key) => [key, command] as const)));
+
+/** The command of a key, or undefined when it has none. */
+export function commandOf(key: string): Command | undefined {
+  return BY_KEY.get(key);
+}

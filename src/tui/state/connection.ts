@@ -1,0 +1,17 @@
+/** Why there is no stream, in words an operator reads. */
+export interface Problem {
+  /** Name of the status code, for instance "UNAVAILABLE". */
+  readonly code: string;
+  readonly text: string;
+  /** What to do about it, where that is known. */
+  readonly advice?: string;
+}
+
+/** How the monitor stands to its server. */
+export type Connection =
+  | { readonly phase: 'connecting' }
+  | { readonly phase: 'live' }
+  /** The stream broke or never began; another attempt comes at retryAtMs. */
+  | { readonly phase: 'retrying'; readonly problem: Problem; readonly retryAtMs: number }
+  /** Frames come from a recording; `ended` when it is over. */
+  | { readonly phase: 'replaying'; readonly ended: boolean };

@@ -1,0 +1,20 @@
+import type { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
+import type { Command } from '../keys.ts';
+import type { Connection } from './connection.ts';
+
+/** What a source yields: the same for a live stream, a recording and several servers merged. */
+export type SourceEvent =
+  | { readonly kind: 'frame'; readonly frame: StatsFrame; readonly receivedMs: number }
+  | { readonly kind: 'connection'; readonly connection: Connection };
+
+/** Everything that changes the state. */
+export type Event =
+  | SourceEvent
+  /** Time went by with nothing else happening. */
+  | { readonly kind: 'tick'; readonly nowMs: number }
+  /** A key of the table was pressed. */
+  | { readonly kind: 'command'; readonly command: Command }
+  /** The filter is typed: the whole text so far. */
+  | { readonly kind: 'filter-text'; readonly text: string }
+  /** The terminal has another size. */
+  | { readonly kind: 'resize'; readonly columns: number; readonly rows: number };

@@ -1,0 +1,52 @@
+import { applyCommand } from './commands.ts';
+import type { Event } from './event.ts';
+import { append, appendReplayed, type History } from './history.ts';
+import { slotOf } from './slot.ts';
+import type { MonitorState } from './state.ts';
+import type { View } from './view.ts';
+
+const EVENTS_KEPT = 200;
+
+/** The state after an event. Pure: the same events give the same frames, which is how recordings are tests. */
+export function reduce(state: MonitorState, event: Event): MonitorState {
+  switch (event.kind) {
+    case 'frame':
+      return withFrame(state, event);
+    case 'connection':
+      return { ...state, connection: event.connection };
+    case 'tick':
+      return { ...state, nowMs: event.nowMs };
+    case 'command':
+      return applyCommand(state, event.command);
+    case 'filter-text':
+      return { ...state, view: { ...state.view, filter: event.text } };
+    case 'resize':
+      return { ...state, view: { ...state.view, columns: event.columns, rows: event.rows } };
+  }
+}
+
+function withFrame(state: MonitorState, { frame, receivedMs }: Extract<Event, { kind: 'frame' }>): MonitorState {
+  const slot = slotOf(frame);
+  const before = state.history.findLast(({ replica }) => replica === slot.replica);
+  const restarted = before !== undefined && before.bootId !== slot.bootId;
+  const history = frame.replayed ? appendReplayed(state.history, slot) : append(state.history, slot);
+  // A replayed frame that is known already brings its events once more.
+  const events = history === state.history ? [] : slot.events.toReversed();
+  return {
+    ...state,
+    history,
+    view: keepWithin(state.view, history),
+    nowMs: Math.max(receivedMs, state.nowMs),
+    framesReceived: state.framesReceived + 1,
+    restarts: state.restarts + (restarted && history !== state.history ? 1 : 0),
+    events: [...events, ...state.events].slice(0, EVENTS_KEPT),
+    ...(frame.replayed ? {} : { lastDataMs: receivedMs, lagMs: receivedMs - slot.endMs }),
+  };
+}
+
+/** A view frozen for longer than the history reaches shows the oldest frame there is. */
+function keepWithin(view: View, history: History): View {
+  const oldestMs = history[0]?.endMs;
+  if (view.pausedAtMs === undefined || oldestMs === undefined || view.pausedAtMs >= oldestMs) return view;
+  return { ...view, pausedAtMs: oldestMs };
+}

@@ -1,0 +1,177 @@
+import type {
+  CacheStats,
+  ConnectionStats,
+  Histogram,
+  MethodStats,
+  ProcessStats,
+  StatsFrame,
+} from '../../shared/gen/memoryhub/v1/stats_service.ts';
+import type { WireHistogram } from '../../shared/histogram.ts';
+import { msFromDuration, msFromTimestamp } from '../../shared/time.ts';
+import { shortMethodName } from './method-name.ts';
+
+/** A frame as the history keeps it: plain numbers and typed arrays, about 6 KB for a busy second. */
+export interface Slot {
+  /** End of the stretch, by the server's clock. Milliseconds since 1970. */
+  readonly endMs: number;
+  readonly coveredMs: number;
+  readonly sequence: number;
+  /** Frames folded into this one by a server whose reader was slow. */
+  readonly merged: number;
+  readonly bootId: string;
+  readonly bootMs: number;
+  readonly replica: string;
+  readonly version: string;
+  readonly methods: readonly MethodSlot[];
+  readonly gauges: Gauges;
+  readonly events: readonly SlotEvent[];
+}
+
+export interface MethodSlot {
+  readonly name: string;
+  readonly started: number;
+  readonly completed: number;
+  readonly inFlight: number;
+  readonly codes: readonly CodeTally[];
+  readonly latency: WireHistogram | undefined;
+  readonly stages: readonly StageSlot[];
+  readonly slowest: readonly SlowCallSlot[];
+}
+
+export interface CodeTally {
+  /** google.rpc.Code. */
+  readonly code: number;
+  readonly count: number;
+}
+
+export interface StageSlot {
+  /** Number of memoryhub.v1.Stage. */
+  readonly stage: number;
+  readonly latency: WireHistogram | undefined;
+}
+
+export interface SlowCallSlot {
+  readonly atMs: number;
+  readonly durationMs: number;
+  readonly code: number;
+  readonly traceId: string;
+}
+
+export interface SlotEvent {
+  readonly atMs: number;
+  /** Number of memoryhub.v1.EventKind. */
+  readonly kind: number;
+  readonly text: string;
+}
+
+/** What is so at the end of the stretch, and the counts and histograms of it that are not by method. */
+export interface Gauges {
+  readonly postgres: PostgresGauges | undefined;
+  readonly redis: RedisGauges | undefined;
+  readonly cache: Numbers<CacheStats> | undefined;
+  readonly processes: readonly Numbers<ProcessStats>[];
+  readonly connections: ConnectionStats | undefined;
+  readonly shed: readonly { readonly reason: string; readonly count: number }[];
+}
+
+export interface PostgresGauges {
+  readonly up: boolean;
+  readonly poolMax: number;
+  readonly poolSize: number;
+  readonly poolBusy: number;
+  readonly poolWaiting: number;
+  readonly acquire: WireHistogram | undefined;
+  readonly query: WireHistogram | undefined;
+  readonly lost: number;
+  readonly commitQueue: number;
+  readonly commitRows: number;
+  readonly commits: number;
+}
+
+export interface RedisGauges {
+  readonly up: boolean;
+  readonly command: WireHistogram | undefined;
+  readonly errors: number;
+  readonly usedBytes: number;
+  readonly maxBytes: number;
+  readonly keys: number;
+}
+
+/** A message of the contract with its 64-bit counts as numbers. */
+export type Numbers<T> = { readonly [K in keyof T]: T[K] extends bigint ? number : T[K] };
+
+/** Reads a frame of the wire. */
+export function slotOf(frame: StatsFrame): Slot {
+  return {
+    endMs: frame.at === undefined ? 0 : msFromTimestamp(frame.at),
+    coveredMs: frame.covered === undefined ? 0 : msFromDuration(frame.covered),
+    sequence: Number(frame.sequence),
+    merged: Math.max(frame.merged, 1),
+    bootId: frame.bootId,
+    bootMs: frame.bootTime === undefined ? 0 : msFromTimestamp(frame.bootTime),
+    replica: frame.replica,
+    version: frame.version,
+    methods: frame.methods.map(methodSlot),
+    gauges: gaugesOf(frame),
+    events: frame.events.map(({ at, kind, text }) => ({
+      atMs: at === undefined ? 0 : msFromTimestamp(at),
+      kind,
+      text,
+    })),
+  };
+}
+
+function methodSlot(stats: MethodStats): MethodSlot {
+  return {
+    name: shortMethodName(stats.method),
+    started: Number(stats.started),
+    completed: Number(stats.completed),
+    inFlight: Number(stats.inFlight),
+    codes: stats.codes.map(({ code, count }) => ({ code, count: Number(count) })),
+    latency: compact(stats.latency),
+    stages: stats.stages.map(({ stage, latency }) => ({ stage, latency: compact(latency) })),
+    slowest: stats.slowest.map(({ at, duration, code, traceId }) => ({
+      atMs: at === undefined ? 0 : msFromTimestamp(at),
+      durationMs: duration === undefined ? 0 : msFromDuration(duration),
+      code,
+      traceId,
+    })),
+  };
+}
+
+function gaugesOf({ postgres, redis, cache, processes, connections, shed }: StatsFrame): Gauges {
+  return {
+    postgres: postgres && {
+      ...postgres,
+      acquire: compact(postgres.acquire),
+      query: compact(postgres.query),
+      lost: Number(postgres.lost),
+      commitRows: Number(postgres.commitRows),
+      commits: Number(postgres.commits),
+    },
+    redis: redis && { ...numbers(redis), command: compact(redis.command) },
+    cache: cache && numbers(cache),
+    processes: processes.map(numbers),
+    connections,
+    shed: shed.map(({ reason, count }) => ({ reason, count: Number(count) })),
+  };
+}
+
+/** Bucket counts as 32-bit numbers: a decoded bigint takes six times the room. */
+export function compact(histogram: Histogram | undefined): WireHistogram | undefined {
+  if (histogram === undefined || histogram.count === 0n) return undefined;
+  return {
+    ...histogram,
+    counts: Uint32Array.from(histogram.counts, Number),
+    count: Number(histogram.count),
+    zeroCount: Number(histogram.zeroCount),
+  };
+}
+
+function numbers<T extends object>(message: T): Numbers<T> {
+  const entries = Object.entries(message).map(([name, value]) => [
+    name,
+    typeof value === 'bigint' ? Number(value) : value,
+  ]);
+  return Object.fromEntries(entries) as Numbers<T>;
+}

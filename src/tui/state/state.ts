@@ -1,0 +1,110 @@
+import type { Connection } from './connection.ts';
+import { type History, slotsWithin } from './history.ts';
+import type { Slot, SlotEvent } from './slot.ts';
+import { type MethodSummary, summarize, type WindowSummary } from './summary.ts';
+import { INITIAL_VIEW, type SortColumn, type View } from './view.ts';
+
+/** Everything the monitor knows. Changed by `reduce` only. */
+export interface MonitorState {
+  /** Where the frames come from: an address, or the name of a recording. */
+  readonly target: string;
+  /** Now, by the monitor's clock. Milliseconds since 1970. */
+  readonly nowMs: number;
+  readonly connection: Connection;
+  readonly history: History;
+  /** Frames received, those of the past included. */
+  readonly framesReceived: number;
+  /** How often another boot id came: each is a start of the server that was seen from here. */
+  readonly restarts: number;
+  /** When the last live frame came, by the monitor's clock. */
+  readonly lastDataMs: number | undefined;
+  /** Time from the end of the last frame to its arrival; holds the difference of the two clocks. */
+  readonly lagMs: number | undefined;
+  /** What the server told, newest first. */
+  readonly events: readonly SlotEvent[];
+  readonly view: View;
+}
+
+/** A monitor that has heard nothing yet. */
+export function initialState(target: string, nowMs: number, view: Partial<View> = {}): MonitorState {
+  return {
+    target,
+    nowMs,
+    connection: { phase: 'connecting' },
+    history: [],
+    framesReceived: 0,
+    restarts: 0,
+    lastDataMs: undefined,
+    lagMs: undefined,
+    events: [],
+    view: { ...INITIAL_VIEW, ...view },
+  };
+}
+
+/** The end of what is shown, by the server's clock: where it was paused, else the last frame. */
+export function shownEndMs({ view, history, nowMs }: MonitorState): number {
+  return view.pausedAtMs ?? history.at(-1)?.endMs ?? nowMs;
+}
+
+/** The last slot of what is shown. */
+export function shownSlot(state: MonitorState): Slot | undefined {
+  const endMs = shownEndMs(state);
+  return state.history.findLast((slot) => slot.endMs <= endMs);
+}
+
+/** The slots of the window that is shown. */
+export function shownSlots(state: MonitorState): readonly Slot[] {
+  return slotsWithin(state.history, shownEndMs(state), state.view.windowMs);
+}
+
+/** Whether what is shown is old: neither live, nor chosen by pausing or replaying. */
+export function isStale({ connection }: MonitorState): boolean {
+  return connection.phase === 'retrying';
+}
+
+/** The rows of the method table: filtered and sorted. */
+export function methodRows(methods: readonly MethodSummary[], view: View): readonly MethodSummary[] {
+  const inverted = view.filter.startsWith('!');
+  const wanted = (inverted ? view.filter.slice(1) : view.filter).toLowerCase();
+  const rows = methods.filter(({ name }) => wanted === '' || name.toLowerCase().includes(wanted) !== inverted);
+  const sign = view.reversed ? -1 : 1;
+  return rows.sort((a, b) => sign * (compare(a, b, view.sort) || a.name.localeCompare(b.name)));
+}
+
+/** Numbers fall, names rise. */
+function compare(a: MethodSummary, b: MethodSummary, column: SortColumn): number {
+  if (column === 'name') return a.name.localeCompare(b.name);
+  return sortValue(b, column) - sortValue(a, column);
+}
+
+function sortValue(method: MethodSummary, column: Exclude<SortColumn, 'name'>): number {
+  switch (column) {
+    case 'rate':
+      return method.rate;
+    case 'errors':
+      return method.errorShare;
+    case 'inFlight':
+      return method.inFlight;
+    case 'p50':
+      return method.latency.percentile(0.5);
+    case 'p95':
+      return method.latency.percentile(0.95);
+    case 'p99':
+      return method.latency.percentile(0.99);
+    case 'max':
+      return method.latency.max;
+  }
+}
+
+/** The window that is shown, added up. */
+export function shownSummary(state: MonitorState): WindowSummary {
+  return summarize(shownSlots(state));
+}
+
+/** The row under the cursor: the selected method, else the first. */
+export function selectedIndex(rows: readonly MethodSummary[], view: View): number {
+  return Math.max(
+    0,
+    rows.findIndex(({ name }) => name === view.selected),
+  );
+}

@@ -1,0 +1,48 @@
+/** What of the state is looked at, and how. */
+export interface View {
+  readonly screen: 'overview' | 'method';
+  readonly helpOpen: boolean;
+  /** End of the frozen view, by the server's clock; undefined while live. */
+  readonly pausedAtMs: number | undefined;
+  readonly windowMs: number;
+  readonly intervalMs: number;
+  readonly sort: SortColumn;
+  readonly reversed: boolean;
+  /** Empty: every method; a leading "!" inverts. */
+  readonly filter: string;
+  /** While the filter is typed: what it was before, for Esc. */
+  readonly filterBefore: string | undefined;
+  /** Name of the method under the cursor; undefined: the first row. */
+  readonly selected: string | undefined;
+  /** The panel shown where there is room for one. */
+  readonly panel: number;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export const SORT_COLUMNS = ['rate', 'errors', 'inFlight', 'p50', 'p95', 'p99', 'max', 'name'] as const;
+export type SortColumn = (typeof SORT_COLUMNS)[number];
+
+export const PANELS = ['rate', 'heat', 'methods', 'postgres', 'redis', 'process', 'events'] as const;
+export type PanelName = (typeof PANELS)[number];
+
+/** Milliseconds. */
+export const WINDOWS: readonly number[] = [10_000, 60_000, 300_000, 900_000];
+/** Milliseconds; the contract takes 100 ms to 60 s. */
+export const INTERVALS: readonly number[] = [100, 250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
+
+export const INITIAL_VIEW: View = {
+  screen: 'overview',
+  helpOpen: false,
+  pausedAtMs: undefined,
+  windowMs: 60_000,
+  intervalMs: 1000,
+  sort: 'rate',
+  reversed: false,
+  filter: '',
+  filterBefore: undefined,
+  selected: undefined,
+  panel: PANELS.indexOf('methods'),
+  columns: 80,
+  rows: 24,
+};
