@@ -1,0 +1,114 @@
+import { ServiceError } from '../domain/errors.ts';
+import { Role } from '../domain/principal.ts';
+import { AUTHORIZATION_HEADER, header, withHeaders } from './metadata.ts';
+import { decodeRequest } from './method-decoder.ts';
+import type { ServerCall } from './server-call.ts';
+
+/** One thing that is done for every call before its handler sees it. */
+export interface ChainStep {
+  readonly name: string;
+  /** Why the step stands where it does. */
+  readonly because: string;
+  /** Does it; throws what the call ends with. A promise only when there is something to wait for. */
+  readonly run: (call: ServerCall) => Promise<void> | undefined;
+}
+
+/**
+ * What happens to a call on its way in, unary or streaming, in this order. On the way out, whatever
+ * happened: error funnel, status, statistics, span, access log (ServerCall.end).
+ */
+export const CALL_CHAIN: readonly ChainStep[] = [
+  {
+    name: 'count',
+    because: 'a call that is refused is a call too, and must show in the statistics',
+    run: count,
+  },
+  {
+    name: 'trace',
+    because: 'the span covers authentication, and every later log line can carry its id',
+    run: trace,
+  },
+  {
+    name: 'admit',
+    because: 'a server that stops opens no stream it would have to end at once; asks nothing of the request',
+    run: admit,
+  },
+  {
+    name: 'authenticate',
+    because: 'nothing of the request is looked at for a caller nobody knows',
+    run: authenticate,
+  },
+  {
+    name: 'authorise',
+    because: 'permission comes before existence and before the message: a refusal tells nothing about either',
+    run: authorise,
+  },
+  {
+    name: 'deadline',
+    because: 'no work, and none of the database, for a caller that waits no longer; after the steps that may wait',
+    run: checkDeadline,
+  },
+  {
+    name: 'decode',
+    because: 'last, since it is the first step whose cost the caller decides',
+    run: decode,
+  },
+];
+
+function count(call: ServerCall): undefined {
+  call.method.recorder.begin();
+}
+
+function trace(call: ServerCall): undefined {
+  const { tracer } = call.method.server;
+  if (tracer === undefined) return;
+  call.span = withHeaders(call.wire.metadata, (read) => tracer.start(call.method.path, read));
+}
+
+function admit(call: ServerCall): undefined {
+  if (call.method.server.draining && call.method.definition.responseStream) throw shuttingDown();
+}
+
+/** What a call that the stopping server ends or refuses is told. */
+export function shuttingDown(): ServiceError {
+  return new ServiceError('SHUTTING_DOWN', 'the server is stopping; try again, another one will answer', {
+    retryAfterMs: 100,
+  });
+}
+
+function authenticate(call: ServerCall): Promise<void> | undefined {
+  if (call.method.open) return;
+  const startedAt = performance.now();
+  const verified = call.method.server.authenticator.verify(header(call.wire.metadata, AUTHORIZATION_HEADER));
+  if (!(verified instanceof Promise)) {
+    call.authenticated(verified, startedAt);
+    return;
+  }
+  return verified.then((principal) => call.authenticated(principal, startedAt));
+}
+
+function authorise(call: ServerCall): undefined {
+  if (call.method.open || call.method.roles.has(call.principal.role)) return;
+  const needed = [...call.method.roles].map(roleName).join(', ');
+  throw new ServiceError('ROLE_DENIED', `a ${roleName(call.principal.role)} key may not call this; needed: ${needed}`, {
+    metadata: { role: roleName(call.principal.role), needed },
+  });
+}
+
+const ROLE_NAMES = new Map<Role, string>(Object.entries(Role).map(([name, role]) => [role, name.toLowerCase()]));
+
+function roleName(role: Role): string {
+  return ROLE_NAMES.get(role) ?? 'unknown';
+}
+
+function checkDeadline(call: ServerCall): undefined {
+  if (call.wire.cancelled || performance.now() >= call.deadlineAt) throw call.callerGone();
+}
+
+function decode(call: ServerCall): undefined {
+  const startedAt = performance.now();
+  const bytes: Buffer = call.wire.request;
+  call.record.bytesReceived = bytes.byteLength;
+  call.request = decodeRequest(call.method.definition, bytes);
+  call.timeDecode(startedAt);
+}

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { Metadata } from '@grpc/grpc-js';
+
+export const REQUEST_ID_HEADER = 'x-request-id';
+export const AUTHORIZATION_HEADER = 'authorization';
+
+/** What a caller's x-request-id may look like; anything else is replaced, not refused. */
+const REQUEST_ID = /^[\w.:+/=-]{1,128}$/;
+
+/** The first text value of a field of the metadata; undefined when there is none. */
+export function header(metadata: Metadata, name: string): string | undefined {
+  const value = metadata.get(name)[0];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The caller's x-request-id when it is usable, else a new one. */
+export function requestId(metadata: Metadata): string {
+  const given = header(metadata, REQUEST_ID_HEADER);
+  return given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+/** "127.0.0.1:50051" or "::1:50051" without the port. */
+export function withoutPort(peer: string): string {
+  const colon = peer.lastIndexOf(':');
+  return colon < 0 ? peer : peer.slice(0, colon);
+}
+
+let current: Metadata | undefined;
+
+/**
+ * Hands a reader of `metadata` to `use` without making a closure for each call. The reader is good
+ * only until `use` returns.
+ */
+export function withHeaders<Result>(metadata: Metadata, use: (read: typeof readCurrent) => Result): Result {
+  current = metadata;
+  try {
+    return use(readCurrent);
+  } finally {
+    current = undefined;
+  }
+}
+
+function readCurrent(name: string): string | undefined {
+  return current === undefined ? undefined : header(current, name);
+}

@@ -1,0 +1,193 @@
+import { Metadata, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+import { type Access, UNBOUND } from '../domain/access.ts';
+import { Stage } from '../domain/call-context.ts';
+import { ServiceError } from '../domain/errors.ts';
+import { type Principal, Role } from '../domain/principal.ts';
+import type { CallRecord, CallSpan } from './call-observer.ts';
+import { outcomeOf } from './errors.ts';
+import { REQUEST_ID_HEADER, requestId, withoutPort } from './metadata.ts';
+import { type Call, EncodedMessage } from './method.ts';
+import type { RegisteredMethod } from './server-method.ts';
+import type { WireStatus } from './status.ts';
+
+/** The call as grpc-js gives it. Requests and responses pass grpc-js as bytes. */
+export type Wire = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
+
+/** Who calls an open method, or has not shown a key yet: reaches nothing. */
+const NOBODY: Principal = { keyId: '', name: '', role: Role.READER, workspaceId: 0, workspace: '', access: UNBOUND };
+
+/** What every room below may know about one call, and what is measured of it. */
+export class ServerCall implements Call {
+  readonly method: RegisteredMethod;
+  readonly wire: Wire;
+  readonly callId: string;
+  readonly deadlineAt: number;
+  readonly startedAt = performance.now();
+  readonly record: CallRecord;
+  /** Set by the decode step. */
+  request: unknown;
+  span: CallSpan | undefined;
+  resumeToken = '';
+  principal: Principal = NOBODY;
+  readonly #stagesUs = [0, 0, 0, 0, 0, 0, 0];
+  #handledUs = 0;
+  #aborter: AbortController | undefined;
+  #stopped: ServiceError | undefined;
+  #headers: Metadata | undefined;
+  #headersSent = false;
+  #ended = false;
+
+  constructor(method: RegisteredMethod, wire: Wire) {
+    this.method = method;
+    this.wire = wire;
+    this.callId = requestId(wire.metadata);
+    const deadline = Number(wire.getDeadline());
+    this.deadlineAt = deadline === Infinity ? Infinity : this.startedAt + deadline - Date.now();
+    this.record = {
+      code: 0,
+      elapsedUs: 0,
+      bytesReceived: 0,
+      bytesSent: 0,
+      messagesSent: 0,
+      stagesUs: this.#stagesUs,
+      traceId: undefined,
+      keyId: '',
+      keyName: '',
+      peer: withoutPort(wire.getPeer()),
+    };
+  }
+
+  get workspaceId(): number {
+    return this.principal.workspaceId;
+  }
+
+  get workspace(): string {
+    return this.principal.workspace;
+  }
+
+  get access(): Access {
+    return this.principal.access;
+  }
+
+  get author(): string {
+    return this.principal.name;
+  }
+
+  get keyId(): string {
+    return this.principal.keyId;
+  }
+
+  /** Made when first asked for: most unary calls are over before anyone does. */
+  get signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      const aborter = new AbortController();
+      this.#aborter = aborter;
+      if (this.#stopped !== undefined || this.wire.cancelled) aborter.abort(this.#stopped ?? this.callerGone());
+      else this.wire.once('cancelled', () => aborter.abort(this.callerGone()));
+    }
+    return this.#aborter.signal;
+  }
+
+  /** Makes the signal abort with this error, though the caller is still there. */
+  stop(error: ServiceError): void {
+    this.#stopped = error;
+    this.#aborter?.abort(error);
+  }
+
+  /** What a call ends with whose caller waits no longer. */
+  callerGone(): ServiceError {
+    return performance.now() >= this.deadlineAt
+      ? new ServiceError('DEADLINE_EXCEEDED', "the call's deadline passed before its answer was there")
+      : new ServiceError('CANCELLED', 'the caller went away');
+  }
+
+  authenticated(principal: Principal, startedAt: number): void {
+    this.principal = principal;
+    this.record.keyId = principal.keyId;
+    this.record.keyName = principal.name;
+    this.observe(Stage.AUTH, 'authenticate', startedAt);
+  }
+
+  observe(stage: Stage, name: string, startedAt: number): void {
+    const endedAt = performance.now();
+    this.#add(stage, endedAt - startedAt);
+    this.span?.child(stage, name, startedAt, endedAt);
+  }
+
+  timeDecode(startedAt: number): void {
+    this.#add(Stage.DECODE, performance.now() - startedAt);
+  }
+
+  /** Counts time in which the handler had the call. What is not cache or database of it is domain. */
+  timeHandler(startedAt: number): void {
+    this.#handledUs += (performance.now() - startedAt) * 1000;
+  }
+
+  setMetadata(name: string, value: string): void {
+    this.#headers ??= new Metadata();
+    this.#headers.set(name, value);
+  }
+
+  offerResumeToken(token: string): void {
+    this.resumeToken = token;
+  }
+
+  /** Makes the bytes of an answer and counts them. */
+  encode(response: unknown): Buffer {
+    const startedAt = performance.now();
+    const bytes = response instanceof EncodedMessage ? asBuffer(response.bytes) : this.method.encode(response);
+    this.record.bytesSent += bytes.byteLength;
+    this.record.messagesSent += 1;
+    this.#add(Stage.ENCODE, performance.now() - startedAt);
+    return bytes;
+  }
+
+  /** Sends the initial metadata, once. */
+  sendHeaders(): void {
+    if (this.#headersSent) return;
+    this.#headersSent = true;
+    this.setMetadata(REQUEST_ID_HEADER, this.callId);
+    this.wire.sendMetadata(this.#headers ?? new Metadata());
+  }
+
+  /**
+   * Ends the account of the call: once, whatever happened to it.
+   *
+   * @param error what was thrown; undefined when it went well
+   * @returns the status to send; undefined when it went well
+   */
+  end(error?: unknown): WireStatus | undefined {
+    const cause = error !== undefined && this.wire.cancelled && isAbort(error) ? this.callerGone() : error;
+    const outcome = cause === undefined ? undefined : outcomeOf(cause);
+    outcome?.status.metadata.set(REQUEST_ID_HEADER, this.callId);
+    if (this.#ended) return outcome?.status;
+    this.#ended = true;
+    const { method, record, span } = this;
+    record.code = outcome?.status.code ?? 0;
+    record.elapsedUs = (performance.now() - this.startedAt) * 1000;
+    record.traceId = span?.traceId;
+    this.#stagesUs[Stage.DOMAIN] = Math.max(0, this.#handledUs - this.#us(Stage.CACHE) - this.#us(Stage.DATABASE));
+    method.recorder.end(record);
+    span?.end(record.code, cause);
+    if (outcome?.unexpected) method.server.log.unexpectedError(method.path, this.callId, record.traceId, cause);
+    method.server.accessLog?.call(method.path, this.callId, record, outcome?.reason);
+    return outcome?.status;
+  }
+
+  #add(stage: Stage, elapsedMs: number): void {
+    this.#stagesUs[stage] = this.#us(stage) + elapsedMs * 1000;
+  }
+
+  #us(stage: Stage): number {
+    return this.#stagesUs[stage] ?? 0;
+  }
+}
+
+/** Whether an error says only that work was given up because nobody waits for it. */
+function isAbort(error: unknown): boolean {
+  return (error instanceof Error && error.name === 'AbortError') || error instanceof ServiceError;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,101 @@
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
+import type { ConnectionInjector } from '@grpc/grpc-js';
+
+/** Where a server listens. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+/** The address cannot be listened on; the message says which and why, for people. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly code: string;
+
+  constructor(address: ListenAddress, cause: NodeJS.ErrnoException) {
+    super(`cannot listen on ${address.host}:${address.port}: ${explain(cause)}`, { cause });
+    this.code = cause.code ?? '';
+  }
+}
+
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use by another program',
+  EACCES: 'the system does not allow this port to this user',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'there is no such host',
+};
+
+function explain(cause: NodeJS.ErrnoException): string {
+  return EXPLANATIONS[cause.code ?? ''] ?? cause.message;
+}
+
+/**
+ * Takes connections and hands them to grpc-js. grpc-js could listen itself, but then nobody could
+ * count connections, refuse one too many, or say why the port cannot be had.
+ */
+export class Listener {
+  readonly #injector: ConnectionInjector;
+  readonly #server: NetServer;
+  readonly #sockets = new Set<Socket>();
+  #dropped = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(injector: ConnectionInjector, maxConnections: number) {
+    this.#injector = injector;
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#server.maxConnections = maxConnections;
+    this.#server.on('drop', () => {
+      this.#dropped += 1;
+    });
+  }
+
+  /** Connections open now. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** Connections refused because there were too many. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** @throws ListenError */
+  listen(address: ListenAddress): Promise<ListenAddress> {
+    return new Promise((resolve, reject) => {
+      const fail = (cause: Error) => reject(new ListenError(address, cause));
+      this.#server.once('error', fail);
+      this.#server.listen(address.port, address.host, () => {
+        this.#server.off('error', fail);
+        const bound = this.#server.address() as AddressInfo;
+        resolve({ host: bound.address, port: bound.port });
+      });
+    });
+  }
+
+  /**
+   * Takes no more connections, tells the callers of the open ones to go elsewhere, and resolves when
+   * they have gone or, after `graceMs`, have been cut off.
+   */
+  async close(graceMs: number): Promise<void> {
+    this.#server.close();
+    this.#injector.drain(graceMs);
+    if (this.#sockets.size > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#idle = resolve;
+      const timer = setTimeout(resolve, graceMs);
+      await promise;
+      clearTimeout(timer);
+    }
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#idle?.();
+    });
+    this.#injector.injectConnection(socket);
+  }
+}

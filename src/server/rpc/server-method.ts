@@ -1,0 +1,63 @@
+import type { Principal, Role } from '../domain/principal.ts';
+import type { AccessLog, CallRecorder, MethodRecorder, ServerTracer, WireLog } from './call-observer.ts';
+import type { AnyMethod } from './method.ts';
+import type { ServerStream } from './server-stream.ts';
+
+/** Tells who calls. */
+export interface CredentialVerifier {
+  /**
+   * @param authorization the field of that name: "Bearer mh_ID_SECRET"
+   * @returns at once when the credential is known, so that a call need not wait for a promise
+   * @throws ServiceError CREDENTIAL_MISSING, CREDENTIAL_INVALID, DATABASE_UNAVAILABLE; or rejects
+   */
+  verify(authorization: string | undefined): Principal | Promise<Principal>;
+}
+
+/** What all calls of a server share. */
+export interface ServerState {
+  readonly authenticator: CredentialVerifier;
+  readonly tracer: ServerTracer | undefined;
+  readonly accessLog: AccessLog | undefined;
+  readonly log: WireLog;
+  /** How long a stream waits for a reader that takes nothing, in milliseconds. */
+  readonly stallMs: number;
+  /** How long a stream that was ended has to bring its status to its reader, in milliseconds. */
+  readonly flushMs: number;
+  readonly streams: Set<ServerStream>;
+  draining: boolean;
+}
+
+/** One line of the table that is made at start, with all that a call of the method needs. */
+export interface RegisteredMethod {
+  readonly path: string;
+  readonly definition: AnyMethod['definition'];
+  readonly handle: AnyMethod['handle'];
+  readonly encode: (response: unknown) => Buffer;
+  readonly roles: ReadonlySet<Role>;
+  readonly open: boolean;
+  readonly recorder: MethodRecorder;
+  readonly server: ServerState;
+}
+
+/** Makes the table. */
+export function registerMethods(
+  methods: readonly AnyMethod[],
+  recorder: CallRecorder,
+  server: ServerState,
+): RegisteredMethod[] {
+  const recorders = recorder.methods(methods.map((method) => method.definition.path));
+  return methods.map((method, index) => {
+    const methodRecorder = recorders[index];
+    if (methodRecorder === undefined) throw new Error(`no recorder for ${method.definition.path}`);
+    return {
+      path: method.definition.path,
+      definition: method.definition,
+      handle: method.handle.bind(method) as AnyMethod['handle'],
+      encode: method.definition.responseSerialize,
+      roles: new Set(method.roles),
+      open: method.open === true,
+      recorder: methodRecorder,
+      server,
+    };
+  });
+}

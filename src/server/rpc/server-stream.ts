@@ -1,0 +1,173 @@
+import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import { ServiceError } from '../domain/errors.ts';
+import { CALL_CHAIN } from './call-chain.ts';
+import { AUTHORIZATION_HEADER, header } from './metadata.ts';
+import type { StreamMethod } from './method.ts';
+import { ServerCall } from './server-call.ts';
+import type { RegisteredMethod } from './server-method.ts';
+import { resetStream } from './server-transport.ts';
+
+/** One message on the wire and one ready behind it: enough to keep the wire busy. */
+const MAX_PENDING_MESSAGES = 2;
+
+/** The grpc-js handler of a server-streaming RPC. Never throws. */
+export function streamHandler(method: RegisteredMethod): handleServerStreamingCall<Buffer, Buffer> {
+  return (wire) => {
+    void new ServerStream(method, wire).serve();
+  };
+}
+
+/**
+ * One open stream: pulls the handler's generator as fast as the reader takes its messages, and no
+ * faster. grpc-js itself would buffer sixteen messages, and all of them when write() is not obeyed.
+ */
+export class ServerStream {
+  readonly #call: ServerCall;
+  readonly #wire: ServerWritableStream<Buffer, Buffer>;
+  #messages: AsyncIterator<unknown> | undefined;
+  #pending = 0;
+  #resume: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #opened = false;
+  #ended = false;
+
+  constructor(method: RegisteredMethod, wire: ServerWritableStream<Buffer, Buffer>) {
+    this.#wire = wire;
+    this.#call = new ServerCall(method, wire);
+  }
+
+  /** Serves the call to its end. Never rejects. */
+  async serve(): Promise<void> {
+    const call = this.#call;
+    this.#wire.once('cancelled', () => this.#cancelled());
+    try {
+      for (const step of CALL_CHAIN) {
+        const pending = step.run(call);
+        if (pending !== undefined) await pending;
+      }
+      if (this.#ended) return;
+      this.#open();
+      const { handle } = call.method as unknown as StreamMethod<unknown, unknown>;
+      this.#messages = handle(call, call.request)[Symbol.asyncIterator]();
+      for (;;) {
+        const startedAt = performance.now();
+        const next = await this.#messages.next();
+        call.timeHandler(startedAt);
+        if (this.#ended) break;
+        if (next.done) {
+          this.#end();
+          break;
+        }
+        this.#write(call.encode(next.value));
+        if (this.#pending >= MAX_PENDING_MESSAGES) await this.#takenOrEnded();
+        if (this.#ended) break;
+      }
+    } catch (error) {
+      this.#end(error);
+    }
+  }
+
+  /** Ends the stream from outside. */
+  stop(error: ServiceError): void {
+    this.#end(error);
+  }
+
+  /** Ends the stream when its key is no longer good. Never rejects. */
+  async recheckCredential(): Promise<void> {
+    if (this.#call.method.open) return;
+    try {
+      await this.#call.method.server.authenticator.verify(header(this.#wire.metadata, AUTHORIZATION_HEADER));
+    } catch (error) {
+      // With the database away nothing is known against the key.
+      if (error instanceof ServiceError && error.reason === 'CREDENTIAL_INVALID') this.stop(error);
+    }
+  }
+
+  #open(): void {
+    const { method, record } = this.#call;
+    this.#opened = true;
+    method.server.streams.add(this);
+    method.recorder.streamOpened(record.keyId, record.keyName, record.peer);
+  }
+
+  #write(bytes: Buffer): void {
+    this.#call.sendHeaders();
+    this.#pending += 1;
+    this.#wire.write(bytes, this.#written);
+  }
+
+  readonly #written = (): void => {
+    this.#pending -= 1;
+    this.#resume?.();
+  };
+
+  /** Resolves when a message was taken or the stream has ended; after a cancel no write ever ends. */
+  #takenOrEnded(): Promise<void> {
+    const waitMs = Math.min(this.#call.method.server.stallMs, this.#call.deadlineAt - performance.now());
+    this.#timer = setTimeout(this.#stalled, waitMs);
+    return new Promise((resolve) => {
+      this.#resume = () => {
+        clearTimeout(this.#timer);
+        this.#resume = undefined;
+        resolve();
+      };
+    });
+  }
+
+  readonly #stalled = (): void => {
+    const call = this.#call;
+    if (performance.now() >= call.deadlineAt) {
+      this.stop(call.callerGone());
+      return;
+    }
+    const seconds = call.method.server.stallMs / 1000;
+    const metadata = call.resumeToken === '' ? {} : { resume_token: call.resumeToken };
+    this.stop(
+      new ServiceError('READER_STALLED', `the stream was ended: nothing was read from it for ${seconds} s`, {
+        metadata,
+      }),
+    );
+  };
+
+  #cancelled(): void {
+    clearTimeout(this.#timer);
+    if (!this.#ended) this.#end(this.#call.callerGone());
+  }
+
+  #end(error?: unknown): void {
+    if (this.#ended) {
+      if (error !== undefined) this.#failedLate(error);
+      return;
+    }
+    this.#ended = true;
+    const call = this.#call;
+    const status = call.end(error);
+    this.#close();
+    if (error instanceof ServiceError) call.stop(error);
+    this.#resume?.();
+    void this.#messages?.return?.().catch((late: unknown) => this.#failedLate(late));
+    if (this.#wire.cancelled) return;
+    if (status === undefined) {
+      call.sendHeaders();
+      this.#wire.end();
+    } else {
+      this.#wire.emit('error', status);
+    }
+    // Behind messages that nobody reads the status never leaves, and they would be kept for ever.
+    if (this.#pending > 0) this.#timer = setTimeout(() => resetStream(this.#wire), call.method.server.flushMs);
+  }
+
+  #close(): void {
+    if (!this.#opened) return;
+    const { method, record } = this.#call;
+    method.server.streams.delete(this);
+    method.recorder.streamClosed(record.keyId, record.keyName, record.peer);
+  }
+
+  /** A generator that fails while it is closed: its caller has its status, so only the log is left. */
+  #failedLate(error: unknown): void {
+    const { method, callId, record } = this.#call;
+    const known = error instanceof ServiceError || (error instanceof Error && error.name === 'AbortError');
+    if (!known) method.server.log.unexpectedError(method.path, callId, record.traceId, error);
+  }
+}

@@ -1,0 +1,177 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
+import { LIMITS } from '../../shared/limits.ts';
+import { shuttingDown } from './call-chain.ts';
+import type { AccessLog, CallRecorder, ServerTracer, WireLog } from './call-observer.ts';
+import { Health } from './health.ts';
+import type { AnyMethod } from './method.ts';
+import { Reflection } from './reflection.ts';
+import { type ListenAddress, Listener } from './server-listener.ts';
+import { type CredentialVerifier, type RegisteredMethod, registerMethods, type ServerState } from './server-method.ts';
+import { streamHandler } from './server-stream.ts';
+import { describeUnknownMethods } from './server-transport.ts';
+import { unaryHandler } from './unary.ts';
+
+/** What one server takes at most. */
+export interface ServerLimits {
+  /** Bytes of a request message. */
+  readonly maxRequestBytes: number;
+  /** Calls at a time on one connection; a client's further ones wait there. */
+  readonly maxConcurrentStreams: number;
+  readonly maxConnections: number;
+  /** Megabytes that one connection may make HTTP/2 keep. */
+  readonly maxSessionMemoryMb: number;
+  /** A silent connection is pinged after this long, and closed when it does not answer in time. */
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** A connection without a call is closed after this long. */
+  readonly maxConnectionIdleMs: number;
+  /** Connections are closed at this age, so that callers spread over servers; 0: never. */
+  readonly maxConnectionAgeMs: number;
+  /** How long calls may go on after that. */
+  readonly maxConnectionAgeGraceMs: number;
+  /** A stream whose reader takes nothing for this long is ended. */
+  readonly readerStallMs: number;
+  /** How long the status of such a stream may wait for its reader. */
+  readonly statusFlushMs: number;
+  /** How often the keys of open streams are looked at again. */
+  readonly credentialRecheckMs: number;
+}
+
+export const DEFAULT_SERVER_LIMITS: ServerLimits = {
+  maxRequestBytes: LIMITS.unaryBytes.max,
+  maxConcurrentStreams: 256,
+  maxConnections: 8192,
+  maxSessionMemoryMb: 64,
+  keepaliveTimeMs: 60_000,
+  keepaliveTimeoutMs: 20_000,
+  maxConnectionIdleMs: 30 * 60_000,
+  maxConnectionAgeMs: 0,
+  maxConnectionAgeGraceMs: 60_000,
+  readerStallMs: 60_000,
+  statusFlushMs: 5_000,
+  credentialRecheckMs: 1_000,
+};
+
+export interface ServerOptions {
+  readonly methods: readonly AnyMethod[];
+  readonly authenticator: CredentialVerifier;
+  readonly recorder: CallRecorder;
+  readonly log: WireLog;
+  readonly tracer?: ServerTracer | undefined;
+  readonly accessLog?: AccessLog | undefined;
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** The wire: RPCs, health and reflection on one port. */
+export function createServer(options: ServerOptions): RpcServer {
+  return new RpcServer(options);
+}
+
+export class RpcServer {
+  /** Say here what serves; nothing does at first. */
+  readonly health = new Health();
+  readonly #reflection = new Reflection();
+  readonly #limits: ServerLimits;
+  readonly #state: ServerState;
+  readonly #server: GrpcServer;
+  #listener: Listener | undefined;
+  #recheck: NodeJS.Timeout | undefined;
+
+  constructor(options: ServerOptions) {
+    this.#limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
+    this.#state = {
+      authenticator: options.authenticator,
+      tracer: options.tracer,
+      accessLog: options.accessLog,
+      log: options.log,
+      stallMs: this.#limits.readerStallMs,
+      flushMs: this.#limits.statusFlushMs,
+      streams: new Set(),
+      draining: false,
+    };
+    this.#server = new GrpcServer(grpcOptions(this.#limits));
+    describeUnknownMethods(this.#server);
+    const methods = [...options.methods, ...this.health.methods()];
+    for (const method of registerMethods(methods, options.recorder, this.#state)) this.#register(method);
+    this.#reflection.addTo(this.#server);
+  }
+
+  /** Connections open now. */
+  get connections(): number {
+    return this.#listener?.connections ?? 0;
+  }
+
+  /** Connections refused since the start because there were too many. */
+  get droppedConnections(): number {
+    return this.#listener?.dropped ?? 0;
+  }
+
+  /** Server-streaming calls open now. */
+  get openStreams(): number {
+    return this.#state.streams.size;
+  }
+
+  /**
+   * Begins to take calls.
+   *
+   * @returns the address with the real port
+   * @throws ListenError
+   */
+  async listen(address: ListenAddress, credentials = ServerCredentials.createInsecure()): Promise<ListenAddress> {
+    const listener = new Listener(this.#server.createConnectionInjector(credentials), this.#limits.maxConnections);
+    const bound = await listener.listen(address);
+    this.#listener = listener;
+    this.#recheck = setInterval(() => this.#recheckStreams(), this.#limits.credentialRecheckMs).unref();
+    return bound;
+  }
+
+  /**
+   * Stops: not serving any more for those who ask, streams ended (their readers resume elsewhere),
+   * no new connections, unary calls finished, and after `graceMs` everything cut off. Never rejects.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#state.draining = true;
+    this.health.drain();
+    await nextTurn();
+    for (const stream of this.#state.streams) stream.stop(shuttingDown());
+    this.#reflection.end();
+    await this.#listener?.close(graceMs);
+    clearInterval(this.#recheck);
+    this.#server.forceShutdown();
+  }
+
+  #register(method: RegisteredMethod): void {
+    const handler = method.definition.responseStream ? streamHandler(method) : unaryHandler(method);
+    const type = method.definition.responseStream ? 'serverStream' : 'unary';
+    if (method.definition.requestStream) throw new Error(`${method.path}: streaming requests are not served yet`);
+    if (!this.#server.register(method.path, handler, passBytes, passBytes, type)) {
+      throw new Error(`${method.path} is registered twice`);
+    }
+  }
+
+  #recheckStreams(): void {
+    for (const stream of this.#state.streams) void stream.recheckCredential();
+  }
+}
+
+/** Requests are decoded and answers encoded in the call chain, where it is timed and errors have names. */
+function passBytes(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+function grpcOptions(limits: ServerLimits): Record<string, number> {
+  return {
+    'grpc.max_receive_message_length': limits.maxRequestBytes,
+    'grpc.max_concurrent_streams': limits.maxConcurrentStreams,
+    'grpc-node.max_session_memory': limits.maxSessionMemoryMb,
+    'grpc.keepalive_time_ms': limits.keepaliveTimeMs,
+    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+    'grpc.max_connection_idle_ms': limits.maxConnectionIdleMs,
+    ...(limits.maxConnectionAgeMs > 0 && {
+      'grpc.max_connection_age_ms': limits.maxConnectionAgeMs,
+      'grpc.max_connection_age_grace_ms': limits.maxConnectionAgeGraceMs,
+    }),
+    'grpc.enable_channelz': 0,
+  };
+}
