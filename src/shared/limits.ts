@@ -40,6 +40,8 @@ export const LIMITS = {
   watchIntervalMs: { min: 100, max: 60_000, unit: 'milliseconds' },
   /** WatchStatsRequest.replay. */
   watchReplayMs: { min: 0, max: 120_000, unit: 'milliseconds' },
+  /** WatchStatsRequest.methods. */
+  watchMethods: { min: 0, max: 64, unit: 'methods' },
   /** WatchStatsRequest.detail_methods. */
   watchDetailMethods: { min: 0, max: 16, unit: 'methods' },
   /** UTF-8 bytes of an API key's name. */

@@ -4,6 +4,7 @@ import type {
   PostgresStats,
   RedisStats,
 } from '../../shared/gen/memoryhub/v1/stats_service.ts';
+import { whole, wholeBigint } from './whole.ts';
 
 /** The database pool and the group commit. Rooms that count, count since the start. */
 export interface PostgresGauges {
@@ -83,21 +84,21 @@ export class GaugeSampler {
       postgres: postgres && this.#postgres(postgres()),
       redis: redis && this.#redis(redis()),
       cache: cache && this.#cache(cache()),
-      connections: connections && { ...connections(), watchers: 0 },
+      connections: connections && this.#connections(connections()),
     };
   }
 
   #postgres(now: PostgresGauges): PostgresStats {
     return {
       up: now.up,
-      poolMax: now.poolMax,
-      poolSize: now.poolSize,
-      poolBusy: now.poolBusy,
-      poolWaiting: now.poolWaiting,
+      poolMax: whole(now.poolMax),
+      poolSize: whole(now.poolSize),
+      poolBusy: whole(now.poolBusy),
+      poolWaiting: whole(now.poolWaiting),
       acquire: undefined,
       query: undefined,
       lost: this.#since('postgres.lost', now.lost),
-      commitQueue: now.commitQueue,
+      commitQueue: whole(now.commitQueue),
       commitRows: this.#since('postgres.commitRows', now.commitRows),
       commits: this.#since('postgres.commits', now.commits),
     };
@@ -108,9 +109,9 @@ export class GaugeSampler {
       up: now.up,
       command: undefined,
       errors: this.#since('redis.errors', now.errors),
-      usedBytes: BigInt(now.usedBytes),
-      keys: BigInt(now.keys),
-      maxBytes: BigInt(now.maxBytes),
+      usedBytes: wholeBigint(now.usedBytes),
+      keys: wholeBigint(now.keys),
+      maxBytes: wholeBigint(now.maxBytes),
     };
   }
 
@@ -120,15 +121,19 @@ export class GaugeSampler {
       redisHits: this.#since('cache.redisHits', now.redisHits),
       misses: this.#since('cache.misses', now.misses),
       refusedFills: this.#since('cache.refusedFills', now.refusedFills),
-      localEntries: BigInt(now.localEntries),
-      localBytes: BigInt(now.localBytes),
-      localMaxBytes: BigInt(now.localMaxBytes),
+      localEntries: wholeBigint(now.localEntries),
+      localBytes: wholeBigint(now.localBytes),
+      localMaxBytes: wholeBigint(now.localMaxBytes),
     };
+  }
+
+  #connections(now: ConnectionGauges): ConnectionStats {
+    return { connections: whole(now.connections), streams: whole(now.streams), watchers: 0 };
   }
 
   #since(name: string, total: number): bigint {
     const before = this.#seen.get(name) ?? 0;
     this.#seen.set(name, total);
-    return BigInt(Math.max(0, total - before));
+    return wholeBigint(total - before);
   }
 }

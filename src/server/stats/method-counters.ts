@@ -3,6 +3,7 @@ import { LatencyHistogram } from '../../shared/histogram.ts';
 import type { CallRecord, MethodRecorder } from '../rpc/call-observer.ts';
 import type { ClientTable } from './client-table.ts';
 import { SlowestCalls } from './slowest-calls.ts';
+import { wholeBigint } from './whole.ts';
 
 const CODES = 17;
 const UNKNOWN = 2;
@@ -70,12 +71,12 @@ export class MethodCounters implements MethodRecorder {
     if (!this.#everCalled) return undefined;
     const stats: MethodStats = {
       method: this.method,
-      started: BigInt(this.#started),
-      completed: BigInt(this.#completed),
-      inFlight: BigInt(this.#inFlight),
-      bytesReceived: BigInt(this.#bytesReceived),
-      bytesSent: BigInt(this.#bytesSent),
-      messagesSent: BigInt(this.#messagesSent),
+      started: wholeBigint(this.#started),
+      completed: wholeBigint(this.#completed),
+      inFlight: wholeBigint(this.#inFlight),
+      bytesReceived: wholeBigint(this.#bytesReceived),
+      bytesSent: wholeBigint(this.#bytesSent),
+      messagesSent: wholeBigint(this.#messagesSent),
       codes: this.#drainCodes(),
       latency: drainHistogram(this.#latency),
       stages: this.#drainStages(),

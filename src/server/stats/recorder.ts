@@ -1,4 +1,4 @@
-import type { EventKind, StatsEvent, StatsFrame, TableStats } from '../../shared/gen/memoryhub/v1/stats_service.ts';
+import type { EventKind, StatsEvent, StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { LatencyHistogram } from '../../shared/histogram.ts';
 import { emptyFrame, FRAME_LIMITS } from '../../shared/stats-merge.ts';
 import { durationFromMs, timestampFromMs } from '../../shared/time.ts';
@@ -25,7 +25,6 @@ export class StatsRecorder implements CallRecorder, StatementObserver {
   readonly #process: ProcessSampler;
   #methods: MethodCounters[] = [];
   #events: StatsEvent[] = [];
-  #tables: TableStats[] = [];
   #drainedAt = performance.now();
 
   /** @param worker see ProcessSampler */
@@ -65,11 +64,6 @@ export class StatsRecorder implements CallRecorder, StatementObserver {
     if (this.#events.length > FRAME_LIMITS.events) this.#events.shift();
   }
 
-  /** Table sizes, taken once a minute. */
-  tableSizes(tables: TableStats[]): void {
-    this.#tables = tables;
-  }
-
   /**
    * What happened since the last drain. The identity of the server, and sequence and merged of the
    * stream, are the hub's to fill in.
@@ -85,7 +79,6 @@ export class StatsRecorder implements CallRecorder, StatementObserver {
       methods: this.#methods.map((method) => method.drain()).filter((stats) => stats !== undefined),
       clients: this.#clients.drain(),
       statements,
-      tables: this.#tables,
       postgres: gauges.postgres && { ...gauges.postgres, query, acquire: drainHistogram(this.#acquire) },
       redis: this.#redis(gauges),
       cache: gauges.cache,
@@ -95,7 +88,6 @@ export class StatsRecorder implements CallRecorder, StatementObserver {
       events: this.#events,
     };
     this.#drainedAt = now;
-    this.#tables = [];
     this.#events = [];
     this.#shed.clear();
     return frame;

@@ -2,6 +2,7 @@ import type { SlowCall } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { FRAME_LIMITS } from '../../shared/stats-merge.ts';
 import { durationFromMs, timestampFromMs } from '../../shared/time.ts';
 import type { CallRecord } from '../rpc/call-observer.ts';
+import { wholeBigint } from './whole.ts';
 
 interface Kept {
   readonly atMs: number;
@@ -36,7 +37,7 @@ export class SlowestCalls {
       duration: durationFromMs(call.elapsedUs / 1000),
       code: call.code,
       traceId: call.traceId,
-      stageUs: call.stagesUs.map((us) => BigInt(Math.round(us))),
+      stageUs: call.stagesUs.map((us) => wholeBigint(us)),
     }));
     this.#calls = [];
     this.#threshold = -1;

@@ -3,6 +3,7 @@ import { LatencyHistogram } from '../../shared/histogram.ts';
 import { addHistogram } from '../../shared/histogram-wire.ts';
 import type { StatementObserver } from '../domain/call-context.ts';
 import { drainHistogram } from './method-counters.ts';
+import { wholeBigint } from './whole.ts';
 
 interface Statement {
   readonly latency: LatencyHistogram;
@@ -32,7 +33,7 @@ export class StatementTable implements StatementObserver {
       const latency = drainHistogram(statement.latency);
       if (latency === undefined) continue;
       query = addHistogram(query, latency);
-      statements.push({ kind, latency, rows: BigInt(statement.rows), errors: BigInt(statement.errors) });
+      statements.push({ kind, latency, rows: wholeBigint(statement.rows), errors: wholeBigint(statement.errors) });
       statement.rows = 0;
       statement.errors = 0;
     }

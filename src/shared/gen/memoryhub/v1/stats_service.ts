@@ -116,7 +116,7 @@ export interface WatchStatsRequest {
   replay:
     | Duration
     | undefined;
-  /** Only these methods, as "Service/Method" or "Method"; none: all. */
+  /** Only these methods, as "Service/Method" or "Method"; up to 64; none: all. */
   methods: string[];
   /** Methods with stages and slowest calls; up to 16. */
   detailMethods: string[];
@@ -156,7 +156,10 @@ export interface StatsFrame {
   replayed: boolean;
   /** By method; those without any call since the start are left out. */
   methods: MethodStats[];
-  /** By key and peer; those without any call in the stretch are left out. */
+  /**
+   * By key and peer, up to 256, the rest as one of the name "other"; those without any call in the
+   * stretch and without an open stream are left out.
+   */
   clients: ClientStats[];
   /** Database statements by kind. */
   statements: StatementStats[];
@@ -182,7 +185,7 @@ export interface StatsFrame {
     | undefined;
   /** Calls refused before any work, by reason. */
   shed: ShedCount[];
-  /** What happened. */
+  /** What happened, the last 100. */
   events: StatsEvent[];
 }
 
@@ -282,7 +285,7 @@ export interface ClientStats {
   peer: string;
   /** Calls ended. */
   calls: bigint;
-  /** Of these, refused or failed. */
+  /** Of these, refused or failed: ended neither OK nor CANCELLED. */
   errors: bigint;
   /** Streams open now. */
   streams: bigint;
@@ -394,7 +397,10 @@ export interface ProcessStats {
   heapUsedBytes: bigint;
   /** Memory of buffers outside the heap. */
   externalBytes: bigint;
-  /** 99th percentile of event loop delay in the stretch, in microseconds. */
+  /**
+   * 99th percentile of event loop delay in the stretch, in microseconds; of stretches folded
+   * together the largest.
+   */
   loopDelayP99Us: number;
   /** Share of the time in which the event loop was busy. */
   loopUtilization: number;
