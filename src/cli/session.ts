@@ -1,16 +1,12 @@
-import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import type { Argv } from 'yargs';
-import { connect } from '../shared/client.ts';
-import { findTarget, type Target } from '../shared/discovery.ts';
-import { AdminServiceClient } from '../shared/gen/memoryhub/v1/admin_service.ts';
-import { MemoryServiceClient } from '../shared/gen/memoryhub/v1/memory_service.ts';
-import { type CommandFailure, explain } from './failure.ts';
+import { findTarget } from '../shared/discovery.ts';
+import { MemoryHub } from '../shared/service-client.ts';
+import { explain } from './failure.ts';
 
 /** Flags of every command that calls a server. A key is never given in the arguments: others could read it there. */
 export interface ConnectionFlags {
   address: string | undefined;
   keyFile: string | undefined;
-  json: boolean;
 }
 
 export function connectionFlags<T>(argv: Argv<T>) {
@@ -18,69 +14,29 @@ export function connectionFlags<T>(argv: Argv<T>) {
     .option('address', { type: 'string', describe: 'HOST:PORT; else MEMORYHUB_ADDRESS, else the local server' })
     .option('key-file', {
       type: 'string',
-      describe: "File with an API key; else MEMORYHUB_API_KEY, else the local server's",
+      describe: 'File with an API key; else MEMORYHUB_API_KEY, else the local one',
     })
     .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line, for scripts' });
 }
 
-/** A connection to the server for the length of one command. */
-export class Session {
-  readonly target: Target;
-  readonly memories: MemoryServiceClient;
-  readonly admin: AdminServiceClient;
-
-  constructor(target: Target) {
-    this.target = target;
-    const { address, credential } = target;
-    const options = { address, deadlineMs: 30_000, ...(credential === undefined ? {} : { credential }) };
-    this.memories = connect(MemoryServiceClient, options);
-    this.admin = connect(AdminServiceClient, options);
-  }
-
-  /** Makes one unary call: `session.call((done) => session.memories.getMemory(request, done))`. */
-  async call<Response>(
-    start: (done: (error: ServiceError | null, response: Response) => void) => unknown,
-  ): Promise<Response> {
-    try {
-      return await new Promise<Response>((resolve, reject) => {
-        start((error, response) => (error ? reject(error) : resolve(response)));
-      });
-    } catch (error) {
-      throw this.failure(error);
-    }
-  }
-
-  /** Yields the messages of a stream; leaving the loop cancels it. */
-  async *read<Response>(stream: ClientReadableStream<Response>): AsyncGenerator<Response> {
-    try {
-      yield* stream as AsyncIterable<Response>;
-    } catch (error) {
-      throw this.failure(error);
-    } finally {
-      stream.cancel();
-    }
-  }
-
-  failure(error: unknown): CommandFailure {
-    return explain(error, this.target.address, this.target.credentialFrom);
-  }
-
-  close(): void {
-    this.memories.close();
-    this.admin.close();
-  }
-}
-
-/** Connects as the flags say, runs the command, and closes. */
-export async function withSession(
+/**
+ * Connects as the flags say, runs the command, and closes.
+ *
+ * @param key which of the local server's keys to take when the flags name none
+ * @throws CommandFailure with the address and the key's origin where they help
+ */
+export async function withHub(
   flags: ConnectionFlags,
   key: 'admin' | 'operator',
-  run: (session: Session) => Promise<void>,
+  run: (hub: MemoryHub) => Promise<void>,
 ): Promise<void> {
-  const session = new Session(findTarget({ address: flags.address, keyFile: flags.keyFile, key }));
+  const { address, credential, credentialFrom } = findTarget({ address: flags.address, keyFile: flags.keyFile, key });
+  const hub = new MemoryHub({ address, ...(credential === undefined ? {} : { credential }) });
   try {
-    await run(session);
+    await run(hub);
+  } catch (error) {
+    throw explain(error, address, credentialFrom);
   } finally {
-    session.close();
+    hub.close();
   }
 }

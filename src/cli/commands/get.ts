@@ -1,9 +1,8 @@
-import { type Memory, Scope } from '../../shared/gen/memoryhub/v1/memory.ts';
-import { GetMemoryRequest } from '../../shared/gen/memoryhub/v1/memory_service.ts';
+import { Scope } from '../../shared/gen/memoryhub/v1/memory.ts';
 import { defineCommand } from '../define-command.ts';
 import { CommandFailure } from '../failure.ts';
 import { printMemory } from '../output.ts';
-import { connectionFlags, withSession } from '../session.ts';
+import { connectionFlags, withHub } from '../session.ts';
 
 export const getCommand = defineCommand({
   command: 'get [id]',
@@ -16,17 +15,17 @@ export const getCommand = defineCommand({
       .option('team', { type: 'string', describe: 'With --key: owner of a team memory' })
       .option('show-deleted', { type: 'boolean', default: false }),
   handler: (flags) =>
-    withSession(flags, 'admin', async (session) => {
+    withHub(flags, 'admin', async (hub) => {
       const { id, key, user = '', team = '' } = flags;
       if ((id === undefined) === (key === undefined)) throw new CommandFailure('give an id or --key, one of them', 2);
       const scope = team ? Scope.TEAM : user ? Scope.PERSONAL : Scope.UNSPECIFIED;
-      const request = GetMemoryRequest.fromPartial({
+      const request = {
         target:
           id === undefined
-            ? { $case: 'key', value: { scope, userId: user, team, key: key ?? '' } }
-            : { $case: 'id', value: id },
+            ? { $case: 'key' as const, value: { scope, userId: user, team, key: key ?? '' } }
+            : { $case: 'id' as const, value: id },
         showDeleted: flags.showDeleted,
-      });
-      printMemory(await session.call<Memory>((done) => session.memories.getMemory(request, done)), flags.json);
+      };
+      printMemory(await hub.memories.getMemory(request), flags.json);
     }),
 });

@@ -1,9 +1,8 @@
 import { Operation } from '../../shared/gen/memoryhub/v1/memory.ts';
-import { ListRevisionsRequest } from '../../shared/gen/memoryhub/v1/memory_service.ts';
 import { revisionToJson } from '../../shared/memory-json.ts';
 import { defineCommand } from '../define-command.ts';
 import { outputWidth, printable, printJson, table, timeText } from '../output.ts';
-import { connectionFlags, withSession } from '../session.ts';
+import { connectionFlags, withHub } from '../session.ts';
 
 const OPERATION_NAMES = Object.fromEntries(
   Object.entries(Operation).map(([name, value]) => [value, name.toLowerCase()]),
@@ -17,10 +16,10 @@ export const historyCommand = defineCommand({
       .positional('id', { type: 'string', demandOption: true, describe: 'A UUID' })
       .option('limit', { type: 'number', default: 0, describe: '0: all' }),
   handler: (flags) =>
-    withSession(flags, 'admin', async (session) => {
-      const request = ListRevisionsRequest.fromPartial({ memoryId: flags.id, limit: flags.limit });
+    withHub(flags, 'admin', async (hub) => {
+      const request = { memoryId: flags.id, limit: flags.limit };
       const rows: string[][] = [];
-      for await (const page of session.read(session.memories.listRevisions(request))) {
+      for await (const page of hub.memories.listRevisions(request)) {
         for (const revision of page.revisions) {
           if (flags.json) printJson(revisionToJson(revision));
           rows.push([

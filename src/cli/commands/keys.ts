@@ -1,18 +1,11 @@
 import { openSync, writeSync } from 'node:fs';
 import type { Argv } from 'yargs';
-import {
-  type ApiKey,
-  CreateApiKeyRequest,
-  type CreateApiKeyResponse,
-  ListApiKeysRequest,
-  RevokeApiKeyRequest,
-  Role,
-} from '../../shared/gen/memoryhub/v1/admin_service.ts';
+import { type ApiKey, Role } from '../../shared/gen/memoryhub/v1/admin_service.ts';
 import { timestampText } from '../../shared/memory-json.ts';
 import { defineCommand } from '../define-command.ts';
 import { CommandFailure } from '../failure.ts';
 import { outputWidth, printable, printJson, table, timeText } from '../output.ts';
-import { connectionFlags, withSession } from '../session.ts';
+import { connectionFlags, withHub } from '../session.ts';
 
 const ROLES = {
   reader: Role.READER,
@@ -53,7 +46,7 @@ const create = defineCommand({
         describe: 'Write the secret into this new file (mode 0600) instead of showing it',
       }),
   handler: (flags) =>
-    withSession(flags, 'operator', async (session) => {
+    withHub(flags, 'operator', async (hub) => {
       const file = flags.out === undefined ? undefined : openNew(flags.out);
       const serverWide = flags.role === 'monitor' || flags.role === 'operator';
       const apiKey = {
@@ -63,8 +56,8 @@ const create = defineCommand({
         userId: flags.user,
         teams: flags.team,
       };
-      const request = CreateApiKeyRequest.fromPartial({ apiKey });
-      const answer = await session.call<CreateApiKeyResponse>((done) => session.admin.createApiKey(request, done));
+      const request = { apiKey };
+      const answer = await hub.admin.createApiKey(request);
       if (file !== undefined) writeSync(file, `${answer.credential}\n`);
       const shown = file === undefined ? answer.credential : undefined;
       if (flags.json) printJson({ ...keyToJson(answer.apiKey), ...(shown ? { credential: shown } : {}) });
@@ -77,10 +70,10 @@ const list = defineCommand({
   describe: 'List API keys, without their secrets',
   builder: workspaceFlag,
   handler: (flags) =>
-    withSession(flags, 'operator', async (session) => {
-      const request = ListApiKeysRequest.fromPartial({ workspace: flags.workspace });
+    withHub(flags, 'operator', async (hub) => {
+      const request = { workspace: flags.workspace };
       const keys: ApiKey[] = [];
-      for await (const page of session.read(session.admin.listApiKeys(request))) keys.push(...page.apiKeys);
+      for await (const page of hub.admin.listApiKeys(request)) keys.push(...page.apiKeys);
       if (flags.json) {
         for (const key of keys) printJson(keyToJson(key));
         return;
@@ -106,9 +99,9 @@ const revoke = defineCommand({
   describe: 'End an API key, on every server within 5 seconds',
   builder: (argv) => connectionFlags(argv).positional('id', { type: 'string', demandOption: true }),
   handler: (flags) =>
-    withSession(flags, 'operator', async (session) => {
-      const request = RevokeApiKeyRequest.fromPartial({ id: flags.id });
-      const key = await session.call<ApiKey>((done) => session.admin.revokeApiKey(request, done));
+    withHub(flags, 'operator', async (hub) => {
+      const request = { id: flags.id };
+      const key = await hub.admin.revokeApiKey(request);
       if (flags.json) printJson(keyToJson(key));
       else console.log(`Key ${key.id} (${printable(key.name)}) is revoked since ${timeText(key.revokeTime)}.`);
     }),

@@ -1,8 +1,7 @@
-import { ListMemoriesRequest } from '../../shared/gen/memoryhub/v1/memory_service.ts';
 import { memoryToJson } from '../../shared/memory-json.ts';
 import { defineCommand } from '../define-command.ts';
 import { outputWidth, ownerText, printable, printJson, table, timeText } from '../output.ts';
-import { connectionFlags, withSession } from '../session.ts';
+import { connectionFlags, withHub } from '../session.ts';
 
 export const listCommand = defineCommand({
   command: 'list [filter]',
@@ -23,16 +22,16 @@ export const listCommand = defineCommand({
       .option('all', { type: 'boolean', default: false, describe: 'No limit' })
       .option('show-deleted', { type: 'boolean', default: false }),
   handler: (flags) =>
-    withSession(flags, 'admin', async (session) => {
-      const request = ListMemoriesRequest.fromPartial({
+    withHub(flags, 'admin', async (hub) => {
+      const request = {
         filter: flags.filter,
         orderBy: flags.order,
         limit: flags.all ? 0 : flags.limit,
         showDeleted: flags.showDeleted,
-      });
+      };
       let hasHeader = false;
       let next = '';
-      for await (const page of session.read(session.memories.listMemories(request))) {
+      for await (const page of hub.memories.listMemories(request)) {
         next = page.nextPageToken;
         if (flags.json) for (const memory of page.memories) printJson(memoryToJson(memory));
         else if (page.memories.length > 0) {

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Memory, Scope } from '../../shared/gen/memoryhub/v1/memory.ts';
-import { SaveMemoryRequest } from '../../shared/gen/memoryhub/v1/memory_service.ts';
+import { Scope } from '../../shared/gen/memoryhub/v1/memory.ts';
 import { defineCommand } from '../define-command.ts';
 import { CommandFailure } from '../failure.ts';
 import { printMemory } from '../output.ts';
-import { connectionFlags, withSession } from '../session.ts';
+import { connectionFlags, withHub } from '../session.ts';
 
 const SCOPES = { personal: Scope.PERSONAL, team: Scope.TEAM, workspace: Scope.WORKSPACE } as const;
 
@@ -28,9 +27,9 @@ export const saveCommand = defineCommand({
       .option('ttl', { type: 'number', describe: 'Seconds until it expires' })
       .option('create-only', { type: 'boolean', default: false, describe: 'Refuse when it is there' }),
   handler: (flags) =>
-    withSession(flags, 'admin', async (session) => {
+    withHub(flags, 'admin', async (hub) => {
       const content = flags.content === undefined || flags.content === '-' ? readFileSync(0, 'utf8') : flags.content;
-      const request = SaveMemoryRequest.fromPartial({
+      const request = {
         memory: {
           id: flags.id ?? '',
           key: flags.key ?? '',
@@ -47,8 +46,8 @@ export const saveCommand = defineCommand({
         createOnly: flags.createOnly,
         note: flags.note ?? '',
         requestId: randomUUID(),
-      });
-      printMemory(await session.call<Memory>((done) => session.memories.saveMemory(request, done)), flags.json);
+      };
+      printMemory(await hub.memories.saveMemory(request), flags.json);
     }),
 });
 
