@@ -1,0 +1,179 @@
+import { LIMITS } from '../../shared/limits.ts';
+import { reaches } from './access.ts';
+import type { CallContext, Clock } from './call-context.ts';
+import { checkDistinct, readDelete, readRestore, readSave, type SaveChange } from './changes.ts';
+import { isExpired, type MemoryRecord } from './memory.ts';
+import { readConsistency, readGetTarget } from './reads.ts';
+import type { Change, MemoryRepository } from './repository.ts';
+import type * as input from './requests.ts';
+import type { TokenSealer } from './token.ts';
+import { readUpdate } from './update-mask.ts';
+import { memoryNotFound } from './validation/owner.ts';
+import { readUuid } from './validation/text.ts';
+import { Violations } from './validation/violations.ts';
+import { type Mutation, type Written, write } from './write.ts';
+
+export interface MemoryServiceParts {
+  readonly repository: MemoryRepository;
+  readonly clock: Clock;
+  readonly tokens: TokenSealer;
+}
+
+/** A memory that was written, and the workspace's change number afterwards. */
+export interface WrittenOne {
+  /** undefined: there was none, and that was allowed. */
+  readonly record: MemoryRecord | undefined;
+  readonly head: number;
+}
+
+/** What a batch get found. */
+export interface BatchFound {
+  readonly records: readonly { readonly id: string; readonly record: MemoryRecord }[];
+  readonly missingIds: readonly string[];
+}
+
+/**
+ * The rules of the memory RPCs. Every request is checked completely before anything is asked of the
+ * repository; what a credential does not reach is answered exactly as what is not there.
+ *
+ * Errors of all: ServiceError INVALID_FIELD, MEMORY_NOT_FOUND, and those of MemoryRepository.
+ */
+export class MemoryService {
+  readonly #repository: MemoryRepository;
+  readonly #clock: Clock;
+
+  constructor(parts: MemoryServiceParts) {
+    this.#repository = parts.repository;
+    this.#clock = parts.clock;
+  }
+
+  /** @throws ServiceError MEMORY_EXISTS, ETAG_MISMATCH, OWNER_FIXED, REQUEST_ID_REUSED */
+  async save(call: CallContext, request: input.SaveInput): Promise<WrittenOne> {
+    const { startedAt, violations } = begin();
+    const { memory, createOnly } = request;
+    if (memory === undefined) violations.add('memory', 'is absent');
+    const changes = memory
+      ? [readSave(violations, call, 'memory', memory, createOnly, this.#clock.now())]
+      : ([] as SaveChange[]);
+    const path = () => 'memory';
+    return this.#writeOne(call, { rpc: 'SaveMemory', request, changes, violations, startedAt, path, batch: false });
+  }
+
+  /** @throws ServiceError ETAG_MISMATCH, REQUEST_ID_REUSED */
+  async update(call: CallContext, request: input.UpdateInput): Promise<WrittenOne> {
+    const { startedAt, violations } = begin();
+    const { memory, updateMask } = request;
+    if (memory === undefined) violations.add('memory', 'is absent');
+    const changes = memory ? [readUpdate(violations, call, memory, updateMask, this.#clock.now())] : [];
+    const path = () => 'memory';
+    return this.#writeOne(call, { rpc: 'UpdateMemory', request, changes, violations, startedAt, path, batch: false });
+  }
+
+  /** Deletes; a deleted one is not there. @throws ServiceError ETAG_MISMATCH, REQUEST_ID_REUSED */
+  async delete(call: CallContext, request: input.DeleteInput): Promise<WrittenOne> {
+    const { startedAt, violations } = begin();
+    const changes = [readDelete(violations, '', request, request.allowMissing)];
+    const path = () => '';
+    return this.#writeOne(call, { rpc: 'DeleteMemory', request, changes, violations, startedAt, path, batch: false });
+  }
+
+  /** @throws ServiceError NOT_DELETED, REVISION_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED */
+  async restore(call: CallContext, request: input.RestoreInput): Promise<WrittenOne> {
+    const { startedAt, violations } = begin();
+    const changes = [readRestore(violations, request)];
+    const path = () => '';
+    return this.#writeOne(call, { rpc: 'RestoreMemory', request, changes, violations, startedAt, path, batch: false });
+  }
+
+  /** All or none; an error names the failing item by `index` and `field` in its metadata. */
+  async batchSave(call: CallContext, request: input.BatchSaveInput): Promise<Written> {
+    const { startedAt, violations } = begin();
+    const path = (index: number) => `memories[${index}]`;
+    const changes: SaveChange[] = [];
+    if (violations.within('memories', request.memories.length, LIMITS.batchItems)) {
+      const now = this.#clock.now();
+      request.memories.forEach((memory, index) => {
+        changes.push(readSave(violations, call, path(index), memory, false, now));
+      });
+      checkDistinct(violations, 'memories', changes.map(idOf));
+    }
+    return this.#write(call, { rpc: 'BatchSaveMemories', request, changes, violations, startedAt, path, batch: true });
+  }
+
+  /** All or none, as batchSave. */
+  async batchDelete(call: CallContext, request: input.BatchDeleteInput): Promise<Written> {
+    const { startedAt, violations } = begin();
+    const path = (index: number) => `targets[${index}]`;
+    const changes: Change[] = [];
+    if (violations.within('targets', request.targets.length, LIMITS.batchItems)) {
+      request.targets.forEach((target, index) => {
+        changes.push(readDelete(violations, `${path(index)}.`, target, request.allowMissing));
+      });
+      checkDistinct(violations, 'targets', changes.map(idOf));
+    }
+    return this.#write(call, {
+      rpc: 'BatchDeleteMemories',
+      request,
+      changes,
+      violations,
+      startedAt,
+      path,
+      batch: true,
+    });
+  }
+
+  /** A living memory, or with showDeleted also a deleted one; never an expired one. */
+  async get(call: CallContext, request: input.GetInput): Promise<MemoryRecord> {
+    const violations = new Violations();
+    const consistency = readConsistency(violations, request);
+    const id = readGetTarget(violations, call, request.target);
+    const [record] = await this.#repository.get(call, [id], consistency);
+    if (record === undefined || !this.#shows(call, record, request.showDeleted)) throw memoryNotFound();
+    return record;
+  }
+
+  /** The living ones among up to 1000 ids, in order; an id that is repeated is answered once. */
+  async batchGet(call: CallContext, request: input.BatchGetInput): Promise<BatchFound> {
+    const violations = new Violations();
+    const consistency = readConsistency(violations, request);
+    const ids: string[] = [];
+    if (violations.within('ids', request.ids.length, LIMITS.batchItems)) {
+      request.ids.forEach((id, index) => {
+        ids.push(readUuid(violations, `ids[${index}]`, id));
+      });
+    }
+    violations.check();
+    const distinct = [...new Set(ids)];
+    const found = await this.#repository.get(call, distinct, consistency);
+    const records: BatchFound['records'][number][] = [];
+    const missingIds: string[] = [];
+    distinct.forEach((id, index) => {
+      const record = found[index];
+      if (record !== undefined && this.#shows(call, record, false)) records.push({ id, record });
+      else missingIds.push(id);
+    });
+    return { records, missingIds };
+  }
+
+  #shows(call: CallContext, record: MemoryRecord, showDeleted: boolean): boolean {
+    if (!reaches(call.access, record) || isExpired(record, this.#clock.now())) return false;
+    return showDeleted || record.deleteTime === undefined;
+  }
+
+  async #writeOne(call: CallContext, mutation: Mutation): Promise<WrittenOne> {
+    const { records, head } = await this.#write(call, mutation);
+    return { record: records[0], head };
+  }
+
+  async #write(call: CallContext, mutation: Mutation): Promise<Written> {
+    return write(this.#repository, call, mutation);
+  }
+}
+
+function begin() {
+  return { startedAt: performance.now(), violations: new Violations() };
+}
+
+function idOf(change: Change): string {
+  return change.id;
+}

@@ -1,0 +1,59 @@
+import { LIMITS } from '../../../shared/limits.ts';
+import type { JsonObject } from '../memory.ts';
+import type { Violations } from './violations.ts';
+
+/**
+ * Checks that metadata is JSON as PostgreSQL's jsonb holds it, and within its limits. Its names are
+ * the caller's text, so that refusals name the whole field only.
+ */
+export function readMetadata(
+  violations: Violations,
+  field: string,
+  metadata: { [name: string]: unknown } | undefined,
+): JsonObject | undefined {
+  if (metadata === undefined) return undefined;
+  const fault = findFault(metadata, 1);
+  if (fault !== undefined) {
+    violations.add(field, fault);
+    return undefined;
+  }
+  violations.within(field, Buffer.byteLength(JSON.stringify(metadata)), LIMITS.metadataBytes);
+  return metadata as JsonObject;
+}
+
+function findFault(value: unknown, depth: number): string | undefined {
+  switch (typeof value) {
+    case 'number':
+      return Number.isFinite(value) ? undefined : 'has a number that is NaN or infinite';
+    case 'string':
+      return findTextFault(value);
+    case 'boolean':
+      return undefined;
+    case 'object':
+      return value === null ? undefined : findNestedFault(value, depth);
+    default:
+      return 'has a value without a kind';
+  }
+}
+
+function findNestedFault(value: object, depth: number): string | undefined {
+  const { max, unit } = LIMITS.metadataDepth;
+  if (depth > max) return `is more than ${max} ${unit} deep; at most ${max} are allowed`;
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const fault = findFault(item, depth + 1);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+  for (const [name, item] of Object.entries(value)) {
+    const fault = findTextFault(name) ?? findFault(item, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function findTextFault(text: string): string | undefined {
+  if (text.includes('\0')) return 'has a NUL (U+0000) in a text or a name';
+  return text.isWellFormed() ? undefined : 'has half of a surrogate pair in a text or a name';
+}

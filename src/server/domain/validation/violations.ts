@@ -1,0 +1,32 @@
+import type { LIMITS, LimitName } from '../../../shared/limits.ts';
+import { type FieldViolation, invalidFields } from '../errors.ts';
+
+/** Named in one refusal; a batch of a thousand bad items would not fit into an error's details. */
+const MAX_NAMED = 20;
+
+/** Collects everything that is wrong with a request, so that it is refused once and completely. */
+export class Violations {
+  readonly #named: FieldViolation[] = [];
+
+  /** @param description a sentence with limit and value, never the caller's text */
+  add(field: string, description: string): void {
+    if (this.#named.length < MAX_NAMED) this.#named.push({ field, description });
+  }
+
+  /** Refuses a value outside its limit, naming both. @returns whether it is inside */
+  within(field: string, value: number, limit: (typeof LIMITS)[LimitName]): boolean {
+    if (value > limit.max) this.add(field, `is ${value} ${limit.unit}; at most ${limit.max} are allowed`);
+    else if (value < limit.min) this.add(field, `is ${value} ${limit.unit}; at least ${limit.min} are needed`);
+    else return true;
+    return false;
+  }
+
+  get none(): boolean {
+    return this.#named.length === 0;
+  }
+
+  /** @throws ServiceError INVALID_FIELD when anything was found */
+  check(): void {
+    if (!this.none) throw invalidFields(this.#named);
+  }
+}

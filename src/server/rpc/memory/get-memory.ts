@@ -1,0 +1,16 @@
+import type { Memory } from '../../../shared/gen/memoryhub/v1/memory.ts';
+import { type GetMemoryRequest, MemoryServiceService } from '../../../shared/gen/memoryhub/v1/memory_service.ts';
+import type { MemoryService } from '../../domain/memory-service.ts';
+import { EncodedMessage, type UnaryMethod } from '../method.ts';
+import { READERS, viewed } from './answers.ts';
+
+export function getMemory(service: MemoryService): UnaryMethod<GetMemoryRequest, Memory> {
+  return {
+    definition: MemoryServiceService.getMemory,
+    roles: READERS,
+    async handle(call, request) {
+      const record = await service.get(call, request);
+      return new EncodedMessage(viewed(record, request.view));
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import type { MemoryService } from '../../domain/memory-service.ts';
+import type { AnyMethod } from '../method.ts';
+import { batchDeleteMemories } from './batch-delete-memories.ts';
+import { batchGetMemories } from './batch-get-memories.ts';
+import { batchSaveMemories } from './batch-save-memories.ts';
+import { deleteMemory } from './delete-memory.ts';
+import { getMemory } from './get-memory.ts';
+import { restoreMemory } from './restore-memory.ts';
+import { saveMemory } from './save-memory.ts';
+import { updateMemory } from './update-memory.ts';
+
+/** All RPCs of memoryhub.v1.MemoryService. */
+export function memoryMethods(service: MemoryService): AnyMethod[] {
+  return [
+    saveMemory(service),
+    getMemory(service),
+    updateMemory(service),
+    deleteMemory(service),
+    restoreMemory(service),
+    batchSaveMemories(service),
+    batchGetMemories(service),
+    batchDeleteMemories(service),
+  ];
+}

@@ -1,0 +1,55 @@
+import { type Memory as MemoryMessage, Memory as MemoryType } from '../../../shared/gen/memoryhub/v1/memory.ts';
+import type { JsonObject, Memory, MemoryCodec, Scope } from '../../domain/memory.ts';
+import { fromTimestamp, toTimestamp } from './timestamps.ts';
+
+/** Memories as the bytes of the contract's Memory message, everything in it. */
+export const protoCodec: MemoryCodec = {
+  encode: (memory) => MemoryType.encode(toMessage(memory)).finish(),
+  decode: (message) => fromMessage(MemoryType.decode(message)),
+};
+
+export function toMessage(memory: Memory): MemoryMessage {
+  const { deleteTime, expireTime } = memory;
+  return {
+    id: memory.id,
+    key: memory.key,
+    scope: memory.scope,
+    userId: memory.userId,
+    team: memory.team,
+    category: memory.category,
+    content: memory.content,
+    tags: memory.tags as string[],
+    metadata: memory.metadata,
+    revision: BigInt(memory.revision),
+    etag: String(memory.changeNo),
+    author: memory.author,
+    createTime: toTimestamp(memory.createTime),
+    updateTime: toTimestamp(memory.updateTime),
+    deleteTime: deleteTime === undefined ? undefined : toTimestamp(deleteTime),
+    expireTime: expireTime === undefined ? undefined : toTimestamp(expireTime),
+    ttl: undefined,
+  };
+}
+
+/** Of a message that this server encoded. */
+function fromMessage(message: MemoryMessage): Memory {
+  const { createTime, updateTime, deleteTime, expireTime } = message;
+  return {
+    id: message.id,
+    key: message.key,
+    scope: message.scope as Scope,
+    userId: message.userId,
+    team: message.team,
+    category: message.category,
+    content: message.content,
+    tags: message.tags,
+    metadata: message.metadata as JsonObject | undefined,
+    revision: Number(message.revision),
+    changeNo: Number(message.etag),
+    author: message.author,
+    createTime: createTime ? fromTimestamp(createTime) : 0,
+    updateTime: updateTime ? fromTimestamp(updateTime) : 0,
+    deleteTime: deleteTime && fromTimestamp(deleteTime),
+    expireTime: expireTime && fromTimestamp(expireTime),
+  };
+}
