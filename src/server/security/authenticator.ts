@@ -1,0 +1,169 @@
+import { LRUCache } from 'lru-cache';
+import type { AdminRepository, ApiKey, Generations } from '../domain/admin-repository.ts';
+import { ServiceError } from '../domain/errors.ts';
+import type { Principal } from '../domain/principal.ts';
+import { parseApiKey, secretMatches } from './api-key.ts';
+
+export interface AuthenticatorOptions {
+  /** The longest a verified key is believed while the database cannot be asked, in milliseconds. */
+  readonly ttlMs?: number;
+  /** Keys remembered, known ones and unknown ones each. */
+  readonly maxKeys?: number;
+  /** How long it is believed that a key does not exist, in milliseconds. */
+  readonly unknownTtlMs?: number;
+  /** How long a look at the database is good for, in milliseconds; below the promised 5 s. */
+  readonly freshMs?: number;
+  /** How long a known key waits for a database that does not answer, in milliseconds. */
+  readonly lookupTimeoutMs?: number;
+  /** performance.now(), for tests. */
+  readonly now?: () => number;
+}
+
+const BEARER = /^Bearer +(\S+)$/i;
+
+/** What is remembered of a key: the hash, never the secret. */
+interface KnownKey {
+  readonly secretHash: Uint8Array;
+  readonly principal: Principal;
+  /** When the database was asked; not when it answered. */
+  readonly askedAt: number;
+  readonly generation: number;
+}
+
+/**
+ * Tells who calls, from "authorization: Bearer mh_ID_SECRET".
+ *
+ * The cache is keyed by the key's id and holds the hash of its secret, which is compared in constant
+ * time on every call. So a wrong secret for a known id costs no query and no entry, and no secret is
+ * kept in memory.
+ *
+ * Revocation is effective everywhere within 5 s by one rule: a key is believed only while a look at
+ * the database not older than `freshMs` stands behind it. That look is the poll all processes make
+ * anyway (generationsPolled): revoking bumps the generation `authentication`, and a poll that shows
+ * the generation under which the key was read proves that nothing was revoked since. When polls stop
+ * coming, keys are read again one by one; when the database is away, known keys are believed until
+ * `ttlMs`, so that the cache goes on serving.
+ */
+export class Authenticator {
+  readonly #repository: Pick<AdminRepository, 'findApiKey'>;
+  readonly #ttlMs: number;
+  readonly #freshMs: number;
+  readonly #lookupTimeoutMs: number;
+  readonly #now: () => number;
+  readonly #known: LRUCache<string, KnownKey>;
+  readonly #unknown: LRUCache<string, true>;
+  readonly #lookups = new Map<string, Promise<KnownKey | undefined>>();
+  #generation = 0;
+  #polledAt = Number.NEGATIVE_INFINITY;
+  /** Until then the database is not asked about keys that are known. */
+  #restUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(repository: Pick<AdminRepository, 'findApiKey'>, options: AuthenticatorOptions = {}) {
+    this.#repository = repository;
+    this.#ttlMs = options.ttlMs ?? 3_600_000;
+    this.#freshMs = options.freshMs ?? 2_000;
+    this.#lookupTimeoutMs = options.lookupTimeoutMs ?? 500;
+    this.#now = options.now ?? (() => performance.now());
+    const max = options.maxKeys ?? 10_000;
+    this.#known = new LRUCache({ max });
+    this.#unknown = new LRUCache({ max, ttl: options.unknownTtlMs ?? 5_000, perf: { now: this.#now } });
+  }
+
+  /**
+   * Takes note of a poll.
+   *
+   * @param polledAt performance.now() when it was sent
+   */
+  generationsPolled(generations: Pick<Generations, 'authentication'>, polledAt: number): void {
+    if (generations.authentication !== this.#generation) this.#unknown.clear();
+    this.#generation = generations.authentication;
+    this.#polledAt = polledAt;
+  }
+
+  /**
+   * Who this credential is. Returns at once when the key is known and believed.
+   *
+   * @throws ServiceError CREDENTIAL_MISSING or CREDENTIAL_INVALID, or rejects with CREDENTIAL_INVALID
+   *   or what the repository fails with
+   */
+  verify(authorization: string | undefined): Principal | Promise<Principal> {
+    if (authorization === undefined || authorization === '') throw missing();
+    const key = parseApiKey(BEARER.exec(authorization)?.[1] ?? '');
+    if (key === undefined || this.#unknown.has(key.id)) throw invalid();
+    const known = this.#known.get(key.id);
+    if (known !== undefined && this.#believed(known)) return admit(known, key.secret);
+    return this.#refresh(key.id, known).then((entry) => admit(entry, key.secret));
+  }
+
+  #believed(entry: KnownKey): boolean {
+    const now = this.#now();
+    if (now - entry.askedAt >= this.#ttlMs) return false;
+    if (now < this.#restUntil) return true;
+    return entry.generation === this.#generation && now - Math.max(entry.askedAt, this.#polledAt) < this.#freshMs;
+  }
+
+  async #refresh(id: string, known: KnownKey | undefined): Promise<KnownKey | undefined> {
+    try {
+      return await (known === undefined ? this.#lookup(id) : this.#withinTimeout(this.#lookup(id)));
+    } catch (error) {
+      if (known === undefined || this.#now() - known.askedAt >= this.#ttlMs) throw error;
+      this.#restUntil = this.#now() + 1_000;
+      return known;
+    }
+  }
+
+  /** One query for all calls that wait for the same key. */
+  #lookup(id: string): Promise<KnownKey | undefined> {
+    let lookup = this.#lookups.get(id);
+    if (lookup === undefined) {
+      lookup = this.#ask(id).finally(() => this.#lookups.delete(id));
+      this.#lookups.set(id, lookup);
+    }
+    return lookup;
+  }
+
+  async #ask(id: string): Promise<KnownKey | undefined> {
+    const askedAt = this.#now();
+    const generation = this.#generation;
+    const key = await this.#repository.findApiKey(id);
+    if (key === undefined || key.revokeTime !== undefined) {
+      this.#known.delete(id);
+      this.#unknown.set(id, true);
+      return undefined;
+    }
+    const entry = { secretHash: key.secretHash, principal: principalOf(key), askedAt, generation };
+    this.#known.set(id, entry);
+    return entry;
+  }
+
+  #withinTimeout<Value>(work: Promise<Value>): Promise<Value> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new Error('the database did not answer in time')), this.#lookupTimeoutMs);
+    return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+  }
+}
+
+function admit(entry: KnownKey | undefined, secret: string): Principal {
+  if (entry === undefined || !secretMatches(entry.secretHash, secret)) throw invalid();
+  return entry.principal;
+}
+
+function principalOf(key: ApiKey): Principal {
+  return {
+    keyId: key.id,
+    name: key.name,
+    role: key.role,
+    workspaceId: key.workspaceId,
+    workspace: key.workspace,
+    access: key.access,
+  };
+}
+
+function missing(): ServiceError {
+  return new ServiceError('CREDENTIAL_MISSING', 'the call has no key: send "authorization: Bearer mh_..."');
+}
+
+/** The same for malformed, unknown, wrong and revoked: a caller learns nothing about which keys there are. */
+function invalid(): ServiceError {
+  return new ServiceError('CREDENTIAL_INVALID', 'the key is malformed, unknown or revoked');
+}
