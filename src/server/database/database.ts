@@ -77,7 +77,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 
   const orm = new MikroORM(ormConfig(withSettings(url, settings), poolConfig, log));
   const native = await orm.em.getConnection().getNativeClient();
-  native.options.types = resultTypes();
   const pool = new ConnectionPool(native, bounds, observer);
 
   const replica =

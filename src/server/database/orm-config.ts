@@ -1,8 +1,9 @@
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
-import type { PoolConfig } from 'pg';
+import type { Pool, PoolConfig } from 'pg';
 import { ENTITIES } from './entities/all.ts';
 import { MIGRATIONS } from './migrations/all.ts';
+import { resultTypes } from './target.ts';
 
 /** The row whose lock a migrating server holds; made before the first migration. */
 export const MIGRATION_LOCK_TABLE = 'migration_lock';
@@ -19,8 +20,17 @@ export function ormConfig(url: string, pool: PoolConfig, log: (message: string) 
   return defineConfig({
     entities: ENTITIES,
     clientUrl: url,
-    // The driver reads the whole URL itself: the ORM takes no socket, TLS or options from it.
-    driverOptions: { connectionString: url, ...pool },
+    driverOptions: {
+      // The driver reads the whole URL itself: the ORM takes no socket, TLS or options from it.
+      connectionString: url,
+      ...pool,
+      // Before the first connection: each keeps the parsers it was made with.
+      onPoolCreated: (created: Pool) => {
+        created.options.types = resultTypes();
+      },
+    },
+    // The preflight has seen that the database is there.
+    ensureDatabase: false,
     extensions: [Migrator],
     migrations: {
       tableName: MIGRATIONS_TABLE,
