@@ -18,6 +18,8 @@ import { CommandFailure, explain } from './failure.ts';
  * command line itself is wrong.
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  // `list | head` closes the pipe once it has enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   // The monitor reads its own flags.
   if (argv[0] === 'monitor') {
     process.exitCode = await monitorCommand(argv.slice(1));
