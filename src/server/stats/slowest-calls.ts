@@ -19,7 +19,7 @@ export class SlowestCalls {
   #threshold = -1;
 
   offer(record: CallRecord): void {
-    if (record.elapsedUs <= this.#threshold) return;
+    if (!(record.elapsedUs > this.#threshold)) return;
     const { elapsedUs, code, traceId = '' } = record;
     const stagesUs = Array.from({ length: 6 }, (_, i) => record.stagesUs[i + 1] ?? 0);
     const place = this.#calls.findIndex((call) => call.elapsedUs < elapsedUs);
