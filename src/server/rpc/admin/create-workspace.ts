@@ -1,0 +1,19 @@
+import {
+  AdminServiceService,
+  type CreateWorkspaceRequest,
+  type Workspace,
+} from '../../../shared/gen/memoryhub/v1/admin_service.ts';
+import type { AdminService } from '../../domain/admin-service.ts';
+import { Role } from '../../domain/principal.ts';
+import type { UnaryMethod } from '../method.ts';
+import { workspaceMessage } from './messages.ts';
+
+export function createWorkspace(service: AdminService): UnaryMethod<CreateWorkspaceRequest, Workspace> {
+  return {
+    definition: AdminServiceService.createWorkspace,
+    roles: [Role.OPERATOR],
+    async handle(_call, { workspace }) {
+      return workspaceMessage(await service.createWorkspace(workspace?.name ?? '', workspace?.description ?? ''));
+    },
+  };
+}

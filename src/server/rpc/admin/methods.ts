@@ -1,0 +1,20 @@
+import type { AdminService } from '../../domain/admin-service.ts';
+import type { AnyMethod } from '../method.ts';
+import { createApiKey } from './create-api-key.ts';
+import { createWorkspace } from './create-workspace.ts';
+import { invalidateCaches } from './invalidate-caches.ts';
+import { listApiKeys } from './list-api-keys.ts';
+import { listWorkspaces } from './list-workspaces.ts';
+import { revokeApiKey } from './revoke-api-key.ts';
+
+/** The RPCs of AdminService. */
+export function adminMethods(service: AdminService): AnyMethod[] {
+  return [
+    createWorkspace(service),
+    listWorkspaces(service),
+    createApiKey(service),
+    listApiKeys(service),
+    revokeApiKey(service),
+    invalidateCaches(service),
+  ];
+}
