@@ -131,9 +131,15 @@ function mergeBy<T>(
   if (from.length === 0) return;
   const byKey = new Map(target.map((item) => [keyOf(item), item]));
   for (const item of from) {
-    const into = byKey.get(keyOf(item));
-    if (into === undefined) target.push(copyOf(item));
-    else add(into, item);
+    const key = keyOf(item);
+    const into = byKey.get(key);
+    if (into === undefined) {
+      const added = copyOf(item);
+      target.push(added);
+      byKey.set(key, added);
+    } else {
+      add(into, item);
+    }
   }
 }
 
