@@ -1,0 +1,156 @@
+import type { Client, Connection, Submittable } from 'pg';
+import type { Row } from './memory-rows.ts';
+import { plainArray } from './statements/array-literal.ts';
+import { LOCK_HEADS } from './statements/lock-heads.ts';
+import { WRITE_CHANGES } from './statements/write-changes.ts';
+
+/** A batch failed; `mayBeCommitted` when that cannot be known. */
+export class BatchError extends Error {
+  override readonly name = 'BatchError';
+  readonly mayBeCommitted: boolean;
+  /** SQLSTATE, or empty when the connection broke. */
+  readonly code: string;
+
+  constructor(cause: unknown, mayBeCommitted: boolean) {
+    super('a batch of writes failed', { cause });
+    this.mayBeCommitted = mayBeCommitted;
+    this.code = cause instanceof Error && 'code' in cause && 'severity' in cause ? String(cause.code) : '';
+  }
+}
+
+/**
+ * The write connection with both statements prepared. A batch is sent in one piece - lock, write,
+ * Sync - and is one transaction: PostgreSQL runs everything up to a Sync in one, commits it there,
+ * and after an error skips to it ("Pipelining" in the protocol's documentation). So there is no BEGIN
+ * that could fail while the write behind it goes through without its locks, and no COMMIT to send.
+ */
+export class WriteConnection {
+  readonly #client: Client;
+  #usable = true;
+
+  private constructor(client: Client) {
+    this.#client = client;
+    const gone = () => {
+      this.#usable = false;
+    };
+    client.on('error', gone);
+    client.on('end', gone);
+  }
+
+  /** @throws what `open` throws, or the driver's error */
+  static async open(open: () => Promise<Client>): Promise<WriteConnection> {
+    const client = await open();
+    const connection = new WriteConnection(client);
+    try {
+      // A plan made while a table is small is kept; these keep it right when the table has grown.
+      await client.query('SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off');
+      await client.query(`PREPARE ${LOCK_HEADS.name} AS ${LOCK_HEADS.text}`);
+      await client.query(`PREPARE ${WRITE_CHANGES.name} AS ${WRITE_CHANGES.text}`);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  get usable(): boolean {
+    return this.#usable;
+  }
+
+  /**
+   * Commits one batch. @param input parameters of WRITE_CHANGES
+   * @throws BatchError
+   */
+  write(workspaceIds: readonly number[], input: readonly string[]): Promise<Row[]> {
+    return new Promise((resolve, reject) => {
+      if (!this.#usable) return reject(new BatchError(new Error('the write connection is closed'), false));
+      const batch = new Batch(plainArray(workspaceIds), input, (error, rows) => {
+        if (error === undefined) resolve(rows);
+        else reject(error);
+      });
+      this.#client.query(batch);
+    });
+  }
+
+  /** Ends the connection, at once if a batch is still running. */
+  close(): void {
+    this.#usable = false;
+    this.#client.end().catch(() => {});
+  }
+
+  /** For a batch that takes too long: the connection is of no use any more. */
+  destroy(): void {
+    this.#usable = false;
+    // The driver keeps the socket behind an untyped property; ending politely would wait for the answer.
+    (this.#client as Client & { connection: Connection }).connection.stream.destroy();
+  }
+}
+
+/** The driver's interface for whoever speaks the extended protocol by himself, as pg-cursor does. */
+class Batch implements Submittable {
+  readonly #workspaceIds: string;
+  readonly #input: readonly string[];
+  readonly #settle: (error: BatchError | undefined, rows: Row[]) => void;
+  readonly #rows: Row[] = [];
+  #sent = false;
+  #statementsDone = 0;
+  #settled = false;
+  /** The driver wraps it to stop its timeout. */
+  callback: () => void = () => {};
+
+  constructor(
+    workspaceIds: string,
+    input: readonly string[],
+    settle: (error: BatchError | undefined, rows: Row[]) => void,
+  ) {
+    this.#workspaceIds = workspaceIds;
+    this.#input = input;
+    this.#settle = settle;
+  }
+
+  submit(connection: Connection): void {
+    if (!connection.stream.writable) {
+      process.nextTick(() => this.handleError(new Error('the write connection is closed')));
+      return;
+    }
+    this.#sent = true;
+    connection.stream.cork();
+    connection.bind({ statement: LOCK_HEADS.name, values: [this.#workspaceIds] }, true);
+    connection.execute({}, true);
+    connection.bind({ statement: WRITE_CHANGES.name, values: [...this.#input] }, true);
+    connection.execute({}, true);
+    connection.sync();
+    connection.stream.uncork();
+  }
+
+  handleDataRow(message: { fields: (string | null)[] }): void {
+    if (this.#statementsDone === 1) this.#rows.push(message.fields);
+  }
+
+  handleCommandComplete(): void {
+    this.#statementsDone++;
+  }
+
+  /** The commit happened: PostgreSQL says so only now, the statements end before it. */
+  handleReadyForQuery(): void {
+    this.#end(undefined);
+  }
+
+  handleError(error: unknown): void {
+    // Until the second statement is done nothing can have been committed, and the server's own word
+    // for an error says that nothing was; a broken connection says nothing.
+    const refused = error instanceof Error && 'severity' in error && this.#statementsDone < 2;
+    this.#end(new BatchError(error, this.#sent && !refused));
+  }
+
+  handleRowDescription(): void {}
+  handlePortalSuspended(): void {}
+  handleEmptyQuery(): void {}
+
+  #end(error: BatchError | undefined): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.callback();
+    this.#settle(error, this.#rows);
+  }
+}

@@ -1,0 +1,105 @@
+import type { Memory, MemoryCodec, MemoryRecord, Scope } from '../domain/memory.ts';
+import { type Change, Field, type Refusal, type WriteOutcome, type WriteRequest } from '../domain/repository.ts';
+import { metadataOf, microsOf, optionalMicros, type Row, recordOf, tagsOf, text } from './memory-rows.ts';
+import { Code } from './statements/write-changes.ts';
+
+/** A request that was done before; its records are to be read from history. */
+export interface Replay {
+  readonly kind: 'replay';
+  readonly firstChange: number;
+  readonly changes: number;
+  readonly head: number;
+}
+
+/** Positions in OUTPUT. */
+const CODE = 1;
+const ETAG = 2;
+const HEAD = 3;
+const FIRST_CHANGE = 4;
+const CHANGES = 5;
+const REVISION = 6;
+const CHANGE_NO = 7;
+
+/** What became of a request. @param rows the rows of its changes, in their order */
+export function outcomeOf(request: WriteRequest, rows: readonly Row[], codec: MemoryCodec): WriteOutcome | Replay {
+  const first = rows[0];
+  if (first === undefined) throw new Error('the statement returned no row for a change');
+  if (Number(first[CODE]) === Code.REPLAY) {
+    return {
+      kind: 'replay',
+      firstChange: Number(first[FIRST_CHANGE]),
+      changes: Number(first[CHANGES]),
+      head: Number(first[HEAD]),
+    };
+  }
+  for (const [index, row] of rows.entries()) {
+    const refusal = refusalOf(row);
+    if (refusal !== undefined) return { kind: 'refused', index, refusal };
+  }
+  let head = Number(first[HEAD]);
+  const records: (MemoryRecord | undefined)[] = [];
+  for (const [index, row] of rows.entries()) {
+    const change = request.changes[index];
+    if (change === undefined || Number(row[CODE]) === Code.MISSING_ALLOWED) {
+      records.push(undefined);
+      continue;
+    }
+    if (!request.validateOnly) head = Number(row[CHANGE_NO]);
+    records.push(recordOf(writtenMemory(request, change, row), codec));
+  }
+  return { kind: 'done', replayed: false, records, head };
+}
+
+function refusalOf(row: Row): Refusal | undefined {
+  switch (Number(row[CODE])) {
+    case Code.GO:
+    case Code.MISSING_ALLOWED:
+      return undefined;
+    case Code.NOT_FOUND:
+      return { kind: 'not_found' };
+    case Code.EXISTS:
+      return { kind: 'exists' };
+    case Code.ETAG_MISMATCH:
+      return { kind: 'etag_mismatch', currentChangeNo: Number(row[ETAG]) };
+    case Code.SCOPE_FIXED:
+      return { kind: 'owner_fixed', field: 'scope' };
+    case Code.USER_FIXED:
+      return { kind: 'owner_fixed', field: 'user_id' };
+    case Code.TEAM_FIXED:
+      return { kind: 'owner_fixed', field: 'team' };
+    case Code.KEY_FIXED:
+      return { kind: 'owner_fixed', field: 'key' };
+    case Code.NOT_DELETED:
+      return { kind: 'not_deleted' };
+    case Code.REVISION_NOT_FOUND:
+      return { kind: 'revision_not_found' };
+    case Code.REQUEST_ID_REUSED:
+      return { kind: 'request_id_reused' };
+    default:
+      throw new Error(`the write statement decided ${row[CODE]}, which has no meaning`);
+  }
+}
+
+/** The memory as the write left it: what the request brought is taken from there, the rest from the row. */
+function writtenMemory(request: WriteRequest, change: Change, row: Row): Memory {
+  const mask = change.kind === 'save' ? -1 : change.kind === 'update' ? change.mask : 0;
+  const fields = change.kind === 'save' || change.kind === 'update' ? change.fields : undefined;
+  return {
+    id: change.id,
+    scope: Number(row[8]) as Scope,
+    userId: text(row[9]),
+    team: text(row[10]),
+    key: text(row[11]),
+    category: fields && mask & Field.CATEGORY ? fields.category : text(row[16]),
+    content: fields && mask & Field.CONTENT ? fields.content : text(row[17]),
+    tags: fields && mask & Field.TAGS ? fields.tags : tagsOf(row[18]),
+    metadata: fields && mask & Field.METADATA ? fields.metadata : metadataOf(row[19]),
+    revision: Number(row[REVISION]),
+    changeNo: Number(row[CHANGE_NO]),
+    author: request.author,
+    createTime: microsOf(text(row[12])),
+    updateTime: microsOf(text(row[13])),
+    expireTime: optionalMicros(row[14]),
+    deleteTime: optionalMicros(row[15]),
+  };
+}

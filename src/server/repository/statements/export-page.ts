@@ -1,0 +1,97 @@
+import type { ExportQuery } from '../../domain/repository.ts';
+import { filterSql, Parameters } from '../filter-sql.ts';
+import { MEMORY_COLUMNS, memoryColumns } from '../memory-rows.ts';
+import { accessSql, visibleSql } from './access-sql.ts';
+import type { PlanCase, SqlValue, Statement } from './statement.ts';
+import { timestampOf } from './statement.ts';
+
+/**
+ * R, T and about how many rows there are: as the planner counts, rows a page when last analyzed times
+ * the pages of now, over all workspaces; never more than this one has had changes.
+ */
+export const BEGIN_EXPORT: Statement = {
+  kind: 'begin_export',
+  name: 'begin_export',
+  text: `
+SELECT h.head, clock_timestamp(), least(h.head, CASE WHEN c.relpages > 0 THEN
+         c.reltuples::float8 / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::int8)
+         ELSE h.head END)::int8
+  FROM workspace_heads h, pg_class c WHERE h.workspace_id = $1::int4 AND c.oid = 'memories'::regclass`,
+};
+
+/**
+ * One page of an export at revision R: memories by id; one that was changed after R is replaced by its
+ * newest revision up to R, or left out when it has none. So the state at R is read without a
+ * transaction that stays open, at any later time, by any process. Filter, access and visibility (at
+ * time T) are judged on the row as of R. The page's last row is returned whether it matched or not:
+ * that is where the next page starts.
+ */
+export function exportPage(query: ExportQuery): { statement: Statement; values: readonly SqlValue[] } {
+  const parameters = new Parameters();
+  const size = parameters.add(query.pageSize, 'int8');
+  const revision = parameters.add(query.revision, 'int8');
+  const time = timestampOf(parameters.add(query.time, 'int8'));
+  const bounds = [`w.workspace_id = ${parameters.add(query.workspaceId, 'int4')}`];
+  if (query.afterId !== undefined) bounds.push(`w.id > ${parameters.add(query.afterId, 'uuid')}`);
+  const conditions = [
+    'n.there',
+    visibleSql(query.showDeleted, time, 'n'),
+    accessSql(query.access, parameters, 'n'),
+    query.filter === undefined ? undefined : filterSql(query.filter, parameters, 'n'),
+  ].filter((condition) => condition !== undefined);
+  const asOf = MEMORY_COLUMNS.filter((name) => name !== 'id').map(
+    (name) => `CASE WHEN s.change_no > ${revision} THEN r.${name} ELSE s.${name} END AS ${name}`,
+  );
+  return {
+    statement: {
+      kind: 'export_page',
+      name: undefined,
+      text: `
+SELECT m.id, m.matched, m.position = ${size}, ${memoryColumns((name) => `CASE WHEN m.matched THEN m.${name} END`)}
+  FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
+          FROM (SELECT s.position, s.id, s.change_no <= ${revision} OR r.change_no IS NOT NULL AS there, ${asOf.join(', ')}
+                  FROM (SELECT p.*, row_number() OVER () AS position
+                          FROM (SELECT * FROM memories w WHERE ${bounds.join(' AND ')} ORDER BY id LIMIT ${size}) p) s
+                  LEFT JOIN LATERAL (
+                    SELECT * FROM memory_revisions h
+                     WHERE s.change_no > ${revision} AND h.workspace_id = s.workspace_id AND h.memory_id = s.id
+                       AND h.change_no <= ${revision}
+                     ORDER BY h.revision DESC LIMIT 1) r ON true) n) m
+ WHERE m.matched OR m.position = ${size}
+ ORDER BY m.position`,
+    },
+    values: parameters.values,
+  };
+}
+
+const PLAIN: ExportQuery = {
+  workspaceId: 1,
+  access: { userId: '', teams: [] },
+  filter: undefined,
+  revision: 10_000,
+  time: 1_900_000_000_000_000,
+  showDeleted: false,
+  afterId: undefined,
+  pageSize: 1000,
+};
+const AFTER = '80000000-0000-4000-8000-000000000000';
+
+function planCase(title: string, query: Partial<ExportQuery>): PlanCase {
+  return { title, ...exportPage({ ...PLAIN, ...query }), indexes: ['memories_pkey', 'memory_revisions_memory'] };
+}
+
+export const planCases: readonly PlanCase[] = [
+  {
+    title: 'begin export',
+    statement: BEGIN_EXPORT,
+    values: ['1'],
+    indexes: ['workspace_heads_pkey', 'pg_class_oid_index'],
+  },
+  planCase('export', {}),
+  planCase('export on', { afterId: AFTER }),
+  planCase('export of a category', {
+    afterId: AFTER,
+    filter: { op: 'text', field: 'category', comparator: '=', value: 'cat1' },
+  }),
+  planCase('export of a bound user', { afterId: AFTER, access: { userId: 'user1', teams: ['team1'] } }),
+];

@@ -1,0 +1,164 @@
+import { isBound } from '../../domain/access.ts';
+import type { Comparison, Filter } from '../../domain/filter/ast.ts';
+import type { ListQuery } from '../../domain/repository.ts';
+import { filterSql, Parameters } from '../filter-sql.ts';
+import { memoryColumns } from '../memory-rows.ts';
+import { accessSql, visibleSql } from './access-sql.ts';
+import type { PlanCase, SqlValue, Statement } from './statement.ts';
+import { timestampOf } from './statement.ts';
+
+export interface ListStatement {
+  readonly statement: Statement;
+  readonly values: readonly SqlValue[];
+}
+
+/** Columns after MEMORY_COLUMNS: whether the row matched, and whether it was the last of the budget. */
+export const MATCHED_OFFSET = 0;
+export const LAST_OFFSET = 1;
+
+/**
+ * One page of a list. The innermost part walks an index in the order asked for, from the position on,
+ * over at most `scanBudget` rows; filter, access and visibility are judged on those. The last row of
+ * the budget is returned whether it matched or not: that is where the next page starts.
+ *
+ * The index is chosen by what is put into the walk: rows of one user, team or category when the
+ * filter demands one; for a bound credential its user's rows merged with those of no user; otherwise
+ * all rows of the workspace. By update_time there is one index, that of the change numbers.
+ *
+ * @param limit rows to return at most
+ */
+export function listPage(query: ListQuery, limit: number, scanBudget: number): ListStatement {
+  const parameters = new Parameters();
+  const budget = parameters.add(scanBudget, 'int8');
+  const direction = query.order.descending ? 'DESC' : 'ASC';
+  const order =
+    query.order.by === 'create_time' ? `create_time ${direction}, id ${direction}` : `change_no ${direction}`;
+  const bounds = walkBounds(query, parameters);
+  const walks = walkedOwners(query, parameters).map(
+    (owner) =>
+      `SELECT * FROM memories w WHERE ${[...bounds, ...owner].join(' AND ')} ORDER BY ${order} LIMIT ${budget}`,
+  );
+  const walk = walks.length === 1 ? walks[0] : `(${walks.join(') UNION ALL (')}) ORDER BY ${order} LIMIT ${budget}`;
+  const conditions = [
+    visibleSql(query.showDeleted, 'statement_timestamp()', 'n'),
+    accessSql(query.access, parameters, 'n'),
+    query.filter === undefined ? undefined : filterSql(query.filter, parameters, 'n'),
+  ].filter((condition) => condition !== undefined);
+  return {
+    statement: {
+      kind: 'list_page',
+      name: undefined,
+      text: `
+SELECT ${memoryColumns((name) => (name === 'content' ? 'CASE WHEN m.matched THEN m.content END' : `m.${name}`))}, m.matched, m.position = ${budget}
+  FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
+          FROM (SELECT s.*, row_number() OVER () AS position FROM (${walk}) s) n) m
+ WHERE m.matched OR m.position = ${budget}
+ ORDER BY m.position LIMIT ${parameters.add(limit, 'int8')}`,
+    },
+    values: parameters.values,
+  };
+}
+
+/** Workspace, position, and what the filter says about the order's own column. */
+function walkBounds(query: ListQuery, parameters: Parameters): string[] {
+  const { after, order } = query;
+  const bounds = [`w.workspace_id = ${parameters.add(query.workspaceId, 'int4')}`];
+  const beyond = order.descending ? '<' : '>';
+  if (order.by === 'update_time') {
+    if (after !== undefined) bounds.push(`w.change_no ${beyond} ${parameters.add(after.at, 'int8')}`);
+    return bounds;
+  }
+  if (after !== undefined) {
+    const at = timestampOf(parameters.add(after.at, 'int8'));
+    bounds.push(`(w.create_time, w.id) ${beyond} (${at}, ${parameters.add(after.id, 'uuid')})`);
+  }
+  for (const part of demands(query.filter)) {
+    const onTime = part.op === 'time' && part.field === 'create_time' && part.comparator !== '!=';
+    if (onTime) bounds.push(`w.create_time ${part.comparator} ${timestampOf(parameters.add(part.value, 'int8'))}`);
+  }
+  return bounds;
+}
+
+/** The owners or category whose rows are walked, one walk each. */
+function walkedOwners(query: ListQuery, parameters: Parameters): string[][] {
+  const parts = demands(query.filter);
+  const id = parts.find((part) => part.op === 'text' && part.field === 'id' && isEquality(part));
+  if (id !== undefined) return [[filterSql(id, parameters, 'w')]];
+  if (query.order.by === 'update_time') return [[]];
+  for (const field of ['user_id', 'team'] as const) {
+    const part = parts.find((each) => each.op === 'text' && each.field === field && isEquality(each));
+    // Of the empty user or team there may be as many rows as in the whole workspace.
+    if (part?.op === 'text' && part.value !== '') return [[filterSql(part, parameters, 'w')]];
+  }
+  if (isBound(query.access)) {
+    const shared = [`w.user_id = ''`];
+    const { userId } = query.access;
+    return userId === '' ? [shared] : [[`w.user_id = ${parameters.add(userId, 'text')}`], shared];
+  }
+  const category = parts.find((part) => part.op === 'text' && part.field === 'category' && isEquality(part));
+  return [category === undefined ? [] : [filterSql(category, parameters, 'w')]];
+}
+
+/** The comparisons every match must pass. */
+function demands(filter: Filter | undefined): Comparison[] {
+  if (filter === undefined) return [];
+  switch (filter.op) {
+    case 'or':
+    case 'not':
+      return [];
+    case 'and':
+      return filter.operands.flatMap(demands);
+    default:
+      return [filter];
+  }
+}
+
+function isEquality(part: Comparison & { op: 'text' }): boolean {
+  return part.comparator === '=' || part.comparator === 'has';
+}
+
+const PLAIN: ListQuery = {
+  workspaceId: 1,
+  access: { userId: '', teams: [] },
+  filter: undefined,
+  order: { by: 'create_time', descending: true },
+  after: undefined,
+  pageSize: 100,
+  showDeleted: false,
+  consistency: 1,
+};
+const AFTER = { at: 1_700_000_000_000_000, id: '018f0000-0000-7000-8000-000000000000' };
+
+function planCase(title: string, query: Partial<ListQuery>, ...indexes: string[]): PlanCase {
+  return { title, ...listPage({ ...PLAIN, ...query }, 101, 10_000), indexes };
+}
+
+function equals(field: 'id' | 'user_id' | 'team' | 'category' | 'author', value: string): Filter {
+  return { op: 'text', field, comparator: '=', value };
+}
+
+export const planCases: readonly PlanCase[] = [
+  planCase('list', {}, 'memories_create_time'),
+  planCase('list on', { after: AFTER }, 'memories_create_time'),
+  planCase('list oldest first', { order: { by: 'create_time', descending: false } }, 'memories_create_time'),
+  planCase('list by change', { order: { by: 'update_time', descending: true } }, 'memories_change_no'),
+  planCase(
+    'list by change on',
+    { order: { by: 'update_time', descending: false }, after: AFTER },
+    'memories_change_no',
+  ),
+  planCase('list by author', { filter: equals('author', 'me') }, 'memories_create_time'),
+  planCase('list a category', { filter: equals('category', 'cat1') }, 'memories_category'),
+  planCase('list a category on', { filter: equals('category', 'cat1'), after: AFTER }, 'memories_category'),
+  planCase('list a team', { filter: equals('team', 'team1') }, 'memories_team'),
+  planCase('list a user', { filter: equals('user_id', 'user1') }, 'memories_user_id'),
+  planCase('list an id', { filter: equals('id', AFTER.id) }, 'memories_pkey'),
+  planCase(
+    'list since',
+    { filter: { op: 'time', field: 'create_time', comparator: '>', value: AFTER.at } },
+    'memories_create_time',
+  ),
+  planCase('list of a bound user', { access: { userId: 'user1', teams: ['team1'] } }, 'memories_user_id'),
+  planCase('list of a bound user on', { access: { userId: 'user1', teams: [] }, after: AFTER }, 'memories_user_id'),
+  planCase('list of bound teams', { access: { userId: '', teams: ['team1'] } }, 'memories_user_id'),
+];

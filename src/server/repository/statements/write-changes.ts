@@ -1,0 +1,228 @@
+import { Operation, Scope } from '../../domain/memory.ts';
+import { Field } from '../../domain/repository.ts';
+import type { PlanCase, Statement } from './statement.ts';
+import { timestampOf } from './statement.ts';
+
+/** `kind` of an input row. */
+export const Kind = { SAVE: 1, UPDATE: 2, DELETE: 3, RESTORE: 4 } as const;
+
+/** What was decided about an input row; it was written only when the code is GO and its group whole. */
+export const Code = {
+  GO: 0,
+  NOT_FOUND: 1,
+  EXISTS: 2,
+  ETAG_MISMATCH: 3,
+  SCOPE_FIXED: 4,
+  USER_FIXED: 5,
+  TEAM_FIXED: 6,
+  KEY_FIXED: 7,
+  NOT_DELETED: 8,
+  REVISION_NOT_FOUND: 9,
+  REQUEST_ID_REUSED: 10,
+  MISSING_ALLOWED: 11,
+  REPLAY: 12,
+} as const;
+
+/**
+ * The input, one array a column. `plain` arrays need no quotes. `lookup` is the id, or NULL when the
+ * server has just made it, which saves the search for what cannot be there. `mask` says which fields
+ * come from the input (all of them for a save, none for a delete); `source` is the revision a
+ * restore takes them from. `grp` numbers the request: its rows go together or not at all.
+ */
+export const INPUT = [
+  ['ord', 'int4', 'plain'],
+  ['grp', 'int4', 'plain'],
+  ['ws', 'int4', 'plain'],
+  ['kind', 'int2', 'plain'],
+  ['id', 'uuid', 'plain'],
+  ['lookup', 'uuid', 'plain'],
+  ['expected', 'int8', 'plain'],
+  ['create_only', 'bool', 'plain'],
+  ['allow_missing', 'bool', 'plain'],
+  ['validate', 'bool', 'plain'],
+  ['bump', 'bool', 'plain'],
+  ['mask', 'int4', 'plain'],
+  ['source', 'int8', 'plain'],
+  ['scope', 'int2', 'plain'],
+  ['user_id', 'text', 'text'],
+  ['team', 'text', 'text'],
+  ['key', 'text', 'text'],
+  ['category', 'text', 'text'],
+  ['content', 'text', 'text'],
+  ['tags', 'text', 'text'],
+  ['metadata', 'text', 'text'],
+  ['expire_micros', 'int8', 'plain'],
+  ['ttl_micros', 'int8', 'plain'],
+  ['author', 'text', 'text'],
+  ['note', 'text', 'text'],
+  ['request_id', 'uuid', 'plain'],
+  ['request_hash', 'text', 'text'],
+  ['bound_user', 'text', 'text'],
+  ['bound_teams', 'text', 'text'],
+] as const;
+
+/** The output, in this order. Fields that the input brought come back as NULL. */
+export const OUTPUT = [
+  'ord',
+  'code',
+  'etag',
+  'head',
+  'first_change',
+  'changes',
+  'revision',
+  'change_no',
+  'scope',
+  'user_id',
+  'team',
+  'key',
+  'create_time',
+  'update_time',
+  'expire_time',
+  'delete_time',
+  'new_category',
+  'new_content',
+  'new_tags',
+  'new_metadata',
+] as const;
+
+const arrays = INPUT.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ');
+const names = INPUT.map(([name]) => name).join(', ');
+
+/** A field's new value: the input's, that of the restored revision, or the present one. */
+function field(name: string, bit: number, input: string): string {
+  return `CASE WHEN i.mask & ${bit} > 0 THEN ${input} WHEN i.source > 0 THEN s.${name} ELSE c.${name} END`;
+}
+
+/**
+ * The one statement that writes memories. It runs under the locks of LOCK_HEADS and in the same
+ * transaction, with a snapshot newer than the locks, so that everything it decides on is exact:
+ * no other write of these workspaces can come between.
+ *
+ *  t  the time, read once and after the lock;
+ *  i  the batch;
+ *  f  with what is there now, what the request log knows, and the values as they would become;
+ *  d  what to do with each row (Code);
+ *  g  whether every row of the request can go;
+ *  e  the change numbers, counted on from the head in the order of the batch;
+ *  then memories, history, request log and heads are written, and the outcome of every row returned.
+ *
+ * All joins are by primary key or unique index. A validate_only request gets the numbers it would
+ * have had if it had come alone, and is written nowhere.
+ */
+export const WRITE_CHANGES: Statement = {
+  kind: 'write_changes',
+  name: 'write_changes',
+  text: `
+WITH t AS MATERIALIZED (SELECT clock_timestamp() AS now),
+i AS MATERIALIZED (SELECT * FROM unnest(${arrays}) AS b(${names})),
+f AS (
+  SELECT i.ord, i.grp, i.ws, i.kind, i.id, i.expected, i.create_only, i.allow_missing, i.validate, i.bump, i.mask,
+         i.source, i.author, i.note, i.request_id, i.request_hash, h.head,
+         l.request_hash IS NOT NULL AS seen,
+         l.request_hash = i.request_hash::bytea AS same, l.first_change, l.changes,
+         c.id IS NOT NULL AS there, c.delete_time IS NOT NULL AS deleted, c.change_no AS cur_change,
+         c.id IS NOT NULL AND c.delete_time IS NULL AND (c.expire_time IS NULL OR c.expire_time > t.now) AS living,
+         s.revision IS NOT NULL AS source_there,
+         CASE WHEN i.bound_user IS NULL THEN true ELSE CASE coalesce(c.scope, i.scope)
+           WHEN ${Scope.PERSONAL} THEN i.bound_user <> '' AND coalesce(c.user_id, i.user_id) = i.bound_user
+           WHEN ${Scope.TEAM} THEN coalesce(c.team, i.team) = ANY(i.bound_teams::text[])
+           ELSE true END END AS reached,
+         CASE WHEN c.scope <> i.scope THEN ${Code.SCOPE_FIXED} WHEN c.user_id <> i.user_id THEN ${Code.USER_FIXED}
+              WHEN c.team <> i.team THEN ${Code.TEAM_FIXED} WHEN c.key <> i.key THEN ${Code.KEY_FIXED}
+              ELSE ${Code.GO} END AS owner_code,
+         coalesce(c.revision, 0) + 1 AS revision, coalesce(c.scope, i.scope) AS scope,
+         coalesce(c.user_id, i.user_id) AS user_id, coalesce(c.team, i.team) AS team, coalesce(c.key, i.key) AS key,
+         ${field('category', Field.CATEGORY, 'i.category')} AS category,
+         ${field('content', Field.CONTENT, 'i.content')} AS content,
+         ${field('tags', Field.TAGS, 'i.tags::text[]')} AS tags,
+         ${field('metadata', Field.METADATA, 'i.metadata::jsonb')} AS metadata,
+         c.create_time AS cur_create, u.update_time,
+         ${field('expire_time', Field.EXPIRY, `coalesce(${timestampOf('i.expire_micros')}, u.update_time + i.ttl_micros * interval '1 microsecond')`)} AS expire_time
+    FROM i CROSS JOIN t
+    JOIN workspace_heads h ON h.workspace_id = i.ws
+    LEFT JOIN memories c ON c.workspace_id = i.ws AND c.id = i.lookup
+    LEFT JOIN request_log l ON l.workspace_id = i.ws AND l.request_id = i.request_id
+    LEFT JOIN memory_revisions s ON s.workspace_id = i.ws AND s.memory_id = i.lookup AND s.revision = nullif(i.source, 0)
+    CROSS JOIN LATERAL (SELECT greatest(t.now, c.update_time + interval '1 microsecond') AS update_time) u
+),
+d AS (
+  SELECT f.*, CASE
+      WHEN seen THEN CASE WHEN same THEN ${Code.REPLAY} ELSE ${Code.REQUEST_ID_REUSED} END
+      WHEN kind = ${Kind.SAVE} THEN CASE
+        WHEN NOT reached THEN ${Code.NOT_FOUND}
+        WHEN create_only AND living THEN ${Code.EXISTS}
+        WHEN expected IS NOT NULL AND NOT (living AND cur_change = expected) THEN ${Code.ETAG_MISMATCH}
+        ELSE owner_code END
+      WHEN kind = ${Kind.RESTORE} THEN CASE
+        WHEN NOT reached OR NOT (living OR deleted) THEN ${Code.NOT_FOUND}
+        WHEN expected <> cur_change THEN ${Code.ETAG_MISMATCH}
+        WHEN source = 0 AND living THEN ${Code.NOT_DELETED}
+        WHEN source > 0 AND NOT source_there THEN ${Code.REVISION_NOT_FOUND}
+        ELSE ${Code.GO} END
+      WHEN NOT reached OR NOT living THEN CASE WHEN allow_missing THEN ${Code.MISSING_ALLOWED} ELSE ${Code.NOT_FOUND} END
+      WHEN expected <> cur_change THEN ${Code.ETAG_MISMATCH}
+      ELSE ${Code.GO} END AS code
+    FROM f
+),
+g AS (
+  SELECT d.*, bool_and(code IN (${Code.GO}, ${Code.MISSING_ALLOWED})) OVER (PARTITION BY grp) AS whole FROM d
+),
+e AS MATERIALIZED (
+  SELECT g.*, code = ${Code.GO} AND whole AS go, code = ${Code.GO} AND whole AND NOT validate AS written,
+         head + count(*) FILTER (WHERE code = ${Code.GO} AND whole)
+                OVER (PARTITION BY ws, CASE WHEN validate THEN grp END ORDER BY ord) AS change_no,
+         CASE kind WHEN ${Kind.SAVE} THEN CASE WHEN living THEN ${Operation.UPDATE} ELSE ${Operation.CREATE} END
+                   WHEN ${Kind.UPDATE} THEN ${Operation.UPDATE} WHEN ${Kind.DELETE} THEN ${Operation.DELETE}
+                   ELSE ${Operation.RESTORE} END AS operation,
+         CASE WHEN kind = ${Kind.SAVE} AND NOT living THEN update_time ELSE cur_create END AS create_time,
+         CASE WHEN kind = ${Kind.DELETE} THEN update_time END AS delete_time,
+         CASE WHEN kind <> ${Kind.RESTORE} OR expire_time > update_time THEN expire_time END AS new_expire
+    FROM g
+),
+memory AS (
+  INSERT INTO memories AS m (workspace_id, id, revision, change_no, key, scope, user_id, team, category, content, tags,
+                        metadata, author, create_time, update_time, expire_time, delete_time)
+  SELECT ws, id, revision, change_no, key, scope, user_id, team, category, content, tags,
+         metadata, author, create_time, update_time, new_expire, delete_time
+    FROM e WHERE written
+  ON CONFLICT (workspace_id, id) DO UPDATE SET
+    revision = excluded.revision, change_no = excluded.change_no, category = excluded.category,
+    content = excluded.content, tags = excluded.tags, metadata = excluded.metadata, author = excluded.author,
+    create_time = excluded.create_time, update_time = excluded.update_time, expire_time = excluded.expire_time,
+    delete_time = excluded.delete_time
+),
+history AS (
+  INSERT INTO memory_revisions (workspace_id, change_no, memory_id, revision, operation, note, key, scope, user_id, team,
+                                category, content, tags, metadata, author, create_time, update_time, expire_time,
+                                delete_time)
+  SELECT ws, change_no, id, revision, operation, note, key, scope, user_id, team,
+         category, content, tags, metadata, author, create_time, update_time, new_expire, delete_time
+    FROM e WHERE written
+),
+log AS (
+  INSERT INTO request_log (workspace_id, request_id, request_hash, first_change, changes, at)
+  SELECT ws, request_id, min(request_hash)::bytea, coalesce(min(change_no) FILTER (WHERE go), min(head)),
+         count(*) FILTER (WHERE go), min(update_time)
+    FROM e WHERE whole AND NOT validate AND request_id IS NOT NULL GROUP BY ws, grp, request_id
+),
+advance AS (
+  UPDATE workspace_heads h SET head = h.head + n.written, cache_epoch = h.cache_epoch + n.bumps
+    FROM (SELECT ws, count(*) FILTER (WHERE written) AS written, count(*) FILTER (WHERE bump AND NOT validate) AS bumps
+            FROM e GROUP BY ws) n
+   WHERE h.workspace_id = n.ws AND (n.written > 0 OR n.bumps > 0)
+)
+SELECT ord, code, CASE WHEN living OR kind = ${Kind.RESTORE} THEN cur_change ELSE 0 END AS etag, head, first_change, changes,
+       revision, change_no, scope, user_id, team, key, create_time, update_time, new_expire, delete_time,
+       CASE WHEN mask & ${Field.CATEGORY} = 0 THEN category END, CASE WHEN mask & ${Field.CONTENT} = 0 THEN content END,
+       CASE WHEN mask & ${Field.TAGS} = 0 THEN tags END, CASE WHEN mask & ${Field.METADATA} = 0 THEN metadata END
+  FROM e`,
+};
+
+export const planCases: readonly PlanCase[] = [
+  {
+    title: 'write changes',
+    statement: WRITE_CHANGES,
+    values: INPUT.map(() => '{}'),
+    indexes: ['workspace_heads_pkey', 'memories_pkey', 'request_log_pkey', 'memory_revisions_memory'],
+  },
+];
