@@ -75,7 +75,8 @@ export class CachedMemoryRepository implements MemoryRepository {
   get(call: CallContext, ids: readonly string[], consistency: Consistency): Promise<(MemoryRecord | undefined)[]> {
     if (consistency === Consistency.STRONG) return this.#inner.get(call, ids, consistency);
     if (consistency === Consistency.EVENTUAL && this.#near !== undefined) return this.#getNear(call, ids, this.#near);
-    return this.#getThrough(call, ids, consistency);
+    // Where this process is the only one, the fresh answer is the cheap one.
+    return this.#getThrough(call, ids, Consistency.READ_YOUR_WRITES);
   }
 
   async write(call: CallContext, request: WriteRequest): Promise<WriteOutcome> {
