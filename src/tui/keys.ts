@@ -93,7 +93,7 @@ export const KEYS: readonly KeyBinding[] = [
   { command: 'step-forward', keys: [']'], label: ']', help: 'one frame forward', group: 'Time' },
   { command: 'leap-back', keys: ['{'], label: '{', help: 'ten frames back', group: 'Time' },
   { command: 'leap-forward', keys: ['}'], label: '}', help: 'ten frames forward', group: 'Time' },
-  { command: 'live', keys: ['end'], label: 'End', help: 'back to live', group: 'Time' },
+  { command: 'live', keys: ['end'], label: 'End', help: 'back to live', footer: 'live', group: 'Time' },
   {
     command: 'window',
     keys: ['w'],

@@ -1,0 +1,220 @@
+import type { LatencyHistogram } from '../../shared/histogram.ts';
+import { CODE_NAMES } from '../../shared/rpc-error.ts';
+import { type MethodDetail, methodDetail } from '../state/method-detail.ts';
+import { gridOf, latencyColumns, percentileSeries } from '../state/series.ts';
+import { type MonitorState, shownEndMs, shownSlots } from '../state/state.ts';
+import type { MethodSummary } from '../state/summary.ts';
+import { alignRight, fitText, type Line, type Span } from '../terminal/line.ts';
+import type { Theme } from '../terminal/theme.ts';
+import { type Block, beside, panel } from '../widgets/block.ts';
+import { formatClock, formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
+import { areaGraph, meter, timeAxis } from '../widgets/graph.ts';
+import { FRAME_ROWS, showsOnePanel } from './overview-layout.ts';
+
+const BORDER = 4;
+const GRAPH_LABEL_WIDTH = 6;
+/** In the order of memoryhub.v1.Stage. */
+const STAGE_NAMES = ['', 'decode', 'auth', 'domain', 'cache', 'database', 'encode'];
+const QUANTILES = [
+  ['p50', 0.5],
+  ['p90', 0.9],
+  ['p95', 0.95],
+  ['p99', 0.99],
+  ['p99.9', 0.999],
+  ['max', 1],
+] as const;
+
+/** One method: percentiles, distribution, p99 over time, where the time goes, codes, slowest calls. */
+export function methodScreen(state: MonitorState, width: number, rows: number, theme: Theme): Block {
+  const name = state.view.selected ?? '';
+  const detail = methodDetail(state, name);
+  const room = rows - FRAME_ROWS;
+  if (showsOnePanel(width, rows)) {
+    const top = Math.min(10, room - 4);
+    return [...percentilePanel(detail, state, width, top, theme), ...trendPanel(state, name, width, room - top, theme)];
+  }
+  const left = Math.ceil(width / 2);
+  const top = Math.min(11, Math.max(9, Math.floor(room * 0.34)));
+  const bottom = Math.min(9, Math.max(6, Math.floor(room * 0.28)));
+  const slowest = room >= 40 ? 5 : 1;
+  return [
+    ...beside(
+      percentilePanel(detail, state, left, top, theme),
+      distributionPanel(detail, state, width - left, top, theme),
+    ),
+    ...trendPanel(state, name, width, room - top - bottom - slowest, theme),
+    ...beside(stagePanel(detail, left, bottom, theme), codePanel(detail, width - left, bottom, theme)),
+    ...slowestLines(detail, width).slice(0, slowest),
+  ];
+}
+
+function percentilePanel(
+  detail: MethodDetail,
+  { view }: MonitorState,
+  width: number,
+  height: number,
+  theme: Theme,
+): Block {
+  const columns = [
+    ['now', detail.now],
+    [formatPeriod(view.windowMs), detail.window],
+    ['15m', detail.history],
+  ] as const;
+  const row = (name: string, cell: (summary: MethodSummary) => string): Line => [
+    { text: fitText(name, 7), tone: 'dim' },
+    ...columns.map(([, summary]) => ({ text: alignRight(summary === undefined ? '-' : cell(summary), 9) })),
+  ];
+  const lines: Line[] = [
+    [' '.repeat(7), ...columns.map(([title]) => ({ text: alignRight(title, 9), tone: 'dim' as const }))],
+    ...QUANTILES.map(([name, quantile]) =>
+      row(name, ({ latency }) => (latency.count === 0 ? '-' : formatLatency(latency.percentile(quantile)))),
+    ),
+    row('calls', ({ completed }) => formatCount(completed)),
+    row('err%', ({ errorShare }) => formatShare(errorShare)),
+  ];
+  const note: Line = [{ text: `${theme.glyphs.ascii ? '+-' : '±'}1.1%`, tone: 'dim' }];
+  return panel({ title: titleOf('Percentiles'), note, width, height, lines }, theme);
+}
+
+function distributionPanel(
+  detail: MethodDetail,
+  { view }: MonitorState,
+  width: number,
+  height: number,
+  theme: Theme,
+): Block {
+  const latency = detail.window?.latency;
+  const inner = height - 2;
+  const title = titleOf(`Distribution, last ${formatPeriod(view.windowMs)}`);
+  if (latency === undefined || latency.count === 0) return panel({ title, width, height, lines: [noCalls] }, theme);
+  const bands = octaves(latency, inner);
+  const most = Math.max(...bands.map(({ count }) => count));
+  const barWidth = Math.max(4, width - BORDER - 24);
+  const lines = bands.map(({ label, count, upperUs }): Line => {
+    const marks = QUANTILES.filter(
+      ([name, quantile]) => /^p(50|95|99)$/.test(name) && within(latency, quantile, bands, upperUs),
+    );
+    return [
+      { text: `${alignRight(label, 9)} `, tone: 'dim' },
+      ...meter(count / most, barWidth, { ...theme, glyphs: { ...theme.glyphs, meterRest: ' ' } }),
+      ` ${alignRight(formatShare(count / latency.count), 5)} `,
+      { text: marks.map(([name]) => name).join(' '), tone: 'accent' },
+    ];
+  });
+  return panel({ title, width, height, lines }, theme);
+}
+
+interface Octave {
+  readonly label: string;
+  readonly upperUs: number;
+  readonly count: number;
+}
+
+/** Bands that double, so many as there are rows: the slowest of them take in everything below and above. */
+function octaves(latency: LatencyHistogram, rows: number): readonly Octave[] {
+  const last = Math.ceil(Math.log2(Math.max(latency.max, 2)));
+  const first = Math.max(Math.ceil(Math.log2(Math.max(latency.percentile(0.01), 2))), last - rows + 1);
+  let below = 0;
+  return Array.from({ length: last - first + 1 }, (_, i) => {
+    const upperUs = 2 ** (first + i);
+    const atMost = i === last - first ? latency.count : latency.countAtMost(upperUs);
+    const count = atMost - below;
+    below = atMost;
+    return { label: `<${formatLatency(upperUs)}`, upperUs, count };
+  });
+}
+
+function within(latency: LatencyHistogram, quantile: number, bands: readonly Octave[], upperUs: number): boolean {
+  const us = latency.percentile(quantile);
+  return bands.find((band) => us <= band.upperUs)?.upperUs === upperUs;
+}
+
+function trendPanel(state: MonitorState, name: string, width: number, height: number, theme: Theme): Block {
+  const columns = width - BORDER - GRAPH_LABEL_WIDTH - 1;
+  const grid = gridOf(shownEndMs(state), state.view.windowMs, columns);
+  const histograms = latencyColumns(shownSlots(state), grid, (method) => method.name === name);
+  const series = spreadOut(percentileSeries(histograms, 0.99), grid.columnMs);
+  const label = (us: number) => formatLatency(us);
+  const graph = areaGraph({ series, height: Math.max(1, height - 3), label, labelWidth: GRAPH_LABEL_WIDTH }, theme);
+  const { windowMs } = state.view;
+  const axis = timeAxis(
+    columns,
+    [`-${formatPeriod(windowMs)}`, `-${formatPeriod(windowMs / 2)}`, 'now'],
+    GRAPH_LABEL_WIDTH + 1,
+    theme,
+  );
+  return panel({ title: titleOf('p99 over time'), width, height, lines: [...graph, axis] }, theme);
+}
+
+/** Columns narrower than a frame repeat its value, so that a steady line has no teeth. */
+function spreadOut(series: readonly (number | undefined)[], columnMs: number): readonly (number | undefined)[] {
+  const reach = Math.ceil(1000 / columnMs);
+  return series.map((value, i) => {
+    if (value !== undefined) return value;
+    for (let step = 1; step < reach; step++) {
+      const near = series[i + step] ?? series[i - step];
+      if (near !== undefined) return near;
+    }
+    return undefined;
+  });
+}
+
+function stagePanel(detail: MethodDetail, width: number, height: number, theme: Theme): Block {
+  const title = titleOf('Where the time goes');
+  const barWidth = Math.max(4, width - BORDER - 9 - 8 - 8 - 8);
+  const heading: Line = [
+    { text: `${fitText('STAGE', 9)}${alignRight('P50', 8)}${alignRight('P99', 8)}  share of time`, tone: 'dim' },
+  ];
+  const rows = detail.stages.map(({ stage, latency, share }): Line => {
+    const cell = (quantile: number) =>
+      alignRight(latency.count === 0 ? '-' : formatLatency(latency.percentile(quantile)), 8);
+    return [
+      fitText(STAGE_NAMES[stage] ?? `stage ${stage}`, 9) + cell(0.5) + cell(0.99),
+      '  ',
+      ...meter(share, barWidth, theme),
+      ` ${alignRight(formatShare(share), 5)}`,
+    ];
+  });
+  const hint: Line = [{ text: 'The server has sent no stages of this method yet.', tone: 'dim' }];
+  return panel({ title, width, height, lines: rows.length === 0 ? [hint] : [heading, ...rows] }, theme);
+}
+
+function codePanel(detail: MethodDetail, width: number, height: number, theme: Theme): Block {
+  const title = titleOf('Status codes');
+  const codes = [...(detail.window?.codes ?? [])].sort((a, b) => b.count - a.count);
+  const seconds = detail.windowCoveredMs / 1000;
+  const heading: Line = [
+    { text: `${fitText('CODE', 20)}${alignRight('COUNT', 9)}${alignRight('/S', 9)}`, tone: 'dim' },
+  ];
+  const rows = codes.map(({ code, count }): Line => {
+    const name: Span =
+      code === 0
+        ? { text: fitText('OK', 20) }
+        : { text: fitText(CODE_NAMES[code] ?? `CODE_${code}`, 20), tone: 'warn' };
+    return [name, alignRight(formatCount(count), 9) + alignRight(formatCount(seconds === 0 ? 0 : count / seconds), 9)];
+  });
+  return panel({ title, width, height, lines: rows.length === 0 ? [noCalls] : [heading, ...rows] }, theme);
+}
+
+/** As many slowest calls to a row as fit. */
+function slowestLines({ slowest }: MethodDetail, width: number): readonly Line[] {
+  if (slowest.length === 0) return [];
+  const texts = slowest.map(
+    ({ atMs, durationMs, code, traceId }) =>
+      `${formatLatency(durationMs * 1000)} ${formatClock(atMs)} ${CODE_NAMES[code] ?? code} ${traceId}`,
+  );
+  const perRow = Math.max(1, Math.floor((width - 12) / (Math.max(...texts.map((text) => text.length)) + 3)));
+  return Array.from(
+    { length: Math.ceil(texts.length / perRow) },
+    (_, row): Line => [
+      { text: row === 0 ? ' slowest: ' : '          ', tone: 'dim' },
+      texts.slice(row * perRow, (row + 1) * perRow).join('   '),
+    ],
+  );
+}
+
+const noCalls: Line = [{ text: 'no calls in this window', tone: 'dim' }];
+
+function titleOf(text: string): Line {
+  return [{ text, tone: 'title', bold: true }];
+}

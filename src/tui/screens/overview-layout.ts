@@ -1,0 +1,37 @@
+import { PANELS, type PanelName } from '../state/view.ts';
+
+/** Rows of each part of the overview, borders included; they add up to the room there is. */
+export interface OverviewHeights {
+  readonly graphs: number;
+  readonly methods: number;
+  readonly gauges: number;
+  readonly events: number;
+}
+
+const FULL_WIDTH = 80;
+const FULL_HEIGHT = 20;
+/** Header and footer. */
+export const FRAME_ROWS = 3;
+
+/** Below 80x20 one panel is shown at a time. */
+export function showsOnePanel(columns: number, rows: number): boolean {
+  return columns < FULL_WIDTH || rows < FULL_HEIGHT;
+}
+
+/** Where everything goes: gauges and events take what they need, graphs and methods share the rest. */
+export function overviewHeights(rows: number, methodCount: number): OverviewHeights {
+  const room = rows - FRAME_ROWS;
+  const gauges = rows < 24 ? 4 : rows < 36 ? 5 : 6;
+  const events = rows < 24 ? 1 : rows < 36 ? 2 : Math.min(10, 3 + Math.floor((rows - 36) / 3));
+  const rest = room - gauges - events;
+  const tallGraphs = Math.max(6, Math.floor(rest * 0.45));
+  // Border and heading are three rows; a short table leaves its rows to the graphs.
+  const methods = Math.min(rest - tallGraphs, Math.max(8, methodCount + 3));
+  const graphs = Math.min(rest - methods, 20);
+  return { graphs, methods: rest - graphs, gauges, events };
+}
+
+/** The panel shown where there is room for one. */
+export function panelAt(index: number): PanelName {
+  return PANELS[index % PANELS.length] ?? 'methods';
+}

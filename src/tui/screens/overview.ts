@@ -1,0 +1,182 @@
+import { gridOf, latencyColumns, rateSeries } from '../state/series.ts';
+import type { Slot } from '../state/slot.ts';
+import { type MonitorState, methodRows, selectedIndex, shownEndMs, shownSlots } from '../state/state.ts';
+import { summarize, type WindowSummary } from '../state/summary.ts';
+import type { PANELS, PanelName } from '../state/view.ts';
+import { type Line, printable } from '../terminal/line.ts';
+import type { Theme } from '../terminal/theme.ts';
+import { type Block, beside, panel } from '../widgets/block.ts';
+import { eventLines } from '../widgets/events.ts';
+import { formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
+import { type GaugePanel, postgresGauges, processGauges, redisGauges } from '../widgets/gauges.ts';
+import { areaGraph, timeAxis } from '../widgets/graph.ts';
+import { HEAT_LABEL_WIDTH, heatMap } from '../widgets/heat.ts';
+import { methodTable } from '../widgets/method-table.ts';
+import { FRAME_ROWS, overviewHeights, panelAt, showsOnePanel } from './overview-layout.ts';
+
+/** What the panels draw: worked out once a frame. */
+interface Overview {
+  readonly state: MonitorState;
+  readonly theme: Theme;
+  readonly endMs: number;
+  readonly slots: readonly Slot[];
+  readonly window: WindowSummary;
+}
+
+type DrawPanel = (overview: Overview, width: number, height: number) => Block;
+
+const LABEL_WIDTH = 5;
+const BORDER = 4;
+
+/** The first screen: how much, how fast, which methods, what stands behind. */
+export function overviewScreen(state: MonitorState, width: number, rows: number, theme: Theme): Block {
+  const slots = shownSlots(state);
+  const overview: Overview = { state, theme, endMs: shownEndMs(state), slots, window: summarize(slots) };
+  if (showsOnePanel(width, rows)) {
+    return DRAW[panelAt(state.view.panel)](overview, width, rows - FRAME_ROWS);
+  }
+  const heights = overviewHeights(rows, overview.window.methods.length);
+  const left = Math.ceil(width / 2);
+  const third = Math.floor(width / 3);
+  return [
+    ...beside(ratePanel(overview, left, heights.graphs), heatPanel(overview, width - left, heights.graphs)),
+    ...methodsPanel(overview, width, heights.methods),
+    ...beside(
+      gaugePanel(postgresGauges)(overview, width - 2 * third, heights.gauges),
+      gaugePanel(redisGauges)(overview, third, heights.gauges),
+      gaugePanel(processGauges)(overview, third, heights.gauges),
+    ),
+    ...eventsPart(overview, width, heights.events),
+  ];
+}
+
+const ratePanel: DrawPanel = ({ state, theme, endMs, slots, window }, width, height) => {
+  const { total } = window;
+  const inner = height - 2;
+  const now = slots.at(-1);
+  const columns = width - BORDER - LABEL_WIDTH - 1;
+  const series = rateSeries(slots, gridOf(endMs, state.view.windowMs, columns));
+  const nowRate = now === undefined ? 0 : summarize([now]).total.rate;
+  const heading: Line = [
+    ...value('now ', `${formatCount(nowRate)}/s`),
+    ...value('  avg ', formatCount(total.rate)),
+    ...value('  peak ', formatCount(peakOf(slots))),
+    { text: '  err ', tone: 'dim' },
+    total.errors === 0 ? '0%' : { text: formatShare(total.errorShare), tone: total.faults > 0 ? 'bad' : 'warn' },
+  ];
+  const tally: Line = [
+    ...value('started ', formatCount(now === undefined ? 0 : sumOf(now, 'started'))),
+    ...value('  done ', formatCount(now === undefined ? 0 : sumOf(now, 'completed'))),
+    ...value('  in flight ', formatCount(total.inFlight)),
+    ...value('  queued ', formatCount(now?.gauges.postgres?.commitQueue ?? 0)),
+  ];
+  const graphRows = Math.max(1, inner - (inner >= 6 ? 3 : 2));
+  const axis = timeAxis(columns, axisLabels(state.view.windowMs), LABEL_WIDTH + 1, theme);
+  const graph = areaGraph({ series, height: graphRows, label: formatCount, labelWidth: LABEL_WIDTH }, theme);
+  const lines = [heading, ...graph, axis, ...(inner >= 6 ? [tally] : [])];
+  return panel({ title: titleOf('Requests/s'), note: dim('all methods'), width, height, lines }, theme);
+};
+
+const heatPanel: DrawPanel = ({ state, theme, endMs, window }, width, height) => {
+  const { latency } = window.total;
+  const columns = width - BORDER - HEAT_LABEL_WIDTH - 1;
+  const columnMs = Math.max(1000, state.view.intervalMs, Math.floor(state.view.windowMs / columns / 1000) * 1000);
+  const histograms = latencyColumns(state.history, { endMs, columnMs, columns });
+  const p = (name: string, us: number) => value(name, latency.count === 0 ? '-' : formatLatency(us));
+  const figures: Line = [
+    ...p('p50 ', latency.percentile(0.5)),
+    ...p('  p95 ', latency.percentile(0.95)),
+    ...p('  p99 ', latency.percentile(0.99)),
+    ...p('  max ', latency.max),
+  ];
+  const lines = [...heatMap(histograms, height - 3, theme)];
+  while (lines.length < height - 3) lines.push([]);
+  const note = dim(`1 col = ${formatPeriod(columnMs)}`);
+  return panel({ title: titleOf('Latency'), note, width, height, lines: [...lines, figures] }, theme);
+};
+
+const methodsPanel: DrawPanel = ({ state, theme, endMs, slots, window }, width, height) => {
+  const { view } = state;
+  const rows = methodRows(window.methods, view);
+  const table = methodTable(
+    { rows, selected: selectedIndex(rows, view), slots, endMs, view, width: width - BORDER, height: height - 2 },
+    theme,
+  );
+  const filter = view.filter === '' ? [] : [...value('  filter ', printable(view.filter))];
+  const count = rows.length === window.methods.length ? `${rows.length}` : `${rows.length} of ${window.methods.length}`;
+  const title: Line = [...titleOf(`Methods (${count})`), ...filter];
+  const lines = rows.length > 0 ? table : [...table, [], ...emptyHint(state, window.methods.length > 0)];
+  return panel({ title, note: dim(`over ${formatPeriod(view.windowMs)}`), width, height, lines }, theme);
+};
+
+function emptyHint({ history, connection, target }: MonitorState, filtered: boolean): readonly Line[] {
+  if (filtered) return [[{ text: '  No method matches the filter. Esc drops it.', tone: 'dim' }]];
+  if (history.length > 0) {
+    return [
+      ['  No calls in this window.'],
+      [{ text: '  Make one: npm run cli -- save "Deploys happen on Tuesdays"', tone: 'dim' }],
+    ];
+  }
+  const retrying = connection.phase === 'retrying' ? connection.problem : undefined;
+  const line: Line = [
+    `  ${retrying === undefined ? `Waiting for the first frame of ${printable(target)}.` : 'No data yet.'}`,
+  ];
+  return retrying?.advice === undefined ? [line] : [line, [{ text: `  ${printable(retrying.advice)}`, tone: 'warn' }]];
+}
+
+function gaugePanel(gauges: (slots: readonly Slot[], theme: Theme) => GaugePanel): DrawPanel {
+  return ({ slots, theme }, width, height) => {
+    const { title, note, lines } = gauges(slots, theme);
+    return panel({ title: titleOf(title), note, width, height, lines }, theme);
+  };
+}
+
+const eventsPanel: DrawPanel = ({ state, theme }, width, height) => {
+  const lines = eventLines(state.events, state.view.pausedAtMs ?? Number.POSITIVE_INFINITY, height - 2);
+  return panel({ title: titleOf('Events'), width, height, lines }, theme);
+};
+
+/** With little room the events stand without a border. */
+function eventsPart(overview: Overview, width: number, height: number): Block {
+  if (height >= 3) return eventsPanel(overview, width, height);
+  const { state } = overview;
+  return eventLines(state.events, state.view.pausedAtMs ?? Number.POSITIVE_INFINITY, height);
+}
+
+const DRAW: Record<PanelName, DrawPanel> = {
+  rate: ratePanel,
+  heat: heatPanel,
+  methods: methodsPanel,
+  postgres: gaugePanel(postgresGauges),
+  redis: gaugePanel(redisGauges),
+  process: gaugePanel(processGauges),
+  events: eventsPanel,
+} satisfies Record<(typeof PANELS)[number], DrawPanel>;
+
+/** The most calls a second of any frame of the window. */
+function peakOf(slots: readonly Slot[]): number {
+  return Math.max(
+    0,
+    ...slots.map((slot) => (slot.coveredMs === 0 ? 0 : (sumOf(slot, 'completed') * 1000) / slot.coveredMs)),
+  );
+}
+
+function sumOf(slot: Slot, field: 'started' | 'completed'): number {
+  return slot.methods.reduce((sum, method) => sum + method[field], 0);
+}
+
+function axisLabels(windowMs: number): [string, string, string] {
+  return [`-${formatPeriod(windowMs)}`, `-${formatPeriod(windowMs / 2)}`, 'now'];
+}
+
+function titleOf(text: string): Line {
+  return [{ text, tone: 'title', bold: true }];
+}
+
+function value(name: string, text: string): Line {
+  return [{ text: name, tone: 'dim' }, text];
+}
+
+function dim(text: string): Line {
+  return [{ text, tone: 'dim' }];
+}

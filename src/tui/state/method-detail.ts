@@ -1,0 +1,63 @@
+import { LatencyHistogram } from '../../shared/histogram.ts';
+import { HISTORY_MS, slotsWithin } from './history.ts';
+import type { MethodSlot, Slot, SlowCallSlot } from './slot.ts';
+import { type MonitorState, shownEndMs } from './state.ts';
+import { type MethodSummary, summarize } from './summary.ts';
+
+/** One method over the last frame, the window, and all the monitor remembers. */
+export interface MethodDetail {
+  readonly now: MethodSummary | undefined;
+  readonly window: MethodSummary | undefined;
+  readonly history: MethodSummary | undefined;
+  readonly windowCoveredMs: number;
+  /** Merged over the window; empty until the server sends stages of this method. */
+  readonly stages: readonly StageSummary[];
+  /** Of the window, slowest first. */
+  readonly slowest: readonly SlowCallSlot[];
+}
+
+export interface StageSummary {
+  /** Number of memoryhub.v1.Stage. */
+  readonly stage: number;
+  readonly latency: LatencyHistogram;
+  /** Of the time all stages took, 0..1. */
+  readonly share: number;
+}
+
+const SLOWEST_SHOWN = 10;
+
+/** What the detail screen draws. */
+export function methodDetail(state: MonitorState, name: string): MethodDetail {
+  const endMs = shownEndMs(state);
+  const window = slotsWithin(state.history, endMs, state.view.windowMs);
+  const ofMethod = (slots: readonly Slot[]): readonly MethodSlot[] =>
+    slots.flatMap(({ methods }) => methods.filter((method) => method.name === name));
+  const summaryIn = (slots: readonly Slot[]) => {
+    const only = slots.map((slot) => ({ ...slot, methods: slot.methods.filter((method) => method.name === name) }));
+    return summarize(only).methods[0];
+  };
+  return {
+    now: summaryIn(window.slice(-1)),
+    window: summaryIn(window),
+    history: summaryIn(slotsWithin(state.history, endMs, HISTORY_MS)),
+    windowCoveredMs: window.reduce((sum, { coveredMs }) => sum + coveredMs, 0),
+    stages: stagesOf(ofMethod(window)),
+    slowest: ofMethod(window)
+      .flatMap(({ slowest }) => slowest)
+      .sort((a, b) => b.durationMs - a.durationMs)
+      .slice(0, SLOWEST_SHOWN),
+  };
+}
+
+function stagesOf(methods: readonly MethodSlot[]): readonly StageSummary[] {
+  const byStage = new Map<number, LatencyHistogram>();
+  for (const { stage, latency } of methods.flatMap((method) => method.stages)) {
+    const sum = byStage.get(stage) ?? new LatencyHistogram();
+    if (latency !== undefined) sum.addWire(latency);
+    byStage.set(stage, sum);
+  }
+  const total = [...byStage.values()].reduce((sum, latency) => sum + latency.sum, 0);
+  return [...byStage]
+    .sort(([a], [b]) => a - b)
+    .map(([stage, latency]) => ({ stage, latency, share: total === 0 ? 0 : latency.sum / total }));
+}

@@ -1,0 +1,111 @@
+import type { Connection } from '../state/connection.ts';
+import { type MonitorState, shownSlot } from '../state/state.ts';
+import { type Line, printable } from '../terminal/line.ts';
+import type { Theme } from '../terminal/theme.ts';
+import { type Segment, segmentedLine } from './block.ts';
+import { formatAge, formatClock, formatPeriod } from './format.ts';
+
+/** The two rows at the top: who is watched, how it stands, how fresh the numbers are. */
+export function header(state: MonitorState, width: number, theme: Theme): readonly Line[] {
+  return [firstRow(state, width, theme), secondRow(state, width, theme)];
+}
+
+function firstRow(state: MonitorState, width: number, theme: Theme): Line {
+  const slot = shownSlot(state);
+  const left: Segment[] = [{ line: [{ text: 'MEMORY HUB', tone: 'title', bold: true }], weight: 9 }];
+  if (slot !== undefined && slot.replica !== '') left.push({ line: [printable(slot.replica)], weight: 5 });
+  if (slot?.replica !== state.target) left.push({ line: [{ text: printable(state.target), tone: 'dim' }], weight: 4 });
+  left.push({ line: badge(state, theme), weight: 10 });
+  const right: Segment[] = [];
+  if (slot !== undefined) {
+    if (slot.bootMs > 0) right.push({ line: dim(`up ${formatAge(slot.endMs - slot.bootMs)}`), weight: 3 });
+    if (slot.version !== '') right.push({ line: dim(`v${printable(slot.version)}`), weight: 1 });
+    right.push({ line: [{ text: 'frame ', tone: 'dim' }, String(slot.sequence)], weight: 7 });
+    if (slot.merged > 1) right.push({ line: [{ text: `merged ${slot.merged}`, tone: 'warn' }], weight: 6 });
+  }
+  const lag = lagOf(state);
+  if (lag !== undefined) right.push({ line: lag, weight: 6 });
+  right.push({ line: [`${formatClock(state.nowMs)}Z`], weight: 2 });
+  return segmentedLine(left, right, width);
+}
+
+/** The state in words, in brackets, so that it stands out without colour too. */
+function badge(state: MonitorState, { glyphs }: Theme): Line {
+  const { connection, view, history, nowMs } = state;
+  const paused = view.pausedAtMs;
+  const trouble = problemText(connection, nowMs, state.lastDataMs);
+  const line: Line[number][] = [];
+  if (paused !== undefined) {
+    const behind = (history.at(-1)?.endMs ?? paused) - paused;
+    const text = `[${glyphs.paused} PAUSED at ${formatClock(paused)}, -${formatAge(behind)}]`;
+    line.push({ text, tone: 'warn', bold: true });
+  }
+  if (trouble !== undefined) {
+    line.push(...(line.length > 0 ? [' '] : []), { text: `[${glyphs.lost} ${trouble}]`, tone: 'bad', bold: true });
+  }
+  if (line.length > 0) return line;
+  if (connection.phase === 'connecting') return [{ text: '[CONNECTING]', tone: 'warn', bold: true }];
+  if (connection.phase === 'replaying') {
+    return [{ text: connection.ended ? '[REPLAY ENDED]' : '[REPLAY]', tone: 'accent', bold: true }];
+  }
+  const empty = history.length > 0 && history.at(-1)?.methods.length === 0;
+  return [{ text: `[${glyphs.live} LIVE${empty ? ', EMPTY: no calls yet' : ''}]`, tone: 'good', bold: true }];
+}
+
+function problemText(connection: Connection, nowMs: number, lastDataMs: number | undefined): string | undefined {
+  if (connection.phase !== 'retrying') return undefined;
+  const { problem, retryAtMs } = connection;
+  const age =
+    lastDataMs === undefined ? '' : `, last data ${formatAge(Math.round((nowMs - lastDataMs) / 1000) * 1000)} ago`;
+  const wait = Math.ceil((retryAtMs - nowMs) / 1000);
+  return `RETRY ${wait > 0 ? `in ${wait}s` : 'now'}${age}: ${problem.code} ${printable(problem.text)}`;
+}
+
+/** A negative lag is a server whose clock is ahead of ours. */
+function lagOf({ lagMs, connection }: MonitorState): Line | undefined {
+  if (lagMs === undefined || connection.phase !== 'live') return undefined;
+  if (lagMs < -50) return [{ text: `clock +${formatAge(-lagMs)}`, tone: 'warn' }];
+  const ms = Math.max(0, Math.round(lagMs));
+  return [{ text: 'lag ', tone: 'dim' }, ms < 1000 ? `${ms}ms` : { text: formatAge(ms), tone: 'warn' }];
+}
+
+function secondRow(state: MonitorState, width: number, theme: Theme): Line {
+  const { view } = state;
+  const crumb: Line =
+    view.screen === 'overview'
+      ? [{ text: 'Overview', tone: 'accent', bold: true }]
+      : [
+          { text: `Overview ${theme.glyphs.separator} `, tone: 'dim' },
+          { text: printable(view.selected ?? ''), tone: 'accent', bold: true },
+        ];
+  const left: Segment[] = [{ line: crumb, weight: 9 }];
+  const slot = shownSlot(state);
+  if (slot !== undefined) {
+    const since = slot.endMs - 15_000;
+    const replicas = new Set(state.history.filter(({ endMs }) => endMs > since).map(({ replica }) => replica)).size;
+    left.push({ line: dim(plural(replicas, 'replica')), weight: 5 });
+    left.push({ line: dim(plural(slot.gauges.processes.length, 'process', 'es')), weight: 3 });
+    const restarts = plural(state.restarts, 'restart');
+    left.push({ line: state.restarts === 0 ? dim(restarts) : [{ text: restarts, tone: 'warn' }], weight: 6 });
+  }
+  const right: Segment[] = [
+    { line: [{ text: 'window ', tone: 'dim' }, formatPeriod(view.windowMs)], weight: 8 },
+    { line: [{ text: 'every ', tone: 'dim' }, formatPeriod(view.intervalMs)], weight: 4 },
+    {
+      line: [
+        { text: '? ', tone: 'accent' },
+        { text: 'help', tone: 'dim' },
+      ],
+      weight: 7,
+    },
+  ];
+  return segmentedLine(left, right, width);
+}
+
+function dim(text: string): Line {
+  return [{ text, tone: 'dim' }];
+}
+
+function plural(count: number, word: string, ending = 's'): string {
+  return `${count} ${word}${count === 1 ? '' : ending}`;
+}
