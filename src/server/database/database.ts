@@ -91,7 +91,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     serverVersion: facts.versionNumber,
     openWriteConnection: () => connectForWriting(url, timeouts, facts.noticesAbandoned),
     close: async () => {
-      await Promise.all([orm.close(true), replica?.end()]);
+      await orm.close(true);
+      // An ORM that was never asked anything leaves the pool open.
+      await Promise.all([native.ending ? undefined : native.end(), replica?.end()]);
     },
   };
 }
