@@ -90,6 +90,10 @@ export class ConnectionPool {
   async withClient<T>(work: (client: PoolClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
     const client = await this.#acquire(signal);
+    if (signal?.aborted) {
+      client.release();
+      throw signal.reason;
+    }
     let result: T;
     try {
       result = await (signal === undefined ? work(client) : abandonable(work(client), signal));
