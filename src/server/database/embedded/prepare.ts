@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type Binaries, findBinaries, usableBinaries } from './binaries.ts';
+import { EmbeddedPostgresError, needingPermission } from './errors.ts';
+import type { Layout } from './layout.ts';
+import { type OsUser, postgresUser } from './os-user.ts';
+import { dataMajor } from './postmaster.ts';
+
+/** Everything a start needs that stays the same while it is tried again. */
+export interface Prepared {
+  readonly layout: Layout;
+  readonly user: OsUser | undefined;
+  readonly binaries: Binaries;
+  readonly password: string;
+}
+
+/**
+ * Makes the folders and the password, settles the user and the binaries.
+ *
+ * @throws EmbeddedPostgresError for everything that cannot be put right by trying again
+ */
+export function prepare(layout: Layout, onNotice: (text: string) => void): Prepared {
+  const installed = findBinaries();
+  return needingPermission(`The data directory ${layout.dataDir} cannot be used by this user`, () => {
+    mkdirSync(layout.dataDir, { recursive: true, mode: 0o700 });
+    const major = dataMajor(layout);
+    if (major !== undefined && major !== installed.major) throw otherMajor(layout, major, installed.major);
+    const user = postgresUser(existsSync(layout.data) ? layout.data : undefined);
+    if (major === undefined) makeFolder(layout, user);
+    const password = readFileSync(layout.passwordFile, 'utf8');
+    return { layout, user, binaries: usableBinaries(installed, user, layout.folder, onNotice), password };
+  });
+}
+
+/** Before there is a database: what an earlier attempt left is made anew, but for the password. */
+function makeFolder(layout: Layout, user: OsUser | undefined): void {
+  mkdirSync(layout.folder, { recursive: true, mode: 0o700 });
+  rmSync(layout.unfinished, { recursive: true, force: true });
+  mkdirSync(layout.unfinished, { mode: 0o700 });
+  if (!existsSync(layout.passwordFile)) {
+    writeFileSync(layout.passwordFile, randomBytes(32).toString('hex'), { mode: 0o600 });
+  }
+  if (user === undefined) return;
+  for (const path of [layout.passwordFile, layout.unfinished, layout.folder]) chownSync(path, user.uid, user.gid);
+}
+
+function otherMajor(layout: Layout, theirs: number, ours: number): EmbeddedPostgresError {
+  return new EmbeddedPostgresError(
+    'other_major',
+    `The database in ${layout.data} was made by PostgreSQL ${theirs}; this version of Memory Hub brings PostgreSQL ` +
+      `${ours}, which cannot read it. Start the version of Memory Hub that made it and export each workspace ` +
+      '(memory-hub export), then start this version with an empty data directory and import the files (memory-hub import).',
+  );
+}

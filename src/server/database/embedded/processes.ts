@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemCode } from './errors.ts';
+
+/**
+ * When a process began, as the system tells it; with the pid it names a process for good, as pids are
+ * used again. Opaque, to be compared only.
+ *
+ * @returns undefined when there is no such process, or only its unreaped remains
+ */
+export function processStart(pid: number): string | undefined {
+  if (process.platform === 'linux') return linuxStart(pid);
+  try {
+    const line = ps(pid, 'stat=,lstart=');
+    return line.startsWith('Z') ? undefined : line.replace(/^\S+\s+/, '');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process is there and not just unreaped; of any user. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+  return process.platform !== 'linux' || linuxStart(pid) !== undefined;
+}
+
+/** Whether the process is a PostgreSQL that works in this folder, given as a real path. */
+export function isPostgresIn(pid: number, folder: string): boolean {
+  if (!isAlive(pid)) return false;
+  try {
+    // PostgreSQL makes its data directory its working directory and stays there.
+    if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`) === folder;
+    return ps(pid, 'command=').includes(`-D ${folder}`);
+  } catch {
+    return false;
+  }
+}
+
+/** @returns whether the process ended within the time */
+export async function ended(pid: number, timeoutMs: number): Promise<boolean> {
+  const start = processStart(pid);
+  const deadline = performance.now() + timeoutMs;
+  while (isAlive(pid) && processStart(pid) === start) {
+    if (performance.now() > deadline) return false;
+    await sleep(10);
+  }
+  return true;
+}
+
+/** Sends the signal; a process that is gone already is no error. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (systemCode(error) !== 'ESRCH') throw error;
+  }
+}
+
+/** Field 22 of proc_pid_stat(5), in clock ticks since boot, behind the boot's own id. */
+function linuxStart(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the program's name, which may hold blanks and brackets.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot}:${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function ps(pid: number, columns: string): string {
+  return execFileSync('ps', ['-ww', '-o', columns, '-p', `${pid}`], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim();
+}
