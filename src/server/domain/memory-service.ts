@@ -2,10 +2,14 @@ import { LIMITS } from '../../shared/limits.ts';
 import { reaches } from './access.ts';
 import type { CallContext, Clock } from './call-context.ts';
 import { checkDistinct, readDelete, readRestore, readSave, type SaveChange } from './changes.ts';
-import { isExpired, type MemoryRecord } from './memory.ts';
+import { MemoryExport } from './export-memories.ts';
+import { MemoryListing } from './list-memories.ts';
+import { Consistency, isExpired, type MemoryRecord, type Revision } from './memory.ts';
 import { readConsistency, readGetTarget } from './reads.ts';
-import type { Change, MemoryRepository } from './repository.ts';
+import type { Change, MemoryRepository, StorageDescription, StorageInfo } from './repository.ts';
 import type * as input from './requests.ts';
+import { getRevision, listRevisions, type RevisionPage } from './revisions.ts';
+import { StorageInfoCache } from './storage-info.ts';
 import type { TokenSealer } from './token.ts';
 import { readUpdate } from './update-mask.ts';
 import { memoryNotFound } from './validation/owner.ts';
@@ -41,10 +45,14 @@ export interface BatchFound {
 export class MemoryService {
   readonly #repository: MemoryRepository;
   readonly #clock: Clock;
+  readonly #tokens: TokenSealer;
+  readonly #storageInfo: StorageInfoCache;
 
-  constructor(parts: MemoryServiceParts) {
-    this.#repository = parts.repository;
-    this.#clock = parts.clock;
+  constructor({ repository, clock, tokens }: MemoryServiceParts) {
+    this.#repository = repository;
+    this.#clock = clock;
+    this.#tokens = tokens;
+    this.#storageInfo = new StorageInfoCache(repository, clock);
   }
 
   /** @throws ServiceError MEMORY_EXISTS, ETAG_MISMATCH, OWNER_FIXED, REQUEST_ID_REUSED */
@@ -153,6 +161,47 @@ export class MemoryService {
       else missingIds.push(id);
     });
     return { records, missingIds };
+  }
+
+  /** @throws ServiceError INVALID_FILTER, INVALID_TOKEN */
+  list(call: CallContext, request: input.ListInput): MemoryListing {
+    return new MemoryListing(this.#repository, this.#tokens, call, request);
+  }
+
+  /** @throws ServiceError INVALID_FILTER */
+  export(call: CallContext, request: input.ExportInput): MemoryExport {
+    return new MemoryExport(this.#repository, this.#tokens, call, request);
+  }
+
+  /** Newest first; also of a deleted memory, so that it can be decided what to restore. */
+  listRevisions(call: CallContext, request: input.ListRevisionsInput): AsyncGenerator<RevisionPage, void> {
+    return listRevisions(this.#repository, this.#tokens, call, request, (id) => this.#checkHistory(call, id));
+  }
+
+  /** @throws ServiceError REVISION_NOT_FOUND */
+  getRevision(call: CallContext, request: input.GetRevisionInput): Promise<Revision> {
+    return getRevision(this.#repository, call, request, (id) => this.#checkHistory(call, id));
+  }
+
+  /** What the credential reaches, counted at most 60 s ago. */
+  storageInfo(call: CallContext): Promise<StorageInfo> {
+    return this.#storageInfo.get(call);
+  }
+
+  /** Forgets all counts: the server-wide generation of storage_info has moved on. */
+  invalidateStorageInfo(): void {
+    this.#storageInfo.clear();
+  }
+
+  /** The storages memories can be kept in; the first is the one they are kept in. */
+  async listStorages(): Promise<readonly StorageDescription[]> {
+    return [await this.#repository.describe()];
+  }
+
+  /** The history of a memory is there for whom the memory is, deleted or not, until it expires. */
+  async #checkHistory(call: CallContext, id: string): Promise<void> {
+    const [record] = await this.#repository.get(call, [id], Consistency.READ_YOUR_WRITES);
+    if (record === undefined || !this.#shows(call, record, true)) throw memoryNotFound();
   }
 
   #shows(call: CallContext, record: MemoryRecord, showDeleted: boolean): boolean {

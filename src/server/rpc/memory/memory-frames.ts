@@ -52,7 +52,7 @@ export function framedSize(length: number): number {
 }
 
 /** Bytes of a varint below 2^28. */
-function varintSize(value: number): number {
+export function varintSize(value: number): number {
   if (value < 1 << 7) return 1;
   if (value < 1 << 14) return 2;
   return value < 1 << 21 ? 3 : 4;

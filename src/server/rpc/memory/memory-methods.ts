@@ -4,7 +4,13 @@ import { batchDeleteMemories } from './batch-delete-memories.ts';
 import { batchGetMemories } from './batch-get-memories.ts';
 import { batchSaveMemories } from './batch-save-memories.ts';
 import { deleteMemory } from './delete-memory.ts';
+import { exportMemories } from './export-memories.ts';
 import { getMemory } from './get-memory.ts';
+import { getRevision } from './get-revision.ts';
+import { getStorageInfo } from './get-storage-info.ts';
+import { listMemories } from './list-memories.ts';
+import { listRevisions } from './list-revisions.ts';
+import { listStorages } from './list-storages.ts';
 import { restoreMemory } from './restore-memory.ts';
 import { saveMemory } from './save-memory.ts';
 import { updateMemory } from './update-memory.ts';
@@ -20,5 +26,11 @@ export function memoryMethods(service: MemoryService): AnyMethod[] {
     batchSaveMemories(service),
     batchGetMemories(service),
     batchDeleteMemories(service),
+    listMemories(service),
+    exportMemories(service),
+    listRevisions(service),
+    getRevision(service),
+    getStorageInfo(service),
+    listStorages(service),
   ];
 }

@@ -1,5 +1,9 @@
-import { type Memory as MemoryMessage, Memory as MemoryType } from '../../../shared/gen/memoryhub/v1/memory.ts';
-import type { JsonObject, Memory, MemoryCodec, Scope } from '../../domain/memory.ts';
+import {
+  type Memory as MemoryMessage,
+  Memory as MemoryType,
+  type Revision as RevisionMessage,
+} from '../../../shared/gen/memoryhub/v1/memory.ts';
+import type { JsonObject, Memory, MemoryCodec, Revision, Scope } from '../../domain/memory.ts';
 import { fromTimestamp, toTimestamp } from './timestamps.ts';
 
 /** Memories as the bytes of the contract's Memory message, everything in it. */
@@ -51,5 +55,16 @@ function fromMessage(message: MemoryMessage): Memory {
     updateTime: updateTime ? fromTimestamp(updateTime) : 0,
     deleteTime: deleteTime && fromTimestamp(deleteTime),
     expireTime: expireTime && fromTimestamp(expireTime),
+  };
+}
+
+export function toRevisionMessage({ operation, note, memory }: Revision): RevisionMessage {
+  return {
+    revision: BigInt(memory.revision),
+    operation,
+    author: memory.author,
+    note,
+    createTime: toTimestamp(memory.updateTime),
+    memory: toMessage(memory),
   };
 }

@@ -1,0 +1,102 @@
+import type { CallContext } from './call-context.ts';
+import type { Filter } from './filter/ast.ts';
+import { parseFilter } from './filter/parse.ts';
+import type { MemoryRecord } from './memory.ts';
+import { PageSize, prefetched, tokenContext } from './paging.ts';
+import type { ExportPage, ExportSnapshot, MemoryRepository } from './repository.ts';
+import type { ExportInput } from './requests.ts';
+import type { TokenSealer } from './token.ts';
+import { checkEnum } from './validation/text.ts';
+import { Violations } from './validation/violations.ts';
+
+/** How far an export has come: all that another process needs to go on. */
+export interface ExportProgress extends ExportSnapshot {
+  /** About how many rows there were when it began. */
+  readonly rowEstimate: number;
+  /** The last row that was given out completely. */
+  readonly afterId: string | undefined;
+  /** Rows given out. */
+  readonly rows: number;
+  /** Bytes of the row behind `afterId` that were given out; 0 but in the middle of a very large one. */
+  readonly partBytes: number;
+  /** The chain d = SHA-256(d, SHA-256(chunk)) over the chunks so far, from 32 zero bytes. */
+  readonly digest: Uint8Array;
+}
+
+const LAST_FORMAT = 3;
+
+/** One ExportMemories call, or the rest of one that broke off. */
+export class MemoryExport {
+  readonly #repository: MemoryRepository;
+  readonly #tokens: TokenSealer;
+  readonly #call: CallContext;
+  readonly #filter: Filter | undefined;
+  readonly #showDeleted: boolean;
+  readonly #resumeToken: string;
+  readonly #context: string;
+
+  /** @throws ServiceError INVALID_FIELD, INVALID_FILTER */
+  constructor(repository: MemoryRepository, tokens: TokenSealer, call: CallContext, request: ExportInput) {
+    const violations = new Violations();
+    checkEnum(violations, 'format', request.format, LAST_FORMAT);
+    violations.check();
+    this.#filter = parseFilter(request.filter);
+    this.#repository = repository;
+    this.#tokens = tokens;
+    this.#call = call;
+    this.#showDeleted = request.showDeleted;
+    this.#resumeToken = request.resumeToken;
+    this.#context = tokenContext('ExportMemories', call, [request.filter, request.format || 1, request.showDeleted]);
+  }
+
+  get resumed(): boolean {
+    return this.#resumeToken !== '';
+  }
+
+  /** Where this part begins. @throws ServiceError INVALID_TOKEN */
+  async start(): Promise<ExportProgress> {
+    if (this.resumed) return decode(this.#tokens.open(this.#resumeToken, this.#context));
+    const snapshot = await this.#repository.beginExport(this.#call, this.#call.workspaceId);
+    return { ...snapshot, afterId: undefined, rows: 0, partBytes: 0, digest: new Uint8Array(32) };
+  }
+
+  /** All rows behind `start`, by id. A page may be empty. */
+  async *pages(start: ExportProgress): AsyncGenerator<readonly MemoryRecord[], void> {
+    const size = new PageSize();
+    const read = (afterId: string | undefined): Promise<ExportPage> =>
+      this.#repository.exportPage(this.#call, {
+        workspaceId: this.#call.workspaceId,
+        access: this.#call.access,
+        filter: this.#filter,
+        showDeleted: this.#showDeleted,
+        revision: start.revision,
+        time: start.time,
+        afterId,
+        pageSize: size.rows,
+      });
+    const pages = prefetched(
+      () => read(start.afterId),
+      (page) => {
+        size.learn(page.records);
+        return page.nextId === undefined ? undefined : read(page.nextId);
+      },
+    );
+    for await (const page of pages) yield page.records;
+  }
+
+  tokenAt(progress: ExportProgress): string {
+    return this.#tokens.seal(encode(progress), this.#context);
+  }
+}
+
+function encode(progress: ExportProgress): Uint8Array {
+  const { revision, time, rowEstimate, afterId = '', rows, partBytes, digest } = progress;
+  const chain = Buffer.from(digest).toString('base64url');
+  return Buffer.from(JSON.stringify([revision, time, rowEstimate, afterId, rows, partBytes, chain]));
+}
+
+function decode(payload: Uint8Array): ExportProgress {
+  const [revision, time, rowEstimate, afterId, rows, partBytes, chain] = JSON.parse(Buffer.from(payload).toString());
+  const digest = Buffer.from(chain, 'base64url');
+  return { revision, time, rowEstimate, afterId: afterId || undefined, rows, partBytes, digest };
+}

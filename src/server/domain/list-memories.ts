@@ -1,0 +1,87 @@
+import { LIMITS } from '../../shared/limits.ts';
+import type { CallContext } from './call-context.ts';
+import type { Filter } from './filter/ast.ts';
+import { parseFilter } from './filter/parse.ts';
+import type { Consistency, MemoryRecord } from './memory.ts';
+import { PageSize, prefetched, readOrder, tokenContext } from './paging.ts';
+import { readConsistency } from './reads.ts';
+import type { ListOrder, ListPage, ListPosition, MemoryRepository } from './repository.ts';
+import type { ListInput } from './requests.ts';
+import type { TokenSealer } from './token.ts';
+import { Violations } from './validation/violations.ts';
+
+/** One ListMemories call: checked when it is made, read as its pages are pulled. */
+export class MemoryListing {
+  readonly #repository: MemoryRepository;
+  readonly #tokens: TokenSealer;
+  readonly #call: CallContext;
+  readonly #filter: Filter | undefined;
+  readonly #order: ListOrder;
+  readonly #consistency: Consistency;
+  readonly #showDeleted: boolean;
+  readonly #after: ListPosition | undefined;
+  readonly #context: string;
+  readonly #size = new PageSize();
+  /** Rows still to be given out. */
+  #remaining: number;
+
+  /** @throws ServiceError INVALID_FIELD, INVALID_FILTER, INVALID_TOKEN */
+  constructor(repository: MemoryRepository, tokens: TokenSealer, call: CallContext, request: ListInput) {
+    const violations = new Violations();
+    violations.within('limit', request.limit, LIMITS.listLimit);
+    this.#consistency = readConsistency(violations, request);
+    this.#order = readOrder(violations, request.orderBy);
+    violations.check();
+    this.#filter = parseFilter(request.filter);
+    this.#repository = repository;
+    this.#tokens = tokens;
+    this.#call = call;
+    this.#showDeleted = request.showDeleted;
+    this.#remaining = request.limit === 0 ? Number.POSITIVE_INFINITY : request.limit;
+    this.#context = tokenContext('ListMemories', call, [request.filter, this.#order, request.showDeleted]);
+    this.#after = request.pageToken === '' ? undefined : this.#open(request.pageToken);
+  }
+
+  /**
+   * The pages in order. A page may be empty and have a next one, when no memory that was looked at
+   * matches. The last page has a `next` only when the limit ended the list.
+   */
+  pages(): AsyncGenerator<ListPage, void> {
+    return prefetched(
+      () => this.#read(this.#after),
+      (page) => {
+        this.#remaining -= page.records.length;
+        this.#size.learn(page.records);
+        return page.next === undefined || this.#remaining <= 0 ? undefined : this.#read(page.next);
+      },
+    );
+  }
+
+  /** Where the list goes on behind this memory. */
+  tokenAfter(record: MemoryRecord): string {
+    const { createTime, id } = record.memory;
+    return this.tokenAt({ at: this.#order.by === 'create_time' ? createTime : record.changeNo, id });
+  }
+
+  tokenAt({ at, id }: ListPosition): string {
+    return this.#tokens.seal(Buffer.from(JSON.stringify([at, id])), this.#context);
+  }
+
+  #open(token: string): ListPosition {
+    const [at, id] = JSON.parse(Buffer.from(this.#tokens.open(token, this.#context)).toString());
+    return { at, id };
+  }
+
+  #read(after: ListPosition | undefined): Promise<ListPage> {
+    return this.#repository.list(this.#call, {
+      workspaceId: this.#call.workspaceId,
+      access: this.#call.access,
+      filter: this.#filter,
+      order: this.#order,
+      after,
+      pageSize: Math.min(this.#size.rows, this.#remaining),
+      showDeleted: this.#showDeleted,
+      consistency: this.#consistency,
+    });
+  }
+}

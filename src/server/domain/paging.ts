@@ -1,0 +1,70 @@
+import type { Access } from './access.ts';
+import type { CallContext } from './call-context.ts';
+import type { MemoryRecord } from './memory.ts';
+import type { ListOrder } from './repository.ts';
+import type { Violations } from './validation/violations.ts';
+
+/** Rows of a first page: few, so that the first message leaves at once. */
+const FIRST_ROWS = 32;
+const MAX_ROWS = 1000;
+const MIN_ROWS = 8;
+/** Bytes a page should have; two pages are in memory at once, the current and the next. */
+const PAGE_BYTES = 1024 * 1024;
+/** Rough size of a memory besides its content. */
+const ROW_BYTES = 300;
+
+/** How many rows to ask for next: more while they are small, fewer when they are large. */
+export class PageSize {
+  #rows = FIRST_ROWS;
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Learns from the page that was read last. */
+  learn(records: readonly MemoryRecord[]): void {
+    if (records.length === 0) return;
+    const bytes = records.reduce((sum, record) => sum + ROW_BYTES + record.memory.content.length, 0);
+    const fitting = Math.floor((PAGE_BYTES * records.length) / bytes);
+    this.#rows = Math.max(MIN_ROWS, Math.min(fitting, this.#rows * 8, MAX_ROWS));
+  }
+}
+
+/** Gives out pages one after another; the next one is being read while its caller uses this one. */
+export async function* prefetched<Page>(
+  first: () => Promise<Page>,
+  following: (page: Page) => Promise<Page> | undefined,
+): AsyncGenerator<Page, void> {
+  let pending: Promise<Page> | undefined = first();
+  while (pending !== undefined) {
+    const page: Page = await pending;
+    pending = following(page);
+    // Nobody waits for it when the caller stops here.
+    pending?.catch(() => {});
+    yield page;
+  }
+}
+
+const NEWEST_FIRST: ListOrder = { by: 'create_time', descending: true };
+
+/** "create_time" or "update_time", with "desc" or "asc" behind it; empty: newest first. */
+export function readOrder(violations: Violations, orderBy: string): ListOrder {
+  if (orderBy.trim() === '') return NEWEST_FIRST;
+  const match = /^\s*(create_time|update_time)(?:\s+(asc|desc))?\s*$/.exec(orderBy);
+  if (match !== null) return { by: match[1] as ListOrder['by'], descending: match[2] === 'desc' };
+  violations.add('order_by', 'is not create_time or update_time, with " desc" behind it for newest first');
+  return NEWEST_FIRST;
+}
+
+/**
+ * What a token is good for: one RPC in one workspace, for credentials that reach the same, with the
+ * same wishes (filter, order, ...).
+ */
+export function tokenContext(rpc: string, call: CallContext, wishes: readonly unknown[]): string {
+  return JSON.stringify([rpc, call.workspaceId, accessName(call.access), ...wishes]);
+}
+
+/** The same for all credentials that reach the same. */
+export function accessName(access: Access): string {
+  return JSON.stringify([access.userId, ...[...access.teams].sort()]);
+}

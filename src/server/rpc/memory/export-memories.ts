@@ -1,0 +1,65 @@
+import { crc32 } from 'node:zlib';
+import {
+  type ExportMemoriesRequest,
+  type ExportMemoriesResponse,
+  MemoryServiceService,
+} from '../../../shared/gen/memoryhub/v1/memory_service.ts';
+import type { ExportProgress, MemoryExport } from '../../domain/export-memories.ts';
+import type { MemoryService } from '../../domain/memory-service.ts';
+import type { Call, StreamMethod } from '../method.ts';
+import { READERS } from './answers.ts';
+import { type Chunk, ExportChunks } from './export-chunks.ts';
+import { rowFormat } from './export-formats.ts';
+import { toTimestamp } from './timestamps.ts';
+
+/** Version of the row formats: raised when a field changes its meaning, not when one is added. */
+const SCHEMA_VERSION = 1;
+
+export function exportMemories(service: MemoryService): StreamMethod<ExportMemoriesRequest, ExportMemoriesResponse> {
+  return {
+    definition: MemoryServiceService.exportMemories,
+    roles: READERS,
+    handle: (call, request) => messages(service, call, request),
+  };
+}
+
+/** A header, chunks, a trailer; resumed parts too, and their trailer is that of the whole. */
+async function* messages(
+  service: MemoryService,
+  call: Call,
+  request: ExportMemoriesRequest,
+): AsyncGenerator<ExportMemoriesResponse, void> {
+  const running = service.export(call, request);
+  const start = await running.start();
+  yield header(start);
+  const chunks = new ExportChunks(rowFormat(request.format), start, running.resumed);
+  for await (const records of running.pages(start)) {
+    for (const record of records) {
+      for (const chunk of chunks.add(record)) yield chunkMessage(call, running, chunk);
+    }
+  }
+  for (const chunk of chunks.flush()) yield chunkMessage(call, running, chunk);
+  const { rows, digest } = chunks.progress;
+  yield { event: { $case: 'trailer', value: { count: BigInt(rows), digest: Buffer.from(digest) } } };
+}
+
+function header({ revision, time, rowEstimate, rows }: ExportProgress): ExportMemoriesResponse {
+  return {
+    event: {
+      $case: 'header',
+      value: {
+        revision: BigInt(revision),
+        schemaVersion: SCHEMA_VERSION,
+        rowEstimate: BigInt(rowEstimate),
+        startTime: toTimestamp(time),
+        rowsBefore: BigInt(rows),
+      },
+    },
+  };
+}
+
+function chunkMessage(call: Call, running: MemoryExport, { data, rows, progress }: Chunk): ExportMemoriesResponse {
+  const resumeToken = running.tokenAt(progress);
+  call.offerResumeToken(resumeToken);
+  return { event: { $case: 'chunk', value: { data, rows: BigInt(rows), resumeToken, crc32: crc32(data) } } };
+}
