@@ -70,6 +70,13 @@ describe('a connection is thrown away', () => {
     expect(await database.orm.em.execute("SELECT * FROM workspaces WHERE name = 'undone'")).toEqual([]);
   });
 
+  test('when its work forgets to end a transaction', async () => {
+    const database = await open();
+    const pid = await backend(database);
+    await database.pool.withClient((client) => client.query('BEGIN'));
+    expect(await backend(database)).not.toBe(pid);
+  });
+
   test('when its caller gives up, and the server stops the statement', async () => {
     const database = await open();
     const controller = new AbortController();

@@ -85,7 +85,7 @@ export class ConnectionPool {
 
   /**
    * Lends a connection to `work`, for several statements in a row. A connection whose transaction is
-   * still open when `work` throws is thrown away, which rolls it back.
+   * still open afterwards is thrown away, which rolls it back.
    */
   async withClient<T>(work: (client: PoolClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
@@ -103,7 +103,7 @@ export class ConnectionPool {
       client.release(broken);
       throw isReadTimeout(error) ? new QueryTimeoutError(this.#bounds.queryTimeoutMs) : error;
     }
-    client.release();
+    client.release(client.getTransactionStatus() !== 'I');
     return result;
   }
 
