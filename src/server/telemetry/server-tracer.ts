@@ -1,0 +1,114 @@
+import {
+  type Attributes,
+  type Context,
+  type PropagationAPI,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  type SpanOptions,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { Stage } from '../domain/call-context.ts';
+import type { CallSpan, ServerTracer } from '../rpc/call-observer.ts';
+
+/** A stream of a million rows makes a span of every page: the first ones tell enough. */
+const CHILDREN_MAX = 128;
+
+/**
+ * Codes that make a server span an error: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL,
+ * UNAVAILABLE, DATA_LOSS (OpenTelemetry semantic conventions for gRPC). The rest is the caller's.
+ */
+const SERVER_ERRORS: ReadonlySet<number> = new Set([2, 4, 12, 13, 14, 15]);
+
+type HeaderReader = (name: string) => string | undefined;
+
+/** Lets OpenTelemetry read gRPC metadata, without making an object of them. */
+const HEADERS = {
+  get: (header: HeaderReader, name: string): string | undefined => header(name),
+  keys: (): string[] => [],
+};
+
+const STAGE_OPTIONS: Readonly<Record<number, SpanOptions>> = {
+  [Stage.DATABASE]: { kind: SpanKind.CLIENT, attributes: { 'db.system.name': 'postgresql' } },
+};
+
+/**
+ * The server span of a call, by hand: instrumentation by patching costs 1.5 to 2 times the server's
+ * processor time even when nothing is sampled. Here sampling is decided first, and a call that is
+ * not sampled has no span, no children and no attributes beyond the constant ones.
+ */
+export class OtelServerTracer implements ServerTracer {
+  readonly #tracer: Tracer;
+  readonly #propagation: PropagationAPI;
+  readonly #attributes: Attributes;
+  /** Headers any of the propagators reads. */
+  readonly #fields: readonly string[];
+  readonly #options = new Map<string, SpanOptions>();
+
+  /** @param attributes of every span: server.address, server.port */
+  constructor(tracer: Tracer, propagation: PropagationAPI, attributes: Attributes) {
+    this.#tracer = tracer;
+    this.#propagation = propagation;
+    this.#attributes = attributes;
+    this.#fields = propagation.fields();
+  }
+
+  start(path: string, header: HeaderReader): CallSpan | undefined {
+    const parent = this.#parent(header);
+    const span = this.#tracer.startSpan(path.slice(1), this.#spanOptions(path), parent);
+    return span.isRecording() ? new OtelCallSpan(this.#tracer, span) : undefined;
+  }
+
+  #parent(header: HeaderReader): Context {
+    for (const field of this.#fields) {
+      if (header(field) !== undefined) return this.#propagation.extract(ROOT_CONTEXT, header, HEADERS);
+    }
+    return ROOT_CONTEXT;
+  }
+
+  #spanOptions(path: string): SpanOptions {
+    const known = this.#options.get(path);
+    if (known !== undefined) return known;
+    const [service = '', method = ''] = path.slice(1).split('/');
+    const attributes = { ...this.#attributes, 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method };
+    const options = { kind: SpanKind.SERVER, attributes };
+    this.#options.set(path, options);
+    return options;
+  }
+}
+
+class OtelCallSpan implements CallSpan {
+  readonly traceId: string;
+  readonly #tracer: Tracer;
+  readonly #span: Span;
+  readonly #context: Context;
+  #children = 0;
+
+  constructor(tracer: Tracer, span: Span) {
+    this.#tracer = tracer;
+    this.#span = span;
+    this.#context = trace.setSpan(ROOT_CONTEXT, span);
+    this.traceId = span.spanContext().traceId;
+  }
+
+  child(stage: number, name: string, startedAt: number, endedAt: number): void {
+    if (++this.#children > CHILDREN_MAX) return;
+    const options = STAGE_OPTIONS[stage];
+    const child = this.#tracer.startSpan(name, { ...options, startTime: startedAt }, this.#context);
+    if (stage === Stage.DATABASE) child.setAttribute('db.operation.name', name);
+    child.end(endedAt);
+  }
+
+  end(code: number, error?: unknown): void {
+    this.#span.setAttribute('rpc.grpc.status_code', code);
+    if (SERVER_ERRORS.has(code)) this.#span.setStatus({ code: SpanStatusCode.ERROR });
+    // The type only: messages of drivers quote what was stored.
+    if (error instanceof Error) this.#span.setAttribute('error.type', error.constructor.name);
+    if (this.#children > CHILDREN_MAX) {
+      this.#span.setAttribute('memoryhub.dropped_children', this.#children - CHILDREN_MAX);
+    }
+    this.#span.end();
+  }
+}

@@ -1,0 +1,75 @@
+import { context, type DiagLogger, DiagLogLevel, diag, logs, propagation, trace } from '@opentelemetry/api';
+import type { ServerTracer } from '../rpc/call-observer.ts';
+import { OtelServerTracer } from './server-tracer.ts';
+
+/** Spans that are not sent by then are lost: a server that stops does not wait for a collector. */
+const FLUSH_MS = 3000;
+
+export interface TracingOptions {
+  /** OTEL_EXPORTER_OTLP_ENDPOINT, from wherever the settings took it; undefined: none. */
+  readonly endpoint: string | undefined;
+  readonly version: string;
+  /** Where the server listens. */
+  readonly serverAddress: string;
+  readonly serverPort: number;
+  /** Told when the SDK is misconfigured or cannot send. */
+  readonly log: DiagLogger;
+}
+
+export interface Tracing {
+  readonly tracer: ServerTracer;
+  /** Sends what is left, for at most so many milliseconds, and ends. */
+  shutdown(timeoutMs?: number): Promise<void>;
+}
+
+/**
+ * OpenTelemetry as its specification's environment variables say: endpoint, headers, protocol
+ * (http/protobuf, http/json, grpc), sampler (parent-based unless told otherwise), resource, limits,
+ * propagators (W3C unless told otherwise). The SDK is not even loaded when there is no endpoint.
+ *
+ * @returns undefined when traces are off
+ */
+export async function startTracing(options: TracingOptions): Promise<Tracing | undefined> {
+  const { env } = process;
+  if (!options.endpoint && !env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) return undefined;
+  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return undefined;
+  // The SDK reads nothing but the environment; the setting may stand in the configuration file.
+  if (options.endpoint) env.OTEL_EXPORTER_OTLP_ENDPOINT ??= options.endpoint;
+
+  const { NodeSDK } = await import('@opentelemetry/sdk-node');
+  if (!env.OTEL_LOG_LEVEL) diag.setLogger(options.log, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  const named = env.OTEL_SERVICE_NAME || env.OTEL_RESOURCE_ATTRIBUTES?.includes('service.name=');
+  const sdk = new NodeSDK({
+    ...(named ? {} : { serviceName: 'memory-hub' }),
+    // Metrics and logs are ours to give: see stats/ and logger.ts.
+    metricReaders: [],
+    logRecordProcessors: [],
+  });
+  sdk.start();
+  const tracer = new OtelServerTracer(trace.getTracer('memory-hub', options.version), propagation, {
+    'server.address': options.serverAddress,
+    'server.port': options.serverPort,
+  });
+  return {
+    tracer,
+    async shutdown(timeoutMs = FLUSH_MS) {
+      await within(timeoutMs, sdk.shutdown());
+      logs.disable();
+      trace.disable();
+      propagation.disable();
+      context.disable();
+      diag.disable();
+    },
+  };
+}
+
+/** Waits for work that may fail, and not longer. */
+async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  // What could not be sent was reported by the exporter already.
+  await Promise.race([work.catch(() => undefined), timeout]);
+  clearTimeout(timer);
+}
