@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/server/database/database.ts';
+import { startEmbeddedPostgres } from '../../src/server/database/embedded/embedded-postgres.ts';
 import { migrate } from '../../src/server/database/migrate.ts';
 import { administer, TEST_POOL } from './postgres-server.ts';
 import type { Provided } from './provided.ts';
 import { findRedisServer, startRedis } from './redis-server.ts';
-import { startEmbeddedPostgres } from './temporary-postgres.ts';
 
 type Stop = () => Promise<void>;
 
