@@ -61,7 +61,13 @@ async function adopt(
 ): Promise<Running | undefined> {
   if (state !== 'ready') return undefined;
   const url = urlOf(port, password);
-  const allowed = await ping(url, Math.max(deadline - performance.now(), 1));
+  const allowed = await ping(url, Math.max(deadline - performance.now(), 1)).catch((error: Error) => {
+    throw new EmbeddedPostgresError(
+      'start_failed',
+      `The PostgreSQL of ${layout.dataDir} (pid ${pid}) refuses us: ${error.message}. Does ${layout.passwordFile} belong to it?`,
+      { cause: error },
+    );
+  });
   if (allowed === undefined) return undefined;
   if (allowed >= maxConnections) return { pid, port, url, adopted: true, recovered: false };
   await shutDown(layout, pid);

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from './errors.ts';
 import type { Layout } from './layout.ts';
 import { isPostgresIn } from './processes.ts';
 
@@ -39,12 +40,13 @@ export function removeStalePidFile(layout: Layout): void {
   if (findPostmaster(layout) === undefined) rmSync(layout.pidFile, { force: true });
 }
 
-/** The major version that made the data, undefined when there is none. */
+/** The major version that made the data, undefined when there is none. @throws when it cannot be read */
 export function dataMajor(layout: Layout): number | undefined {
   try {
     return Number.parseInt(readFileSync(join(layout.data, 'PG_VERSION'), 'utf8'), 10);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -1,5 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Binaries, findBinaries, usableBinaries } from './binaries.ts';
 import { EmbeddedPostgresError, needingPermission } from './errors.ts';
 import type { Layout } from './layout.ts';
@@ -23,10 +35,12 @@ export function prepare(layout: Layout, onNotice: (text: string) => void): Prepa
   const installed = findBinaries();
   return needingPermission(`The data directory ${layout.dataDir} cannot be used by this user`, () => {
     mkdirSync(layout.dataDir, { recursive: true, mode: 0o700 });
+    refuseForeign(layout);
     const major = dataMajor(layout);
     if (major !== undefined && major !== installed.major) throw otherMajor(layout, major, installed.major);
-    const user = postgresUser(existsSync(layout.data) ? layout.data : undefined);
+    const user = postgresUser(major === undefined ? undefined : layout.data);
     if (major === undefined) makeFolder(layout, user);
+    else if (user !== undefined) adoptFiles(layout, user, onNotice);
     const password = readFileSync(layout.passwordFile, 'utf8');
     return { layout, user, binaries: usableBinaries(installed, user, layout.folder, onNotice), password };
   });
@@ -42,6 +56,26 @@ function makeFolder(layout: Layout, user: OsUser | undefined): void {
   }
   if (user === undefined) return;
   for (const path of [layout.passwordFile, layout.unfinished, layout.folder]) chownSync(path, user.uid, user.gid);
+}
+
+/** A database that root copied back from somewhere belongs to root, whom PostgreSQL does not run as. */
+function adoptFiles({ folder }: Layout, { uid, gid, name }: OsUser, onNotice: (text: string) => void): void {
+  if (lstatSync(folder).uid !== 0) return;
+  for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    lchownSync(join(folder, entry), uid, gid);
+  lchownSync(folder, uid, gid);
+  onNotice(`The files in ${folder} belonged to root; they were given to ${name}, whom PostgreSQL runs as.`);
+}
+
+function refuseForeign({ folder }: Layout): void {
+  const us = process.getuid?.();
+  const owner = statSync(folder, { throwIfNoEntry: false })?.uid;
+  if (us === 0 || owner === undefined || owner === us) return;
+  throw new EmbeddedPostgresError(
+    'no_permission',
+    `The database in ${folder} belongs to another user (uid ${owner}), as it does when a server was started as root. ` +
+      `Start this one as root too, or give it the whole data directory: chown -R ${us} ${dirname(folder)}`,
+  );
 }
 
 function otherMajor(layout: Layout, theirs: number, ours: number): EmbeddedPostgresError {

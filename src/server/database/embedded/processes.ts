@@ -24,9 +24,10 @@ export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return systemCode(error) === 'EPERM';
+    if (systemCode(error) !== 'EPERM') return false;
   }
-  return process.platform !== 'linux' || linuxStart(pid) !== undefined;
+  // Where the system hides other users' processes there is nothing to read, and nothing to doubt.
+  return process.platform !== 'linux' || !isDead(linuxStat(pid) ?? []);
 }
 
 /** Whether the process is a PostgreSQL that works in this folder, given as a real path. */
@@ -63,16 +64,26 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 
 /** Field 22 of proc_pid_stat(5), in clock ticks since boot, behind the boot's own id. */
 function linuxStart(pid: number): string | undefined {
+  const fields = linuxStat(pid);
+  if (fields === undefined || isDead(fields)) return undefined;
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return `${boot}:${fields[19]}`;
+}
+
+/** The fields of proc_pid_stat(5) from the third, the state, on. */
+function linuxStat(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is the program's name, which may hold blanks and brackets.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot}:${fields[19]}`;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;
   }
+}
+
+/** Ended, but its parent has not asked for it yet. */
+function isDead([state]: readonly string[]): boolean {
+  return state === 'Z' || state === 'X';
 }
 
 function ps(pid: number, columns: string): string {
