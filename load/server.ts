@@ -62,11 +62,9 @@ export function writeMetadataFile(target: Target): string {
 
 function readAddress(dataDir: string): string | undefined {
   try {
-    const record = JSON.parse(readFileSync(join(dataDir, 'server.json'), 'utf8')) as {
-      address?: string;
-      serving?: boolean;
-    };
-    return record.serving ? record.address : undefined;
+    const { address } = JSON.parse(readFileSync(join(dataDir, 'server.json'), 'utf8')) as { address: string };
+    // Until it listens, the record has the port that was asked for: 0.
+    return address.endsWith(':0') ? undefined : address;
   } catch {
     return undefined;
   }

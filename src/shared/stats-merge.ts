@@ -118,7 +118,7 @@ const copy = <T extends object>(item: T): T => ({ ...item });
 const methodKey = (method: MethodStats): string => method.method;
 const statementKey = (statement: StatementStats): string => statement.kind;
 const shedKey = (shed: { reason: string }): string => shed.reason;
-const tableKey = (table: { table: string }): string => table.table;
+const tableKey = (table: { name: string }): string => table.name;
 const clientKey = (client: ClientStats): string => `${client.keyId} ${client.peer} ${client.keyName}`;
 
 function mergeBy<T>(

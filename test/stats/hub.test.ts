@@ -69,7 +69,6 @@ beforeEach(() => {
   hub = new StatsHub({
     source: recorder,
     identity: { bootId: 'boot-1', replica: 'hub-1:50051', version: '0.1.0', bootTime: timestampFromMs(Date.now()) },
-    methods: [GET, SAVE].map((path) => path.slice(1)),
     tableSizes: () => tables(),
     onError: (error) => errors.push(error),
     encode: (frame) => {
@@ -275,7 +274,7 @@ describe('hub', () => {
     tables = async () => {
       asked++;
       if (asked === 2) throw new Error('the database is away');
-      return [{ table: 'memories', rowEstimate: BigInt(asked), tableBytes: 1n, indexBytes: 1n }];
+      return [{ name: 'memories', rowEstimate: BigInt(asked), tableBytes: 1n, indexBytes: 1n }];
     };
     await busy(61, 0);
     expect(asked).toBe(1);
@@ -288,6 +287,6 @@ describe('hub', () => {
     const second = watcher.next();
     await vi.advanceTimersByTimeAsync(1000);
     expect((await second)?.tables).toEqual([]);
-    expect(hub.totals().tables).toMatchObject([{ table: 'memories' }]);
+    expect(hub.totals().tables).toMatchObject([{ name: 'memories' }]);
   });
 });

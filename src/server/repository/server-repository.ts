@@ -4,7 +4,7 @@ import { translating } from './driver-errors.ts';
 
 /** Size of one table. */
 export interface TableSize {
-  readonly table: string;
+  readonly name: string;
   /** As the planner estimates it. */
   readonly rowEstimate: number;
   readonly tableBytes: number;
@@ -25,8 +25,8 @@ const TABLE_SIZES = {
 /** Tables and their indexes on disk; asked once a minute. */
 export async function tableSizes(database: Database): Promise<TableSize[]> {
   const { rows } = await translating(() => database.pool.query<(string | number)[]>(TABLE_SIZES));
-  return rows.map(([table, rowEstimate, tableBytes, indexBytes]) => ({
-    table: String(table),
+  return rows.map(([name, rowEstimate, tableBytes, indexBytes]) => ({
+    name: String(name),
     rowEstimate: Number(rowEstimate),
     tableBytes: Number(tableBytes),
     indexBytes: Number(indexBytes),

@@ -307,8 +307,8 @@ export interface StatementStats {
 
 /** TableStats is the size of a table. */
 export interface TableStats {
-  /** Its name. */
-  table: string;
+  /** The table. */
+  name: string;
   /** Rows, as the database estimates them. */
   rowEstimate: bigint;
   /** Bytes of the table. */
@@ -1867,13 +1867,13 @@ export const StatementStats: MessageFns<StatementStats> = {
 };
 
 function createBaseTableStats(): TableStats {
-  return { table: "", rowEstimate: 0n, tableBytes: 0n, indexBytes: 0n };
+  return { name: "", rowEstimate: 0n, tableBytes: 0n, indexBytes: 0n };
 }
 
 export const TableStats: MessageFns<TableStats> = {
   encode(message: TableStats, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.table !== "") {
-      writer.uint32(10).string(message.table);
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
     }
     if (message.rowEstimate !== 0n) {
       if (BigInt.asIntN(64, message.rowEstimate) !== message.rowEstimate) {
@@ -1914,7 +1914,7 @@ export const TableStats: MessageFns<TableStats> = {
               break;
             }
 
-            message.table = reader.string();
+            message.name = reader.string();
             continue;
           }
           case 2: {
@@ -1958,7 +1958,7 @@ export const TableStats: MessageFns<TableStats> = {
   },
   fromPartial(object: DeepPartial<TableStats>): TableStats {
     const message = createBaseTableStats();
-    message.table = object.table ?? "";
+    message.name = object.name ?? "";
     message.rowEstimate = (object.rowEstimate !== undefined && object.rowEstimate !== null)
       ? BigInt(object.rowEstimate)
       : 0n;
