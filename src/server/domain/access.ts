@@ -29,3 +29,8 @@ export function reaches(access: Access, owner: Owner): boolean {
       return true;
   }
 }
+
+/** A text that is the same for all credentials that reach the same. */
+export function accessName(access: Access): string {
+  return JSON.stringify([access.userId, ...[...access.teams].sort()]);
+}

@@ -1,4 +1,4 @@
-import type { Access } from './access.ts';
+import { accessName } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { MemoryRecord } from './memory.ts';
 import type { ListOrder } from './repository.ts';
@@ -62,9 +62,4 @@ export function readOrder(violations: Violations, orderBy: string): ListOrder {
  */
 export function tokenContext(rpc: string, call: CallContext, wishes: readonly unknown[]): string {
   return JSON.stringify([rpc, call.workspaceId, accessName(call.access), ...wishes]);
-}
-
-/** The same for all credentials that reach the same. */
-export function accessName(access: Access): string {
-  return JSON.stringify([access.userId, ...[...access.teams].sort()]);
 }

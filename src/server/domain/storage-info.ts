@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
+import { accessName } from './access.ts';
 import type { CallContext, Clock } from './call-context.ts';
 import { ServiceError } from './errors.ts';
-import { accessName } from './paging.ts';
 import type { MemoryRepository, StorageInfo } from './repository.ts';
 
 /** How old the counts of a workspace may be: they are an aggregate over all of its memories. */

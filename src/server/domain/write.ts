@@ -45,7 +45,8 @@ export async function write(repository: MemoryRepository, call: CallContext, mut
   mutation.changes.forEach((change, index) => {
     if (change.kind === 'save') checkReach(call, change.owner, itemOf(mutation, index));
   });
-  const requestHashed = requestId === undefined ? undefined : requestHash(mutation.rpc, request);
+  const requestHashed =
+    requestId === undefined ? undefined : requestHash(mutation.rpc, call.access, { ...request, requestId });
   call.observe(Stage.DOMAIN, 'check', mutation.startedAt);
   const outcome = await repository.write(call, {
     workspaceId: call.workspaceId,
