@@ -4,6 +4,12 @@ import { plainArray } from './statements/array-literal.ts';
 import { LOCK_HEADS } from './statements/lock-heads.ts';
 import { WRITE_CHANGES } from './statements/write-changes.ts';
 
+/**
+ * Every table of the statements is reached by an index, row by row. Without this a plan made while a
+ * table is small scans it, and is kept when it has grown.
+ */
+export const WRITE_SETUP = 'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off';
+
 /** A batch failed; `mayBeCommitted` when that cannot be known. */
 export class BatchError extends Error {
   override readonly name = 'BatchError';
@@ -42,8 +48,7 @@ export class WriteConnection {
     const client = await open();
     const connection = new WriteConnection(client);
     try {
-      // A plan made while a table is small is kept; these keep it right when the table has grown.
-      await client.query('SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off');
+      await client.query(WRITE_SETUP);
       await client.query(`PREPARE ${LOCK_HEADS.name} AS ${LOCK_HEADS.text}`);
       await client.query(`PREPARE ${WRITE_CHANGES.name} AS ${WRITE_CHANGES.text}`);
     } catch (error) {

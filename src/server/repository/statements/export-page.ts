@@ -50,7 +50,7 @@ export function exportPage(query: ExportQuery): { statement: Statement; values: 
 SELECT m.id, m.matched, m.position = ${size}, ${memoryColumns((name) => `CASE WHEN m.matched THEN m.${name} END`)}
   FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
           FROM (SELECT s.position, s.id, s.change_no <= ${revision} OR r.change_no IS NOT NULL AS there, ${asOf.join(', ')}
-                  FROM (SELECT p.*, row_number() OVER () AS position
+                  FROM (SELECT p.*, row_number() OVER (ORDER BY p.id) AS position
                           FROM (SELECT * FROM memories w WHERE ${bounds.join(' AND ')} ORDER BY id LIMIT ${size}) p) s
                   LEFT JOIN LATERAL (
                     SELECT * FROM memory_revisions h
@@ -58,7 +58,7 @@ SELECT m.id, m.matched, m.position = ${size}, ${memoryColumns((name) => `CASE WH
                        AND h.change_no <= ${revision}
                      ORDER BY h.revision DESC LIMIT 1) r ON true) n) m
  WHERE m.matched OR m.position = ${size}
- ORDER BY m.position`,
+ ORDER BY m.id`,
     },
     values: parameters.values,
   };

@@ -19,7 +19,8 @@ export const LAST_OFFSET = 1;
 /**
  * One page of a list. The innermost part walks an index in the order asked for, from the position on,
  * over at most `scanBudget` rows; filter, access and visibility are judged on those. The last row of
- * the budget is returned whether it matched or not: that is where the next page starts.
+ * the budget is returned whether it matched or not: that is where the next page starts. Every level
+ * names the same order, so that rows flow through without being sorted or gathered.
  *
  * The index is chosen by what is put into the walk: rows of one user, team or category when the
  * filter demands one; for a bound credential its user's rows merged with those of no user; otherwise
@@ -51,9 +52,9 @@ export function listPage(query: ListQuery, limit: number, scanBudget: number): L
       text: `
 SELECT ${memoryColumns((name) => (name === 'content' ? 'CASE WHEN m.matched THEN m.content END' : `m.${name}`))}, m.matched, m.position = ${budget}
   FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
-          FROM (SELECT s.*, row_number() OVER () AS position FROM (${walk}) s) n) m
+          FROM (SELECT s.*, row_number() OVER (ORDER BY ${order}) AS position FROM (${walk}) s) n) m
  WHERE m.matched OR m.position = ${budget}
- ORDER BY m.position LIMIT ${parameters.add(limit, 'int8')}`,
+ ORDER BY ${order} LIMIT ${parameters.add(limit, 'int8')}`,
     },
     values: parameters.values,
   };

@@ -1,0 +1,116 @@
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Client } from 'pg';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { WRITE_SETUP } from '../../src/server/repository/group-commit-connection.ts';
+import type { PlanCase } from '../../src/server/repository/statements/statement.ts';
+import { testDatabase } from '../support/database.ts';
+
+/**
+ * The plan of every statement of the repository on a filled table, as the connections of production
+ * would make it. Every file under statements/ that has SQL must list its statements here by exporting
+ * planCases, so a new one cannot be forgotten.
+ */
+
+const folder = fileURLToPath(new URL('../../src/server/repository/statements/', import.meta.url));
+const files = globSync('*.ts', { cwd: folder }).sort();
+const modules = await Promise.all(
+  files.map(async (file) => ({
+    file,
+    hasStatement: /\bkind: '/.test(readFileSync(folder + file, 'utf8')),
+    exports: (await import(pathToFileURL(folder + file).href)) as { planCases?: readonly PlanCase[] },
+  })),
+);
+
+/** Reads every row, or a sample of them, by design. */
+const WHOLE_TABLE = ['analyze.ts', 'storage-info.ts'];
+/** Sent on the write connection, whose settings differ. */
+const WRITES = ['lock_heads', 'write_changes'];
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Index Name'?: string;
+  readonly 'Relation Name'?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+const database = testDatabase();
+
+beforeAll(async () => {
+  const { pool } = database();
+  const fill = (text: string) => pool.query({ text });
+  await fill(`INSERT INTO workspace_heads SELECT n, 20000 FROM generate_series(1, 50) n`);
+  await fill(`
+    INSERT INTO memories (workspace_id, id, revision, change_no, scope, user_id, team, category, content, author,
+                          create_time, update_time)
+    SELECT 1 + n % 2, gen_random_uuid(), 1, n, 1 + n % 3, CASE n % 3 WHEN 0 THEN 'user' || n % 400 ELSE '' END,
+           CASE n % 3 WHEN 1 THEN 'team' || n % 50 ELSE '' END, 'cat' || n % 20, repeat('some words ', 20), 'me',
+           timestamptz '2023-11-14' + n * interval '1 second', now()
+      FROM generate_series(1, 20000) n`);
+  await fill(`
+    INSERT INTO memory_revisions (workspace_id, change_no, memory_id, revision, operation, scope, user_id, team, category,
+                                  content, author, create_time, update_time)
+    SELECT workspace_id, change_no, id, revision, 1, scope, user_id, team, category, content, author, create_time,
+           update_time FROM memories`);
+  await fill(`
+    INSERT INTO request_log SELECT 1, gen_random_uuid(), '', n, 1, now() FROM generate_series(1, 20000) n`);
+  await fill('ANALYZE');
+});
+
+describe('every statement of the repository', () => {
+  it('is listed with its plan', () => {
+    for (const { file, hasStatement, exports } of modules) {
+      expect(Boolean(exports.planCases), `${file} exports planCases`).toBe(hasStatement);
+      if (hasStatement && !WHOLE_TABLE.includes(file)) expect(exports.planCases, file).not.toEqual([]);
+    }
+  });
+
+  it('lives in the folder of statements', () => {
+    const room = fileURLToPath(new URL('../../src/server/repository/', import.meta.url));
+    const rows = /\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b[\s\S]{0,200}?\b(memories|memory_revisions|request_log)\b/;
+    for (const file of globSync('{memory,group-commit}*.ts', { cwd: room })) {
+      expect(rows.test(readFileSync(room + file, 'utf8')), file).toBe(false);
+    }
+  });
+
+  const cases = modules.flatMap(({ exports }) => exports.planCases ?? []);
+  it.each(cases.map((planCase) => [planCase.title, planCase] as const))('%s: uses its index', async (_, planCase) => {
+    const root = await planOf(planCase);
+    const nodes = flatten(root);
+    expect(nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name'])).toEqual([]);
+    const used = nodes.map((node) => node['Index Name']).filter((name) => name !== undefined);
+    expect([...new Set(used)].sort(), JSON.stringify(root, null, 1)).toEqual([...planCase.indexes].sort());
+    // Rows come out of the index in order: a sort would read all of them before the first is given out
+    // (of a list by id there is only one).
+    const one = planCase.statement.kind === 'list_page' && planCase.indexes.includes('memories_pkey');
+    if (/^(list|export)_page$/.test(planCase.statement.kind) && !one) {
+      expect(nodes.map((node) => node['Node Type'])).not.toContain('Sort');
+    }
+  });
+});
+
+async function planOf({ statement, values }: PlanCase): Promise<PlanNode> {
+  const explain = `EXPLAIN (FORMAT JSON, COSTS OFF) EXECUTE planned`;
+  const literals = values.map((value) => (value === null ? 'NULL' : `'${value.replaceAll("'", "''")}'`)).join(', ');
+  const text = literals === '' ? explain : `${explain}(${literals})`;
+  const run = async (client: Pick<Client, 'query'>) => {
+    // Prepared statements may be planned once for all values; those without a name are planned for their own.
+    await client.query(`SET plan_cache_mode = force_${statement.name === undefined ? 'custom' : 'generic'}_plan`);
+    await client.query(`PREPARE planned AS ${statement.text}`);
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(text);
+    const plan = rows[0]?.['QUERY PLAN'][0].Plan;
+    if (plan === undefined) throw new Error('no plan');
+    return plan;
+  };
+  const client = await database().openWriteConnection();
+  try {
+    if (WRITES.includes(statement.kind)) await client.query(WRITE_SETUP);
+    return await run(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function flatten(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(flatten)];
+}
