@@ -27,7 +27,6 @@ beforeEach(() => {
   hub = new StatsHub({
     source: recorder,
     identity: { bootId: 'boot-1', replica: 'hub-1:50051', version: '0.1.0', bootTime: undefined },
-    methods: [GET.slice(1)],
     onError: (error) => {
       throw error;
     },

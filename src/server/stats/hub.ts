@@ -22,8 +22,6 @@ export type ServerIdentity = Pick<StatsFrame, 'bootId' | 'replica' | 'version' |
 export interface StatsHubOptions {
   readonly source: StatsSource;
   readonly identity: ServerIdentity;
-  /** Every method of the server, as "package.Service/Method". */
-  readonly methods: readonly string[];
   /** Asks the database for its table sizes, once a minute; may fail. */
   readonly tableSizes?: () => Promise<readonly TableStats[]>;
   /** Told what went wrong in a timer, where nobody else would catch it. */
@@ -167,7 +165,7 @@ export class StatsHub {
   }
 
   #classOf(options: WatchOptions): WatchClass {
-    const selection = new Selection(options.methods, options.detailMethods, this.#options.methods);
+    const selection = new Selection(options.methods, options.detailMethods);
     const key = `${options.intervalMs} ${selection.key}`;
     const known = this.#classes.get(key);
     if (known !== undefined) return known;

@@ -4,38 +4,45 @@ import type { MethodStats, StatsFrame } from '../../shared/gen/memoryhub/v1/stat
 export class Selection {
   /** Two selections of one key select the same. */
   readonly key: string;
-  readonly #methods: ReadonlySet<string> | undefined;
-  readonly #details: ReadonlySet<string>;
+  readonly #isChosen: (method: string) => boolean;
+  readonly #isDetailed: (method: string) => boolean;
 
   /**
    * @param methods "Service/Method" or "Method"; none: all
    * @param details likewise, none: none
-   * @param known every method of the server, as "package.Service/Method"
    */
-  constructor(methods: readonly string[], details: readonly string[], known: readonly string[]) {
-    const resolve = (names: readonly string[]): string[] =>
-      known.filter((method) => names.some((name) => method === name || endsWithName(method, name)));
-    const chosen = methods.length === 0 ? undefined : resolve(methods);
-    const detailed = resolve(details);
-    this.#methods = chosen && new Set(chosen);
-    this.#details = new Set(detailed);
-    this.key = `${chosen?.join(',') ?? '*'} ${detailed.join(',')}`;
+  constructor(methods: readonly string[], details: readonly string[]) {
+    this.#isChosen = methods.length === 0 ? () => true : namedBy(methods);
+    this.#isDetailed = namedBy(details);
+    this.key = JSON.stringify([methods.toSorted(), details.toSorted()]);
   }
 
   /** The frame as the watcher sees it; what is left in it is shared with `frame`. */
   of(frame: StatsFrame): StatsFrame {
     const methods: MethodStats[] = [];
     for (const method of frame.methods) {
-      if (this.#methods !== undefined && !this.#methods.has(method.method)) continue;
-      methods.push(this.#details.has(method.method) ? method : { ...method, stages: [], slowest: [] });
+      if (!this.#isChosen(method.method)) continue;
+      methods.push(this.#isDetailed(method.method) ? method : { ...method, stages: [], slowest: [] });
     }
     return { ...frame, methods };
   }
 }
 
+/** Remembers the answer for each of the server's methods: it is asked at every drain. */
+function namedBy(names: readonly string[]): (method: string) => boolean {
+  const answers = new Map<string, boolean>();
+  return (method) => {
+    const known = answers.get(method);
+    if (known !== undefined) return known;
+    const answer = names.some((name) => isNameOf(method, name));
+    answers.set(method, answer);
+    return answer;
+  };
+}
+
 /** "memoryhub.v1.MemoryService/GetMemory" is named by "GetMemory" and "MemoryService/GetMemory". */
-function endsWithName(method: string, name: string): boolean {
+function isNameOf(method: string, name: string): boolean {
   if (name === '' || !method.endsWith(name)) return false;
   const before = method[method.length - name.length - 1];
-  return before === '/' || before === '.';
+  return before === undefined || before === '/' || before === '.';
 }

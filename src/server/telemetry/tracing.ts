@@ -17,22 +17,23 @@ export interface TracingOptions {
 }
 
 export interface Tracing {
-  readonly tracer: ServerTracer;
+  /** Undefined when traces are off. */
+  readonly tracer: ServerTracer | undefined;
   /** Sends what is left, for at most so many milliseconds, and ends. */
   shutdown(timeoutMs?: number): Promise<void>;
 }
+
+const OFF: Tracing = { tracer: undefined, shutdown: async () => undefined };
 
 /**
  * OpenTelemetry as its specification's environment variables say: endpoint, headers, protocol
  * (http/protobuf, http/json, grpc), sampler (parent-based unless told otherwise), resource, limits,
  * propagators (W3C unless told otherwise). The SDK is not even loaded when there is no endpoint.
- *
- * @returns undefined when traces are off
  */
-export async function startTracing(options: TracingOptions): Promise<Tracing | undefined> {
+export async function startTracing(options: TracingOptions): Promise<Tracing> {
   const { env } = process;
-  if (!options.endpoint && !env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) return undefined;
-  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return undefined;
+  if (!options.endpoint && !env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) return OFF;
+  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return OFF;
   // The SDK reads nothing but the environment; the setting may stand in the configuration file.
   if (options.endpoint) env.OTEL_EXPORTER_OTLP_ENDPOINT ??= options.endpoint;
 
