@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   chownSync,
   existsSync,
   lchownSync,
@@ -59,11 +60,12 @@ function makeFolder(layout: Layout, user: OsUser | undefined): void {
 }
 
 /** A database that root copied back from somewhere belongs to root, whom PostgreSQL does not run as. */
-function adoptFiles({ folder }: Layout, { uid, gid, name }: OsUser, onNotice: (text: string) => void): void {
+function adoptFiles({ folder, data }: Layout, { uid, gid, name }: OsUser, onNotice: (text: string) => void): void {
   if (lstatSync(folder).uid !== 0) return;
   for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
     lchownSync(join(folder, entry), uid, gid);
   lchownSync(folder, uid, gid);
+  for (const directory of [folder, data]) chmodSync(directory, 0o700);
   onNotice(`The files in ${folder} belonged to root; they were given to ${name}, whom PostgreSQL runs as.`);
 }
 

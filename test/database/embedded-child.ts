@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { claimDataDir } from '../../src/server/database/embedded/claim.ts';
+import { startEmbeddedPostgres } from '../../src/server/database/embedded/embedded-postgres.ts';
+
+/**
+ * A server of another process, reduced to what it does to its data directory, so that it can be killed. This
+ * file is both the program and the way to start it.
+ */
+export interface Plan {
+  readonly dataDir: string;
+  readonly claim?: string;
+  readonly postgres?: boolean;
+  /** Become this user once everything is loaded. */
+  readonly uid?: number;
+  readonly deaf?: boolean;
+}
+
+/** What it says when it is up, or why it is not. */
+export interface Answer {
+  readonly url?: string;
+  readonly adopted?: boolean;
+  readonly recovered?: boolean;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+export async function runChild(plan: Plan): Promise<{ child: ChildProcess; answer: Answer; kill(): Promise<void> }> {
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), JSON.stringify(plan)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  };
+  return { child, answer: JSON.parse(line) as Answer, kill };
+}
+
+async function beServer({ dataDir, claim, postgres, uid, deaf }: Plan): Promise<Answer> {
+  if (uid !== undefined) {
+    process.setgroups?.([]);
+    process.setgid?.(uid);
+    process.setuid?.(uid);
+  }
+  const claimed = claim === undefined ? undefined : claimDataDir(dataDir, { address: claim });
+  const server = postgres ? await startEmbeddedPostgres({ dataDir, maxConnections: 20 }) : undefined;
+  process.on('SIGTERM', async () => {
+    if (deaf) return;
+    await server?.stop();
+    claimed?.release();
+    process.exit(0);
+  });
+  setInterval(() => {}, 60_000);
+  return server ? { url: server.url, adopted: server.adopted, recovered: server.recovered } : {};
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const plan = JSON.parse(process.argv[2] ?? '{}') as Plan;
+  const answer = await beServer(plan).catch((error: Error & { code?: string }) => {
+    process.exitCode = 1;
+    return { code: error.code, message: error.message };
+  });
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
