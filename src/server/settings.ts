@@ -130,13 +130,6 @@ export const SETTINGS = {
     allowed: 'a whole number from 0 to 17179869184',
     schema: wholeNumber(0, 16 * 1024 ** 3).default(32 * 1024 * 1024),
   }),
-  cache_ttl_seconds: setting({
-    env: 'MEMORYHUB_CACHE_TTL_SECONDS',
-    default: '3600 s',
-    description: 'Longest time a record stays in a cache.',
-    allowed: 'a whole number from 1 to 86400',
-    schema: wholeNumber(1, 86_400).default(3600),
-  }),
   retain_deleted_days: setting({
     env: 'MEMORYHUB_RETAIN_DELETED_DAYS',
     default: '30 days',

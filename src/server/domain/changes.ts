@@ -19,7 +19,7 @@ export type SaveChange = Extract<Change, { kind: 'save' }>;
  */
 export function readSave(
   violations: Violations,
-  call: CallContext,
+  call: Pick<CallContext, 'access' | 'workspace'>,
   path: string,
   input: MemoryInput,
   createOnly: boolean,

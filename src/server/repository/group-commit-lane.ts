@@ -18,6 +18,16 @@ const REPEATABLE = new Set(['40001', '40P01']);
 const UNPREPARED = new Set(['26000', '0A000']);
 const MAX_ATTEMPTS = 5;
 
+/** What the group commit did and has before it. */
+export interface CommitGauges {
+  /** Requests waiting. */
+  readonly commitQueue: number;
+  /** Batches committed since the start. */
+  readonly commits: number;
+  /** Rows they carried. */
+  readonly commitRows: number;
+}
+
 /** One write connection and the queue in front of it. One batch is on its way at a time. */
 export class GroupCommitLane {
   readonly #options: GroupCommitOptions;
@@ -25,6 +35,8 @@ export class GroupCommitLane {
   readonly #waitingCalls = new WaitingCalls();
   #connection: WriteConnection | undefined;
   #running: Promise<void> | undefined;
+  #commits = 0;
+  #committedRows = 0;
 
   constructor(options: GroupCommitOptions, bounds: BatchBounds) {
     this.#options = options;
@@ -44,6 +56,10 @@ export class GroupCommitLane {
       this.#queue.push(write);
       this.#running ??= this.#run();
     });
+  }
+
+  get gauges(): CommitGauges {
+    return { commitQueue: this.#queue.length, commits: this.#commits, commitRows: this.#committedRows };
   }
 
   /** Resolves when nothing waits any more. */
@@ -72,6 +88,8 @@ export class GroupCommitLane {
       sent = batch.filter((write) => !hasEnded(write.call));
       if (sent.length === 0) return;
       rows = await this.#send(connection, sent);
+      this.#commits++;
+      this.#committedRows += rows.length;
     } catch (error) {
       return this.#failed(sent, error, attempt);
     }

@@ -3,7 +3,7 @@ import type { CallContext, StatementObserver } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
 import type { MemoryCodec } from '../domain/memory.ts';
 import type { WriteOutcome, WriteRequest } from '../domain/repository.ts';
-import { GroupCommitLane } from './group-commit-lane.ts';
+import { type CommitGauges, GroupCommitLane } from './group-commit-lane.ts';
 import type { Replay } from './group-commit-outcome.ts';
 
 export interface GroupCommitOptions {
@@ -43,6 +43,15 @@ export class GroupCommit {
       maxBytes: Number.POSITIVE_INFINITY,
       maxRequests: 1,
     });
+  }
+
+  get gauges(): CommitGauges {
+    const [one, other] = [this.#singles.gauges, this.#transactions.gauges];
+    return {
+      commitQueue: one.commitQueue + other.commitQueue,
+      commits: one.commits + other.commits,
+      commitRows: one.commitRows + other.commitRows,
+    };
   }
 
   /**

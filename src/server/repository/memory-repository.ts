@@ -18,6 +18,7 @@ import type {
   WriteRequest,
 } from '../domain/repository.ts';
 import { GroupCommit } from './group-commit.ts';
+import type { CommitGauges } from './group-commit-lane.ts';
 import { exportPageOf, listPageOf, storageInfoOf } from './memory-lists.ts';
 import { CoalescedReads } from './memory-reads.ts';
 import { replayed } from './memory-replay.ts';
@@ -169,6 +170,11 @@ export class PostgresMemoryRepository implements MemoryRepository {
       version: text(row?.[0]),
       capabilities: ['history', 'restore', 'atomic-batches', 'idempotent-writes', 'export-at-revision', 'filters'],
     };
+  }
+
+  /** What the group commit did and has before it. */
+  get commitGauges(): CommitGauges {
+    return this.#commits.gauges;
   }
 
   /** Takes no more writes, and resolves when all that were taken have been committed. The pools stay open. */

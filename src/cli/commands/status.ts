@@ -1,0 +1,34 @@
+import { dataDirStatus } from '../../server/database/embedded/left-behind.ts';
+import { dataDirectory } from '../../shared/discovery.ts';
+import { defineCommand } from '../define-command.ts';
+import { CommandFailure } from '../failure.ts';
+import { printJson } from '../output.ts';
+
+const MIB = 1024 * 1024;
+
+export const statusCommand = defineCommand({
+  command: 'status',
+  describe: 'Show what runs on the data directory (MEMORYHUB_DATA_DIR)',
+  builder: (argv) =>
+    argv
+      .option('json', { type: 'boolean', default: false })
+      .option('check', { type: 'boolean', default: false, describe: 'Fail unless a server runs here' }),
+  handler: async (flags) => {
+    const status = await dataDirStatus(dataDirectory());
+    const { server, postgres } = status;
+    if (flags.json) printJson(status);
+    else {
+      const size = status.sizeBytes === undefined ? 'size unknown' : `${Math.round(status.sizeBytes / MIB)} MiB`;
+      console.log(`data      ${status.dataDir} (${size})`);
+      console.log(
+        `server    ${server ? `pid ${server.pid} at ${server.address}, since ${server.since}` : 'not running'}`,
+      );
+      const answers = postgres?.answers ? 'answers' : 'does not answer';
+      const leftBehind = postgres && !server ? '; left behind by a server that is gone: memory-hub stop ends it' : '';
+      console.log(
+        `postgres  ${postgres ? `pid ${postgres.pid} on port ${postgres.port}, ${answers}${leftBehind}` : 'not running here'}`,
+      );
+    }
+    if (flags.check && !server) throw new CommandFailure('no server runs on this data directory');
+  },
+});

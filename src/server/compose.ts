@@ -1,0 +1,235 @@
+import { hostname } from 'node:os';
+import { EventKind } from '../shared/gen/memoryhub/v1/stats_service.ts';
+import { timestampFromMs } from '../shared/time.ts';
+import { CachedMemoryRepository } from './cache/cached-memory-repository.ts';
+import { connectRedis, type RedisConnection } from './cache/redis-connection.ts';
+import type { Config } from './config.ts';
+import { openDatabase } from './database/database.ts';
+import { AdminService } from './domain/admin-service.ts';
+import { MemoryService } from './domain/memory-service.ts';
+import { type GaugeParts, gaugeSources } from './gauge-sources.ts';
+import { GenerationPoller } from './generation-poller.ts';
+import { createAdminRepository } from './repository/admin-repository.ts';
+import { PostgresMemoryRepository } from './repository/memory-repository.ts';
+import { createRetention } from './repository/retention.ts';
+import { readTokenKey, tableSizes } from './repository/server-repository.ts';
+import { adminMethods } from './rpc/admin/methods.ts';
+import { memoryMethods } from './rpc/memory/memory-methods.ts';
+import { protoCodec } from './rpc/memory/proto-codec.ts';
+import { createServer, type RpcServer } from './rpc/server.ts';
+import { getStats } from './rpc/stats/get-stats.ts';
+import { watchStats } from './rpc/stats/watch-stats.ts';
+import { generateApiKey } from './security/api-key.ts';
+import { Authenticator } from './security/authenticator.ts';
+import { TokenSealer } from './security/token-sealer.ts';
+import { StatsHub, type StatsSource } from './stats/hub.ts';
+import { StatsRecorder } from './stats/recorder.ts';
+import type { Logging } from './telemetry/logger.ts';
+import type { Tracing } from './telemetry/tracing.ts';
+
+const REDIS_USAGE_INTERVAL_MS = 5_000;
+
+/** Identity of one run of the server, the same in all its processes. */
+export interface Boot {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly version: string;
+}
+
+/** What one serving process gets from the one that started it. */
+export interface ComposeOptions {
+  readonly config: Config;
+  readonly boot: Boot;
+  /** The embedded database's, or that of the configuration. */
+  readonly databaseUrl: string;
+  /** No other process writes to this database: this process' cache serves every read. */
+  readonly ownsDatabase: boolean;
+  /** Worker number from 1; 0 when this process is the whole server. */
+  readonly worker: number;
+  readonly logging: Logging;
+  /** undefined: traces are off. */
+  readonly tracing: Tracing | undefined;
+  /** With workers: turns what this one counts into what all of them do. */
+  readonly joinStats?: (own: StatsSource) => StatsSource;
+}
+
+/** A server that takes calls. */
+export interface RunningServer {
+  readonly host: string;
+  /** The real one, when port 0 was asked for. */
+  readonly port: number;
+  /** Ends calls within `graceMs` and closes everything. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Puts the rooms together - database, repository, cache, rules, wire - and serves. The only place
+ * that knows all of them.
+ *
+ * @throws DatabaseConnectError, DatabaseUnsuitableError, ListenError, or Error naming Redis' address
+ */
+export async function compose(options: ComposeOptions): Promise<RunningServer> {
+  const opened: { close(): unknown }[] = [];
+  try {
+    return await composeInto(options, opened);
+  } catch (error) {
+    for (const part of opened.reverse()) await part.close();
+    throw error;
+  }
+}
+
+async function composeInto(options: ComposeOptions, opened: { close(): unknown }[]): Promise<RunningServer> {
+  const { config, boot, logging, tracing } = options;
+  const { log } = logging;
+  const parts: GaugeParts = {};
+  const recorder = new StatsRecorder(gaugeSources(parts, config.redis_url !== undefined), options.worker);
+  const event = (kind: EventKind, text: string) => {
+    recorder.event(kind, text);
+    log.info(text);
+  };
+
+  const database = await openDatabase({
+    url: options.databaseUrl,
+    readUrl: config.database_read_url,
+    poolMax: Math.floor((config.pool_size + config.pool_overflow) / config.workers),
+    poolMin: Math.floor(config.pool_size / config.workers / 4),
+    processes: config.workers,
+    maxLifetimeSeconds: config.pool_recycle_seconds,
+    observer: {
+      acquired: (waitedMs) => recorder.acquired(performance.now() - waitedMs),
+      lost: (error) => log.debug({ err: error }, 'a database connection was lost'),
+    },
+    log: (message) => log.warn(message),
+  });
+  opened.push(database);
+  const admin = createAdminRepository(database);
+  const poller = new GenerationPoller(admin);
+  await poller.start();
+  opened.push({ close: () => poller.stop() });
+
+  const redis = config.redis_url === undefined ? undefined : await openRedis(config.redis_url, recorder, event);
+  if (redis) opened.push(redis);
+  const store = new PostgresMemoryRepository({
+    pool: database.pool,
+    readPool: database.readPool,
+    openWriteConnection: database.openWriteConnection,
+    codec: protoCodec,
+    observer: recorder,
+  });
+  opened.push(store);
+  const cache = new CachedMemoryRepository(store, {
+    codec: protoCodec,
+    epochs: poller,
+    bumpCacheEpoch: (workspaceId) => admin.bumpCacheEpoch(workspaceId),
+    localMaxBytes: Math.floor(config.cache_bytes / config.workers),
+    ownership: options.ownsDatabase ? 'sole' : { shared: redis && { link: redis, keyPrefix: 'memory-hub' } },
+  });
+  opened.push(cache);
+
+  const tokens = new TokenSealer(await readTokenKey(database));
+  const memories = new MemoryService({ repository: cache, clock: poller, tokens });
+  const authenticator = new Authenticator(admin);
+  const services = [...memoryMethods(memories), ...adminMethods(new AdminService(admin, generateApiKey))];
+  const hub = new StatsHub({
+    source: options.joinStats?.(recorder) ?? recorder,
+    identity: {
+      bootId: boot.id,
+      bootTime: timestampFromMs(boot.time),
+      version: boot.version,
+      replica: `${hostname()}:${config.listen.port}`,
+    },
+    tableSizes: () => tableSizes(database),
+    onError: (error) => log.error({ err: error }, 'the statistics missed a beat'),
+  });
+  opened.push(hub);
+
+  const server = createServer({
+    methods: [...services, getStats(hub), watchStats(hub)],
+    authenticator,
+    recorder,
+    log: logging.wire,
+    tracer: tracing?.tracer,
+    accessLog: config.access_log ? logging.access : undefined,
+    limits: { readerStallMs: config.reader_stall_seconds * 1000 },
+  });
+  const retention = createRetention(
+    database,
+    {
+      deletedDays: config.retain_deleted_days,
+      requestLogHours: config.retain_requests_hours,
+      revisionsDays: config.retain_revisions_days,
+    },
+    {
+      finished: (report, durationMs) =>
+        log.info({ ...report, elapsed_ms: Math.round(durationMs) }, 'removed what is no longer kept'),
+      failed: (error) => log.warn({ err: error }, 'removing what is no longer kept failed; it is tried again'),
+    },
+  );
+  Object.assign(parts, { database, poller, redis, cache, store, server });
+  const usageTimer = setInterval(async () => {
+    if (redis) parts.redisUsage = await redis.usage();
+  }, REDIS_USAGE_INTERVAL_MS).unref();
+  followPolls(poller, { authenticator, memories, server }, event);
+  const { host, port } = await server.listen(config.listen);
+  hub.start();
+  retention.start();
+  recorder.event(EventKind.SERVER_STARTED, `server started, version ${boot.version}`);
+
+  return {
+    host,
+    port,
+    async stop(graceMs) {
+      clearInterval(usageTimer);
+      hub.close();
+      await retention.stop();
+      await server.drain(graceMs);
+      await store.close();
+      cache.close();
+      redis?.close();
+      poller.stop();
+      await database.close();
+    },
+  };
+}
+
+async function openRedis(
+  url: string,
+  recorder: StatsRecorder,
+  event: (kind: EventKind, text: string) => void,
+): Promise<RedisConnection> {
+  return connectRedis(url, {
+    command: (_kind, startedAt) => recorder.redisCommand(startedAt),
+    lost: (reason) => event(EventKind.REDIS_LOST, reason),
+    back: () => event(EventKind.REDIS_BACK, 'Redis is used again'),
+  });
+}
+
+/** Hands on what each poll of the database says: who may call, what is cached, whether we can serve. */
+function followPolls(
+  poller: GenerationPoller,
+  parts: { authenticator: Authenticator; memories: MemoryService; server: RpcServer },
+  event: (kind: EventKind, text: string) => void,
+): void {
+  const { authenticator, memories, server } = parts;
+  let storageInfo: number | undefined;
+  const setServing = (up: boolean) => {
+    for (const service of ['', 'memoryhub.v1.MemoryService', 'memoryhub.v1.AdminService']) {
+      server.health.setServing(service, up);
+    }
+  };
+  server.health.setServing('memoryhub.v1.StatsService', true);
+  setServing(poller.databaseIsUp);
+  poller.listen({
+    polled: (generations, polledAt) => {
+      authenticator.generationsPolled(generations, polledAt);
+      if (storageInfo !== undefined && generations.storageInfo !== storageInfo) memories.invalidateStorageInfo();
+      storageInfo = generations.storageInfo;
+    },
+    databaseUp: (up) => {
+      setServing(up);
+      if (up) event(EventKind.POSTGRES_BACK, 'PostgreSQL answers again');
+      else event(EventKind.POSTGRES_LOST, 'PostgreSQL does not answer');
+    },
+  });
+}

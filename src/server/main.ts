@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { startBanner } from './banner.ts';
+import { type Boot, compose, type RunningServer } from './compose.ts';
+import { type Config, ConfigError, loadConfig } from './config.ts';
+import { openDatabase } from './database/database.ts';
+import { claimDataDir } from './database/embedded/claim.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/embedded-postgres.ts';
+import { migrate } from './database/migrate.ts';
+import { ensureFirstKeys } from './first-keys.ts';
+import { createAdminRepository } from './repository/admin-repository.ts';
+import { type Logging, openLogging } from './telemetry/logger.ts';
+import { startTracing } from './telemetry/tracing.ts';
+
+/** Connections PostgreSQL keeps for people and for a second program beside the pool. */
+const SPARE_CONNECTIONS = 20;
+
+/**
+ * Runs the server until it is told to stop, and resolves to the exit code: 0 after SIGTERM or
+ * Ctrl-C, 1 when it could not start, with the reason on standard error.
+ */
+export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
+  const stopping = nextSignal();
+  let config: Config;
+  try {
+    config = loadConfig(environment);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) console.error(problem);
+    return 1;
+  }
+  const terminal = process.stdout.isTTY === true;
+  const logging = await openLogging({
+    level: config.log_level,
+    terminal,
+    colour: terminal && !environment.NO_COLOR,
+    file: config.log_file,
+  });
+  for (const warning of config.warnings) logging.log.warn(warning);
+  const closers: (() => unknown)[] = [];
+  try {
+    await start(config, logging, terminal, closers);
+    const signal = await stopping;
+    logging.log.info(`${signal}: finishing what is under way, at most ${config.drain_seconds} s`);
+    return 0;
+  } catch (error) {
+    logging.log.fatal({ err: error }, error instanceof Error ? error.message : 'the start failed');
+    if (!terminal) console.error(error instanceof Error ? error.message : error);
+    return 1;
+  } finally {
+    for (const close of closers.reverse()) await close();
+    await logging.close();
+  }
+}
+
+async function start(
+  config: Config,
+  logging: Logging,
+  terminal: boolean,
+  closers: (() => unknown)[],
+): Promise<RunningServer> {
+  const { log } = logging;
+  const boot: Boot = { id: randomUUID(), time: Date.now(), version: programVersion() };
+  const { host, port } = config.listen;
+  const claim = claimDataDir(config.data_dir, { address: addressText(host, port), version: boot.version });
+  closers.push(() => claim.release());
+
+  let postgres: EmbeddedPostgres | undefined;
+  if (config.database_url === undefined) {
+    const maxConnections = config.pool_size + config.pool_overflow + 2 * config.workers + SPARE_CONNECTIONS;
+    postgres = await startEmbeddedPostgres({
+      dataDir: config.data_dir,
+      maxConnections,
+      onNotice: (text) => log.info(text),
+    });
+    closers.push(() => postgres?.stop());
+  }
+  const databaseUrl = config.database_url ?? postgres?.url ?? '';
+  await prepareDatabase(databaseUrl, config, log);
+
+  const tracing = await startTracing({
+    endpoint: config.otlp_endpoint,
+    version: boot.version,
+    serverAddress: host,
+    serverPort: port,
+    log: logging.diag,
+  });
+  if (tracing) closers.push(() => tracing.shutdown());
+
+  const ownsDatabase = postgres !== undefined && config.workers === 1;
+  const server = await compose({ config, boot, databaseUrl, ownsDatabase, worker: 0, logging, tracing });
+  closers.push(() => server.stop(config.drain_seconds * 1000));
+  const address = addressText(server.host, server.port);
+  claim.setAddress(address);
+  if (terminal) console.log(startBanner({ config, address, postgres }));
+  else log.info({ address, data_dir: config.data_dir, version: boot.version }, 'serving');
+  return server;
+}
+
+/** Brings the schema up to date and makes the first keys, over a few connections of its own. */
+async function prepareDatabase(url: string, config: Config, log: Logging['log']): Promise<void> {
+  const database = await openDatabase({ url, poolMax: 2, poolMin: 0, log: (message) => log.warn(message) });
+  try {
+    for (const name of await migrate(database.orm)) log.info(`migrated the schema: ${name}`);
+    for (const file of await ensureFirstKeys(createAdminRepository(database), config.data_dir)) {
+      log.info(`wrote ${file}`);
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+/** Resolves with the first SIGINT or SIGTERM; a second one ends the process at once. */
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(130);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function addressText(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function programVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+}
