@@ -6,9 +6,9 @@ import { translating } from './driver-errors.ts';
 export interface TableSize {
   readonly name: string;
   /** As the planner estimates it. */
-  readonly rowEstimate: bigint;
-  readonly tableBytes: bigint;
-  readonly indexBytes: bigint;
+  readonly rowEstimate: number;
+  readonly tableBytes: number;
+  readonly indexBytes: number;
 }
 
 const TABLE_SIZES = {
@@ -27,9 +27,9 @@ export async function tableSizes(database: Database): Promise<TableSize[]> {
   const { rows } = await translating(() => database.pool.query<(string | number)[]>(TABLE_SIZES));
   return rows.map(([name, rowEstimate, tableBytes, indexBytes]) => ({
     name: String(name),
-    rowEstimate: BigInt(rowEstimate ?? 0),
-    tableBytes: BigInt(tableBytes ?? 0),
-    indexBytes: BigInt(indexBytes ?? 0),
+    rowEstimate: Number(rowEstimate),
+    tableBytes: Number(tableBytes),
+    indexBytes: Number(indexBytes),
   }));
 }
 
