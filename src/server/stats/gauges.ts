@@ -53,15 +53,6 @@ export interface ConnectionGauges {
   readonly streams: number;
 }
 
-/** A table's size, as the database tells it. */
-export interface TableSize {
-  readonly name: string;
-  /** An estimate; negative when the database has none yet. */
-  readonly rowEstimate: number;
-  readonly tableBytes: number;
-  readonly indexBytes: number;
-}
-
 /** Where gauges are read, at each drain: functions that look, and neither wait nor ask anyone. */
 export interface GaugeSources {
   readonly postgres?: () => PostgresGauges;

@@ -1,12 +1,10 @@
 import type { StatsFrame, TableStats } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { appendFrame, emptyFrame } from '../../shared/stats-merge.ts';
 import { encodeFrame, responseBytes } from './frame-bytes.ts';
-import type { TableSize } from './gauges.ts';
 import { ReplayRing } from './replay-ring.ts';
 import { Selection } from './selection.ts';
 import { WatchClass } from './watch-class.ts';
 import { type FrameEncoder, Watcher } from './watcher.ts';
-import { wholeBigint } from './whole.ts';
 
 const SECOND_MS = 1000;
 const REPLAY_SECONDS = 120;
@@ -25,7 +23,7 @@ export interface StatsHubOptions {
   readonly source: StatsSource;
   readonly identity: ServerIdentity;
   /** Asks the database for its table sizes, once a minute; may fail. */
-  readonly tableSizes?: () => Promise<readonly TableSize[]>;
+  readonly tableSizes?: () => Promise<readonly TableStats[]>;
   /** Told what went wrong in a timer, where nobody else would catch it. */
   readonly onError: (error: unknown) => void;
   /** For tests that count. */
@@ -204,12 +202,7 @@ export class StatsHub {
   #askTableSizes(): void {
     this.#options.tableSizes?.().then(
       (tables) => {
-        this.#lastTables = tables.map(({ name, rowEstimate, tableBytes, indexBytes }) => ({
-          name,
-          rowEstimate: BigInt(Math.round(rowEstimate)),
-          tableBytes: wholeBigint(tableBytes),
-          indexBytes: wholeBigint(indexBytes),
-        }));
+        this.#lastTables = [...tables];
         this.#newTables = true;
       },
       // The database is away, which its own panel says; the next minute asks again.
