@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MethodRecorder } from '../../src/server/rpc/call-observer.ts';
 import { encodeFrame } from '../../src/server/stats/frame-bytes.ts';
+import type { TableSize } from '../../src/server/stats/gauges.ts';
 import { StatsHub, type WatchOptions } from '../../src/server/stats/hub.ts';
 import { StatsRecorder } from '../../src/server/stats/recorder.ts';
 import { type StatsFrame, WatchStatsResponse } from '../../src/shared/gen/memoryhub/v1/stats_service.ts';
@@ -14,7 +15,7 @@ let hub: StatsHub;
 let recorder: StatsRecorder;
 let get: MethodRecorder;
 let encoded: number;
-let tables: () => Promise<StatsFrame['tables']>;
+let tables: () => Promise<TableSize[]>;
 const errors: unknown[] = [];
 
 /** So many calls, each of another duration; then time passes. */
@@ -274,7 +275,7 @@ describe('hub', () => {
     tables = async () => {
       asked++;
       if (asked === 2) throw new Error('the database is away');
-      return [{ name: 'memories', rowEstimate: BigInt(asked), tableBytes: 8192n, indexBytes: 4096n }];
+      return [{ name: 'memories', rowEstimate: asked, tableBytes: 8192, indexBytes: 4096n }];
     };
     await busy(61, 0);
     expect(asked).toBe(1);

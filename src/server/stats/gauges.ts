@@ -53,6 +53,15 @@ export interface ConnectionGauges {
   readonly streams: number;
 }
 
+/** A table's size, as the database tells it. */
+export interface TableSize {
+  readonly name: string;
+  /** Whole numbers, of whichever kind the driver gives. */
+  readonly rowEstimate: number | bigint;
+  readonly tableBytes: number | bigint;
+  readonly indexBytes: number | bigint;
+}
+
 /** Where gauges are read, at each drain: functions that look, and neither wait nor ask anyone. */
 export interface GaugeSources {
   readonly postgres?: () => PostgresGauges;

@@ -1,6 +1,7 @@
 import type { StatsFrame, TableStats } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { appendFrame, emptyFrame } from '../../shared/stats-merge.ts';
 import { encodeFrame, responseBytes } from './frame-bytes.ts';
+import type { TableSize } from './gauges.ts';
 import { ReplayRing } from './replay-ring.ts';
 import { Selection } from './selection.ts';
 import { WatchClass } from './watch-class.ts';
@@ -23,7 +24,7 @@ export interface StatsHubOptions {
   readonly source: StatsSource;
   readonly identity: ServerIdentity;
   /** Asks the database for its table sizes, once a minute; may fail. */
-  readonly tableSizes?: () => Promise<readonly TableStats[]>;
+  readonly tableSizes?: () => Promise<readonly TableSize[]>;
   /** Told what went wrong in a timer, where nobody else would catch it. */
   readonly onError: (error: unknown) => void;
   /** For tests that count. */
@@ -202,7 +203,12 @@ export class StatsHub {
   #askTableSizes(): void {
     this.#options.tableSizes?.().then(
       (tables) => {
-        this.#lastTables = [...tables];
+        this.#lastTables = tables.map(({ name, rowEstimate, tableBytes, indexBytes }) => ({
+          name,
+          rowEstimate: BigInt(rowEstimate),
+          tableBytes: BigInt(tableBytes),
+          indexBytes: BigInt(indexBytes),
+        }));
         this.#newTables = true;
       },
       // The database is away, which its own panel says; the next minute asks again.
