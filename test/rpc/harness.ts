@@ -1,4 +1,4 @@
-import { connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
+import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { Client, credentials, type ServiceError as GrpcError, Metadata, status } from '@grpc/grpc-js';
 import { afterEach } from 'vitest';
 import { UNBOUND } from '../../src/server/domain/access.ts';
@@ -16,8 +16,8 @@ function textDefinition(path: string, responseStream: boolean): MethodDefinition
     path,
     requestStream: false,
     responseStream,
-    // As ts-proto's do, it takes a reader in the place of bytes.
-    requestDeserialize: (reader) => Buffer.from((reader as unknown as { buf: Uint8Array }).buf).toString(),
+    foreign: true,
+    requestDeserialize: (bytes) => bytes.toString(),
     responseSerialize: (text) => Buffer.from(text),
   };
 }
@@ -110,13 +110,18 @@ export async function start(methods: AnyMethod[], options: Partial<ServerOptions
     ...options,
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.max_receive_message_length': -1,
-  });
+  const client = connect(port);
   const started = { server, port, client, key, seen };
   running.push(started);
   return started;
+}
+
+/** A client with a connection of its own. */
+export function connect(port: number): Client {
+  return new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.max_receive_message_length': -1,
+  });
 }
 
 export interface CallOptions {
@@ -292,5 +297,3 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
-
-export { constants };

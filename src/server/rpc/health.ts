@@ -103,5 +103,5 @@ export class Health {
 }
 
 function definition<Request, Response>(name: 'Check' | 'List' | 'Watch'): MethodDefinition<Request, Response> {
-  return service[name] as unknown as MethodDefinition<Request, Response>;
+  return { ...(service[name] as unknown as MethodDefinition<Request, Response>), foreign: true };
 }

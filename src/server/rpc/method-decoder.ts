@@ -31,6 +31,7 @@ function decodeUtf8(bytes: Uint8Array): string {
  */
 export function decodeRequest<Request>(definition: MethodDefinition<Request, unknown>, bytes: Buffer): Request {
   try {
+    if (definition.foreign) return definition.requestDeserialize(bytes);
     // The generated decoders take a reader in the place of the bytes, which their service
     // definitions do not say; test/rpc/malformed holds this.
     return definition.requestDeserialize(new BinaryReader(bytes, decodeUtf8) as unknown as Buffer);

@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { Server, ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-import { loadFileDescriptorSetFromBuffer, loadSync } from '@grpc/proto-loader';
+import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { protoPath as healthProto } from 'grpc-health-check';
 import { shuttingDown } from './call-chain.ts';
 import { DESCRIPTOR_SET } from './method-field.ts';
 import { statusOf } from './status.ts';
+
+/** Made by `buf build node_modules/grpc-health-check/proto --as-file-descriptor-set --exclude-source-info`. */
+const HEALTH_DESCRIPTOR_SET = new URL('../../../proto/health.binpb', import.meta.url);
+
+/** FileDescriptorSet.file */
+const FILE_FIELD = 1;
 
 type Wire = ServerDuplexStream<unknown, unknown>;
 type Handler = (wire: Wire) => void;
@@ -19,12 +25,14 @@ export class Reflection {
   readonly #open = new Set<Wire>();
 
   addTo(server: Server): void {
-    const files = loadFileDescriptorSetFromBuffer(readFileSync(DESCRIPTOR_SET));
+    // All the library looks at in a package definition is its files.
+    const fileDescriptorProtos = [DESCRIPTOR_SET, HEALTH_DESCRIPTOR_SET].flatMap((url) => filesOf(readFileSync(url)));
+    const files = { all: { fileDescriptorProtos } } as unknown as PackageDefinition;
     const add = (service: ServiceDefinition, implementation: UntypedServiceImplementation) => {
       const handlers = Object.entries(implementation).map(([name, handler]) => [name, this.#paced(handler as Handler)]);
       server.addService(service, Object.fromEntries(handlers));
     };
-    new ReflectionService({ ...files, ...loadSync(healthProto) }).addToServer({ addService: add });
+    new ReflectionService(files).addToServer({ addService: add });
   }
 
   /** Ends the open streams because the server stops. */
@@ -48,4 +56,19 @@ export class Reflection {
       handler(wire);
     };
   }
+}
+
+/**
+ * The files of an encoded FileDescriptorSet, each as it is. proto-loader would melt the files of a
+ * package into one without its imports, which `buf curl` does not take.
+ */
+function filesOf(set: Uint8Array): Buffer[] {
+  const files: Buffer[] = [];
+  const reader = new BinaryReader(set);
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === FILE_FIELD) files.push(Buffer.from(reader.bytes()));
+    else reader.skip(wireType, field);
+  }
+  return files;
 }

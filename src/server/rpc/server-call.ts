@@ -4,7 +4,7 @@ import { Stage } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
 import { type Principal, Role } from '../domain/principal.ts';
 import type { CallRecord, CallSpan } from './call-observer.ts';
-import { outcomeOf } from './errors.ts';
+import { type Outcome, outcomeOf } from './errors.ts';
 import { REQUEST_ID_HEADER, requestId, withoutPort } from './metadata.ts';
 import { type Call, EncodedMessage } from './method.ts';
 import type { RegisteredMethod } from './server-method.ts';
@@ -15,6 +15,12 @@ export type Wire = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer
 
 /** Who calls an open method, or has not shown a key yet: reaches nothing. */
 const NOBODY: Principal = { keyId: '', name: '', role: Role.READER, workspaceId: 0, workspace: '', access: UNBOUND };
+
+/**
+ * A caller gives up at its deadline by its own clock, and we learn of it as a cancel: one that comes
+ * this close to the deadline is the deadline. In milliseconds.
+ */
+const DEADLINE_TOLERANCE_MS = 10;
 
 /** What every room below may know about one call, and what is measured of it. */
 export class ServerCall implements Call {
@@ -96,7 +102,7 @@ export class ServerCall implements Call {
 
   /** What a call ends with whose caller waits no longer. */
   callerGone(): ServiceError {
-    return performance.now() >= this.deadlineAt
+    return performance.now() >= this.deadlineAt - DEADLINE_TOLERANCE_MS
       ? new ServiceError('DEADLINE_EXCEEDED', "the call's deadline passed before its answer was there")
       : new ServiceError('CANCELLED', 'the caller went away');
   }
@@ -150,17 +156,26 @@ export class ServerCall implements Call {
     this.wire.sendMetadata(this.#headers ?? new Metadata());
   }
 
+  /** Ends the account of a call that went well. */
+  succeed(): void {
+    this.#end(undefined, undefined);
+  }
+
   /**
-   * Ends the account of the call: once, whatever happened to it.
+   * Ends the account of a call, once, with what was thrown.
    *
-   * @param error what was thrown; undefined when it went well
-   * @returns the status to send; undefined when it went well
+   * @returns the status to send
    */
-  end(error?: unknown): WireStatus | undefined {
-    const cause = error !== undefined && this.wire.cancelled && isAbort(error) ? this.callerGone() : error;
-    const outcome = cause === undefined ? undefined : outcomeOf(cause);
-    outcome?.status.metadata.set(REQUEST_ID_HEADER, this.callId);
-    if (this.#ended) return outcome?.status;
+  fail(error: unknown): WireStatus {
+    const cause = this.wire.cancelled && isAbort(error) ? this.callerGone() : error;
+    const outcome = outcomeOf(cause);
+    outcome.status.metadata.set(REQUEST_ID_HEADER, this.callId);
+    this.#end(outcome, cause);
+    return outcome.status;
+  }
+
+  #end(outcome: Outcome | undefined, cause: unknown): void {
+    if (this.#ended) return;
     this.#ended = true;
     const { method, record, span } = this;
     record.code = outcome?.status.code ?? 0;
@@ -169,9 +184,13 @@ export class ServerCall implements Call {
     this.#stagesUs[Stage.DOMAIN] = Math.max(0, this.#handledUs - this.#us(Stage.CACHE) - this.#us(Stage.DATABASE));
     method.recorder.end(record);
     span?.end(record.code, cause);
-    if (outcome?.unexpected) method.server.log.unexpectedError(method.path, this.callId, record.traceId, cause);
+    if (outcome?.unexpected) this.logUnexpected(cause);
     method.server.accessLog?.call(method.path, this.callId, record, outcome?.reason);
-    return outcome?.status;
+  }
+
+  /** Logs a fault of the server under the ids of this call. */
+  logUnexpected(error: unknown): void {
+    this.method.server.log.unexpectedError(this.method.path, this.callId, this.span?.traceId, error);
   }
 
   #add(stage: Stage, elapsedMs: number): void {
@@ -184,7 +203,7 @@ export class ServerCall implements Call {
 }
 
 /** Whether an error says only that work was given up because nobody waits for it. */
-function isAbort(error: unknown): boolean {
+export function isAbort(error: unknown): boolean {
   return (error instanceof Error && error.name === 'AbortError') || error instanceof ServiceError;
 }
 

@@ -80,14 +80,18 @@ export class Listener {
   async close(graceMs: number): Promise<void> {
     this.#server.close();
     this.#injector.drain(graceMs);
-    if (this.#sockets.size > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#idle = resolve;
-      const timer = setTimeout(resolve, graceMs);
-      await promise;
-      clearTimeout(timer);
-    }
-    for (const socket of this.#sockets) socket.destroy();
+    const cutOff = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, graceMs);
+    await this.#allClosed();
+    clearTimeout(cutOff);
+  }
+
+  #allClosed(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#sockets.size === 0) resolve();
+      else this.#idle = resolve;
+    });
   }
 
   #accept(socket: Socket): void {

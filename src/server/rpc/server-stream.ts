@@ -3,7 +3,7 @@ import { ServiceError } from '../domain/errors.ts';
 import { CALL_CHAIN } from './call-chain.ts';
 import { AUTHORIZATION_HEADER, header } from './metadata.ts';
 import type { StreamMethod } from './method.ts';
-import { ServerCall } from './server-call.ts';
+import { isAbort, ServerCall } from './server-call.ts';
 import type { RegisteredMethod } from './server-method.ts';
 import { resetStream } from './server-transport.ts';
 
@@ -55,7 +55,7 @@ export class ServerStream {
         call.timeHandler(startedAt);
         if (this.#ended) break;
         if (next.done) {
-          this.#end();
+          this.#succeed();
           break;
         }
         this.#write(call.encode(next.value));
@@ -63,13 +63,13 @@ export class ServerStream {
         if (this.#ended) break;
       }
     } catch (error) {
-      this.#end(error);
+      this.#fail(error);
     }
   }
 
   /** Ends the stream from outside. */
   stop(error: ServiceError): void {
-    this.#end(error);
+    this.#fail(error);
   }
 
   /** Ends the stream when its key is no longer good. Never rejects. */
@@ -103,8 +103,10 @@ export class ServerStream {
 
   /** Resolves when a message was taken or the stream has ended; after a cancel no write ever ends. */
   #takenOrEnded(): Promise<void> {
-    const waitMs = Math.min(this.#call.method.server.stallMs, this.#call.deadlineAt - performance.now());
-    this.#timer = setTimeout(this.#stalled, waitMs);
+    const { stallMs } = this.#call.method.server;
+    const toDeadlineMs = this.#call.deadlineAt - performance.now();
+    // grpc-js sees to deadlines too, but cannot tell a reader that does not read.
+    this.#timer = toDeadlineMs < stallMs ? setTimeout(this.#expired, toDeadlineMs) : setTimeout(this.#stalled, stallMs);
     return new Promise((resolve) => {
       this.#resume = () => {
         clearTimeout(this.#timer);
@@ -114,12 +116,10 @@ export class ServerStream {
     });
   }
 
+  readonly #expired = (): void => this.stop(this.#call.callerGone());
+
   readonly #stalled = (): void => {
     const call = this.#call;
-    if (performance.now() >= call.deadlineAt) {
-      this.stop(call.callerGone());
-      return;
-    }
     const seconds = call.method.server.stallMs / 1000;
     const metadata = call.resumeToken === '' ? {} : { resume_token: call.resumeToken };
     this.stop(
@@ -131,33 +131,35 @@ export class ServerStream {
 
   #cancelled(): void {
     clearTimeout(this.#timer);
-    if (!this.#ended) this.#end(this.#call.callerGone());
+    this.#fail(this.#call.callerGone());
   }
 
-  #end(error?: unknown): void {
+  #succeed(): void {
+    if (this.#ended) return;
+    this.#call.succeed();
+    this.#close();
+    this.#call.sendHeaders();
+    this.#wire.end();
+  }
+
+  #fail(error: unknown): void {
     if (this.#ended) {
-      if (error !== undefined) this.#failedLate(error);
+      this.#failedLate(error);
       return;
     }
-    this.#ended = true;
-    const call = this.#call;
-    const status = call.end(error);
+    const status = this.#call.fail(error);
     this.#close();
-    if (error instanceof ServiceError) call.stop(error);
+    if (error instanceof ServiceError) this.#call.stop(error);
     this.#resume?.();
     void this.#messages?.return?.().catch((late: unknown) => this.#failedLate(late));
     if (this.#wire.cancelled) return;
-    if (status === undefined) {
-      call.sendHeaders();
-      this.#wire.end();
-    } else {
-      this.#wire.emit('error', status);
-    }
+    this.#wire.emit('error', status);
     // Behind messages that nobody reads the status never leaves, and they would be kept for ever.
-    if (this.#pending > 0) this.#timer = setTimeout(() => resetStream(this.#wire), call.method.server.flushMs);
+    if (this.#pending > 0) this.#timer = setTimeout(() => resetStream(this.#wire), this.#call.method.server.flushMs);
   }
 
   #close(): void {
+    this.#ended = true;
     if (!this.#opened) return;
     const { method, record } = this.#call;
     method.server.streams.delete(this);
@@ -166,8 +168,6 @@ export class ServerStream {
 
   /** A generator that fails while it is closed: its caller has its status, so only the log is left. */
   #failedLate(error: unknown): void {
-    const { method, callId, record } = this.#call;
-    const known = error instanceof ServiceError || (error instanceof Error && error.name === 'AbortError');
-    if (!known) method.server.log.unexpectedError(method.path, callId, record.traceId, error);
+    if (!isAbort(error)) this.#call.logUnexpected(error);
   }
 }

@@ -29,8 +29,8 @@ async function serveUnary(
     const bytes = call.encode(response);
     call.sendHeaders();
     respond(null, bytes);
-    call.end();
+    call.succeed();
   } catch (error) {
-    respond(call.end(error) ?? null);
+    respond(call.fail(error));
   }
 }

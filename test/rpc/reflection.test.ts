@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import {
+  type Client,
+  type ClientDuplexStream,
+  credentials,
+  type GrpcObject,
+  loadPackageDefinition,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { describe, expect, it } from 'vitest';
+import { frame, start, type TestServer, until } from './harness.ts';
+
+interface Answer {
+  listServicesResponse?: { service: { name: string }[] };
+  fileDescriptorResponse?: { fileDescriptorProto: Buffer[] };
+  errorResponse?: { errorCode: number };
+}
+
+type Asking = ClientDuplexStream<object, Answer>;
+
+function connect(server: TestServer, version: 'v1' | 'v1alpha'): { client: Client; ask: () => Asking } {
+  const file = new URL(import.meta.resolve(`@grpc/reflection/build/proto/grpc/reflection/${version}/reflection.proto`));
+  const definition = loadPackageDefinition(loadSync(file.pathname)) as unknown as {
+    grpc: { reflection: GrpcObject };
+  };
+  const { ServerReflection } = definition.grpc.reflection[version] as unknown as {
+    ServerReflection: new (address: string, creds: unknown) => Client & { ServerReflectionInfo(): Asking };
+  };
+  const client = new ServerReflection(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  return { client, ask: () => client.ServerReflectionInfo() };
+}
+
+function answers(asking: Asking): Promise<Answer[]> {
+  return new Promise((resolve, reject) => {
+    const all: Answer[] = [];
+    asking.on('data', (answer: Answer) => all.push(answer));
+    asking.on('error', reject);
+    asking.on('end', () => resolve(all));
+  });
+}
+
+describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
+  it('lists the services and describes a method, without a key', async () => {
+    const server = await start([]);
+    const { client, ask } = connect(server, version);
+    const asking = ask();
+    asking.write({ listServices: '*' });
+    asking.write({ fileContainingSymbol: 'memoryhub.v1.MemoryService.SaveMemory' });
+    asking.write({ fileContainingSymbol: '__proto__.constructor' });
+    asking.end();
+    const [services, file, nothing] = await answers(asking);
+    expect(services?.listServicesResponse?.service.map(({ name }) => name).sort()).toEqual([
+      'grpc.health.v1.Health',
+      'memoryhub.v1.AdminService',
+      'memoryhub.v1.MemoryService',
+      'memoryhub.v1.StatsService',
+    ]);
+    const files = (file?.fileDescriptorResponse?.fileDescriptorProto ?? []).map((bytes) =>
+      fromBinary(FileDescriptorProtoSchema, bytes),
+    );
+    expect(files.flatMap((one) => one.service.map(({ name }) => name))).toContain('MemoryService');
+    expect(files.map(({ name }) => name)).toContain('google/protobuf/struct.proto');
+    expect(nothing?.errorResponse?.errorCode).toBe(5);
+    client.close();
+  });
+
+  it('answers no faster than its answers are taken', async () => {
+    const server = await start([]);
+    const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+    const asking = session.request({
+      ':method': 'POST',
+      ':path': `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+      'content-type': 'application/grpc',
+    });
+    asking.pause();
+    // list_services: "*", far more often than flow control lets through unless it is read.
+    const questions = Buffer.concat(Array.from({ length: 40_000 }, () => frame(Buffer.of(0x3a, 0x01, 0x2a))));
+    let taken = false;
+    asking.end(questions, () => {
+      taken = true;
+    });
+    await delay(500);
+    expect(taken).toBe(false);
+    asking.resume();
+    await until(() => taken, 'all questions were taken');
+    session.destroy();
+  });
+
+  it('ends with the server', async () => {
+    const server = await start([]);
+    const { client, ask } = connect(server, version);
+    const asking = ask();
+    let code: number | undefined;
+    asking.on('error', (error: Error & { code?: number }) => {
+      code = error.code;
+    });
+    const first = new Promise((resolve) => asking.once('data', resolve));
+    asking.write({ listServices: '*' });
+    await first;
+    await server.server.drain(5_000);
+    await until(() => code !== undefined, 'it ended');
+    expect(code).toBe(14);
+    client.close();
+  });
+});
+
+describe('buf curl', () => {
+  it('needs nothing but the address', async () => {
+    const server = await start([]);
+    const run = promisify(execFile);
+    const { stdout } = await run('node_modules/.bin/buf', [
+      'curl',
+      '--http2-prior-knowledge',
+      '--protocol=grpc',
+      '--list-methods',
+      `http://127.0.0.1:${server.port}`,
+    ]);
+    expect(stdout.split('\n')).toContain('memoryhub.v1.MemoryService/SaveMemory');
+    expect(stdout.split('\n')).toContain('grpc.health.v1.Health/Check');
+  });
+});
+
+describe('the descriptor set of health', () => {
+  it('is that of the health protocol we serve', async () => {
+    const out = join(await mkdtemp(join(tmpdir(), 'memoryhub-health-')), 'health.binpb');
+    await promisify(execFile)('node_modules/.bin/buf', [
+      'build',
+      'node_modules/grpc-health-check/proto',
+      '--as-file-descriptor-set',
+      '--exclude-source-info',
+      '-o',
+      out,
+    ]);
+    expect(readFileSync('proto/health.binpb').equals(readFileSync(out))).toBe(true);
+    await rm(dirname(out), { recursive: true });
+  });
+});
