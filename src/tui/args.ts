@@ -1,0 +1,114 @@
+import { parseArgs } from 'node:util';
+import { LIMITS } from '../shared/limits.ts';
+
+/** What the command line of the monitor asks for. */
+export interface MonitorArgs {
+  readonly address: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly intervalMs: number;
+  readonly windowMs: number;
+  readonly once: boolean;
+  readonly json: boolean;
+  readonly ascii: boolean;
+  readonly highContrast: boolean;
+  readonly record: string | undefined;
+  readonly replay: string | undefined;
+  readonly speed: number;
+  readonly snapshot: string | undefined;
+  readonly size: { readonly columns: number; readonly rows: number } | undefined;
+  readonly help: boolean;
+}
+
+/** A command line that is wrong; the message says what is and what is allowed. */
+export class ArgumentError extends Error {
+  override readonly name = 'ArgumentError';
+}
+
+const OPTIONS = {
+  address: { type: 'string', value: 'HOST:PORT', help: 'where the server is (MEMORYHUB_ADDRESS)' },
+  'key-file': {
+    type: 'string',
+    value: 'FILE',
+    help: 'file with a key of role monitor or operator (MEMORYHUB_API_KEY)',
+  },
+  interval: { type: 'string', value: 'TIME', help: 'time between frames: 100ms to 60s, default 1s' },
+  window: { type: 'string', value: 'TIME', help: 'time the numbers cover: 1s to 15m, default 60s' },
+  once: { type: 'boolean', value: '', help: 'print the window once and end' },
+  json: { type: 'boolean', value: '', help: 'print one JSON object a frame' },
+  ascii: { type: 'boolean', value: '', help: 'draw with ASCII characters only' },
+  'high-contrast': { type: 'boolean', value: '', help: 'white and yellow instead of blue and orange' },
+  record: { type: 'string', value: 'FILE', help: 'write the frames to a file while watching' },
+  replay: { type: 'string', value: 'FILE', help: 'play such a file instead of watching a server' },
+  speed: { type: 'string', value: 'FACTOR', help: 'of a replay, default 1; 0: everything at once' },
+  snapshot: { type: 'string', value: 'FILE', help: 'write the first full frame as .svg or .txt and end' },
+  size: { type: 'string', value: 'COLSxROWS', help: 'size of the snapshot, default 120x36' },
+  help: { type: 'boolean', value: '', help: 'this text', short: 'h' },
+} as const;
+
+/** @throws ArgumentError */
+export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
+  const { values } = parse(argv);
+  return {
+    address: values.address,
+    keyFile: values['key-file'],
+    intervalMs: period('interval', values.interval, 1000, LIMITS.watchIntervalMs.min, LIMITS.watchIntervalMs.max),
+    windowMs: period('window', values.window, 60_000, 1000, 900_000),
+    once: values.once ?? false,
+    json: values.json ?? false,
+    ascii: values.ascii ?? false,
+    highContrast: values['high-contrast'] ?? false,
+    record: values.record,
+    replay: values.replay,
+    speed: factor(values.speed),
+    snapshot: snapshotFile(values.snapshot),
+    size: size(values.size),
+    help: values.help ?? false,
+  };
+}
+
+/** What `--help` prints. */
+export function usage(): string {
+  const rows = Object.entries(OPTIONS).map(
+    ([name, { value, help }]) => `  ${`--${name} ${value}`.padEnd(20)}  ${help}`,
+  );
+  return `memory-hub monitor [options]\n\nShows live what a Memory Hub server does.\n\n${rows.join('\n')}\n
+Piped, it prints a line a frame. Keys: press ? in the monitor.
+Exit codes: 0 done, 1 no server or no right to watch it, 2 wrong command line.`;
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, strict: true, allowPositionals: false });
+  } catch (error) {
+    throw new ArgumentError(`${(error as Error).message}. \`memory-hub monitor --help\` lists the options.`);
+  }
+}
+
+function period(name: string, text: string | undefined, standard: number, min: number, max: number): number {
+  if (text === undefined) return standard;
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+  const ms =
+    match === null ? Number.NaN : Number(match[1]) * { ms: 1, s: 1000, m: 60_000 }[match[2] as 'ms' | 's' | 'm'];
+  if (ms >= min && ms <= max) return ms;
+  throw new ArgumentError(`--${name} ${text}: give a time from ${min}ms to ${max / 1000}s, such as 500ms, 10s or 5m`);
+}
+
+function factor(text: string | undefined): number {
+  const value = Number(text ?? 1);
+  if (value >= 0 && value <= 1000) return value;
+  throw new ArgumentError(`--speed ${text}: give a factor from 0 (at once) to 1000`);
+}
+
+function snapshotFile(path: string | undefined): string | undefined {
+  if (path === undefined || /\.(svg|txt)$/.test(path)) return path;
+  throw new ArgumentError(`--snapshot ${path}: the name must end in .svg or .txt`);
+}
+
+function size(text: string | undefined): MonitorArgs['size'] {
+  if (text === undefined) return undefined;
+  const match = /^(\d{2,3})x(\d{2,3})$/.exec(text);
+  const columns = Number(match?.[1]);
+  const rows = Number(match?.[2]);
+  if (columns >= 60 && columns <= 500 && rows >= 15 && rows <= 200) return { columns, rows };
+  throw new ArgumentError(`--size ${text}: give columns and rows, from 60x15 to 500x200, such as 120x36`);
+}

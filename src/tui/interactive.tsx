@@ -1,0 +1,49 @@
+import { render } from 'ink';
+import { App } from './app.tsx';
+import type { Source } from './source/source.ts';
+import type { Store } from './state/store.ts';
+import type { Theme } from './terminal/theme.ts';
+
+/** Bounds what a burst of frames or keys can cost. */
+const MAX_FPS = 15;
+const TICK_MS = 1000;
+
+/** Runs the monitor on the terminal until it is quit; the terminal is left as it was found. */
+export async function runInteractive(store: Store, source: Source, theme: Theme): Promise<void> {
+  const stop = new AbortController();
+  const app = render(
+    <App store={store} theme={theme} onQuit={() => stop.abort()} onRetry={() => source.retryNow()} />,
+    { alternateScreen: true, incrementalRendering: true, maxFps: MAX_FPS, exitOnCtrlC: false, patchConsole: false },
+  );
+  const onSignal = () => stop.abort();
+  process.once('SIGTERM', onSignal).once('SIGHUP', onSignal);
+  // Ages and waits count on while nothing arrives; a frame brings its own time.
+  const ticker = setInterval(() => {
+    const { connection, nowMs } = store.state();
+    const idle = connection.phase !== 'live' || Date.now() - nowMs > 2 * TICK_MS;
+    if (source.live && idle) store.dispatch({ kind: 'tick', nowMs: Date.now() });
+  }, TICK_MS);
+  const unsubscribe = store.subscribe(() => {
+    const { screen, selected, intervalMs } = store.state().view;
+    source.configure({ intervalMs, detailMethods: screen === 'method' && selected !== undefined ? [selected] : [] });
+  });
+  try {
+    const ended = new Promise<void>((resolve) =>
+      stop.signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
+    await Promise.race([follow(source, store, stop.signal), app.waitUntilExit()]);
+    // A recording that is over stays on the screen; a crash of the screen ends everything.
+    await Promise.race([ended, app.waitUntilExit()]);
+  } finally {
+    stop.abort();
+    clearInterval(ticker);
+    unsubscribe();
+    process.off('SIGTERM', onSignal).off('SIGHUP', onSignal);
+    app.unmount();
+    await app.waitUntilExit().catch(() => {});
+  }
+}
+
+async function follow(source: Source, store: Store, signal: AbortSignal): Promise<void> {
+  for await (const event of source.events(signal)) store.dispatch(event);
+}

@@ -1,0 +1,87 @@
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { findTarget, KeyFileError } from '../shared/discovery.ts';
+import { ArgumentError, type MonitorArgs, parseMonitorArgs, usage } from './args.ts';
+import { runPiped } from './piped.ts';
+import { snapshot } from './snapshot.ts';
+import { LiveSource } from './source/live.ts';
+import { RecordingSource, readRecording } from './source/recording.ts';
+import { ReplaySource } from './source/replay.ts';
+import type { Source } from './source/source.ts';
+import { initialState } from './state/state.ts';
+import { Store } from './state/store.ts';
+import { colorDepth, settleColorEnvironment, wantsAscii } from './terminal/capabilities.ts';
+import { themeOf } from './terminal/theme.ts';
+
+/**
+ * The monitor, from its own arguments on.
+ *
+ * @returns the exit code: 0 done, 1 no server or no right to watch it, 2 wrong command line
+ */
+export async function runMonitor(argv: readonly string[]): Promise<number> {
+  try {
+    const args = parseMonitorArgs(argv);
+    if (args.help) {
+      console.log(usage());
+      return 0;
+    }
+    return await run(args);
+  } catch (error) {
+    if (!(error instanceof ArgumentError || error instanceof KeyFileError || error instanceof RecordingError))
+      throw error;
+    console.error(error.message);
+    return error instanceof ArgumentError ? 2 : 1;
+  }
+}
+
+async function run(args: MonitorArgs): Promise<number> {
+  const source = openSource(args);
+  const now = source.live ? Date.now() : 0;
+  const view = { intervalMs: args.intervalMs, windowMs: args.windowMs };
+  const store = new Store(initialState(source.target, now, view));
+  const depth = colorDepth(process.env, process.stdout.isTTY === true);
+  const theme = themeOf({
+    ascii: args.ascii || wantsAscii(process.env),
+    depth,
+    palette: args.highContrast ? 'high-contrast' : 'blue-orange',
+  });
+  if (args.snapshot !== undefined) {
+    const { columns, rows } = args.size ?? { columns: 120, rows: 36 };
+    store.dispatch({ kind: 'resize', columns, rows });
+    const result = await runPiped(store, source, { once: true, print: () => {} });
+    if (result === 0) writeFileSync(args.snapshot, snapshot(store.state(), theme, args.snapshot.endsWith('.svg')));
+    return result;
+  }
+  if (args.json || args.once || process.stdout.isTTY !== true) {
+    return runPiped(store, source, { once: args.once, json: args.json });
+  }
+  settleColorEnvironment(process.env, depth);
+  // Ink reads the environment when it is imported.
+  const { runInteractive } = await import('./interactive.tsx');
+  await runInteractive(store, source, theme);
+  return 0;
+}
+
+/** A file that is no recording. */
+class RecordingError extends Error {
+  override readonly name = 'RecordingError';
+}
+
+function openSource(args: MonitorArgs): Source {
+  if (args.replay !== undefined) {
+    try {
+      const messages = readRecording(args.replay);
+      const speed = args.once || args.snapshot !== undefined ? 0 : args.speed;
+      return new ReplaySource({ target: basename(args.replay), messages, speed });
+    } catch (error) {
+      throw new RecordingError(`cannot replay ${args.replay}: ${(error as Error).message}`);
+    }
+  }
+  const { address, credential } = findTarget({ address: args.address, keyFile: args.keyFile, key: 'operator' });
+  const live = new LiveSource({
+    address,
+    ...(credential === undefined ? {} : { credential }),
+    settings: { intervalMs: args.intervalMs, detailMethods: [] },
+  });
+  return args.record === undefined ? live : new RecordingSource(live, args.record);
+}
