@@ -66,7 +66,12 @@ export class Authenticator {
     this.#now = options.now ?? (() => performance.now());
     const max = options.maxKeys ?? 10_000;
     this.#known = new LRUCache({ max });
-    this.#unknown = new LRUCache({ max, ttl: options.unknownTtlMs ?? 5_000, perf: { now: this.#now } });
+    this.#unknown = new LRUCache({
+      max,
+      ttl: options.unknownTtlMs ?? 5_000,
+      ttlResolution: 0,
+      perf: { now: this.#now },
+    });
   }
 
   /**
@@ -78,6 +83,8 @@ export class Authenticator {
     if (generations.authentication !== this.#generation) this.#unknown.clear();
     this.#generation = generations.authentication;
     this.#polledAt = polledAt;
+    // A database that answers polls can be asked.
+    this.#restUntil = Number.NEGATIVE_INFINITY;
   }
 
   /**
