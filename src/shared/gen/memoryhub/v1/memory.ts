@@ -105,29 +105,43 @@ export namespace Operation {
 export interface Memory {
   /**
    * UUID, lower case with hyphens. Empty on a save: the server makes a UUIDv7, or, when key is
-   * set, the name-based UUID of workspace, scope, owner and key. May be chosen by the client.
+   * set, the name-based UUID of workspace, scope, owner and key: a UUIDv8 of SHA-256 over the JSON
+   * array ["memoryhub.v1.Memory", workspace, scope number, user_id, team, key]. May be chosen by the
+   * client; together with a key it must be that one.
    */
   id: string;
   /**
    * The caller's own name for the memory, for instance "user:42:language"; optional, up to 512
-   * bytes, unique within workspace, scope and owner. Fixed when the memory is made.
+   * bytes without control characters, unique within workspace, scope and owner. Fixed when the
+   * memory is made.
    */
   key: string;
   /** Whose the memory is. Fixed when the memory is made. */
   scope: Scope;
-  /** Owner of a personal memory: a plain identifier, up to 128 bytes. */
+  /**
+   * Owner of a personal memory: a plain identifier, which is up to 128 bytes of any text without
+   * control characters, and without white space at its beginning or end. Left out by a credential
+   * that is bound to a user, it is that one; set with another scope it is refused.
+   */
   userId: string;
-  /** Owner of a team memory: a plain identifier, up to 128 bytes. */
+  /**
+   * Owner of a team memory: a plain identifier as user_id, up to 128 bytes; set with
+   * another scope it is refused.
+   */
   team: string;
-  /** What kind of memory it is, for instance "decision": a plain identifier, up to 128 bytes. */
+  /**
+   * What kind of memory it is, for instance "decision": a plain identifier as user_id, up to
+   * 128 bytes; optional.
+   */
   category: string;
   /** The text: UTF-8 without NUL, 1 byte to 256 KiB, stored byte-exact. Absent in VIEW_BASIC. */
   content: string;
-  /** Labels: up to 64, each 1 to 128 bytes; repeated ones are refused. */
+  /** Labels: up to 64, each 1 to 128 bytes without control characters; repeated ones are refused. */
   tags: string[];
   /**
    * Free fields, up to 16 KiB as JSON and 16 levels deep. Absent in VIEW_BASIC. NaN and infinite
-   * numbers are refused, and so is a NUL in any string.
+   * numbers are refused, and so is a NUL in any string. Sealing of values under sensitive names is
+   * to come: until then they are kept and answered like the others.
    */
   metadata:
     | { [key: string]: any }

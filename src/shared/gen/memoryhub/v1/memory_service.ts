@@ -94,7 +94,10 @@ export interface GetMemoryRequest {
   consistency: Consistency;
   /** Also answer with a deleted memory that is not purged yet. */
   showDeleted: boolean;
-  /** Values under sensitive names in clear; needs a key that may. */
+  /**
+   * Values under sensitive names in clear; needs a key that may. Nothing is sealed yet, so that it
+   * changes nothing yet.
+   */
   revealSensitive: boolean;
 }
 
@@ -106,7 +109,7 @@ export interface UpdateMemoryRequest {
     | undefined;
   /**
    * Paths among category, content, tags, metadata, expire_time and ttl, or "*" for all of them.
-   * Absent: those that are set in memory.
+   * Absent: those that are set in memory. A path whose field is not set clears it.
    */
   updateMask:
     | string[]
@@ -161,7 +164,10 @@ export interface BatchSaveMemoriesRequest {
 
 /** BatchSaveMemoriesResponse is the answer of BatchSaveMemories. */
 export interface BatchSaveMemoriesResponse {
-  /** The saved memories in the order of the request, in VIEW_BASIC. */
+  /**
+   * The saved memories in the order of the request, in VIEW_BASIC; all without tags when they would
+   * not fit into 4 MiB with them.
+   */
   memories: Memory[];
 }
 
@@ -207,7 +213,10 @@ export interface BatchDeleteMemoriesRequest {
 
 /** BatchDeleteMemoriesResponse is the answer of BatchDeleteMemories. */
 export interface BatchDeleteMemoriesResponse {
-  /** The deleted memories in the order of the request, in VIEW_BASIC. */
+  /**
+   * The deleted memories in the order of the request, in VIEW_BASIC; all without tags when they
+   * would not fit into 4 MiB with them. Skipped ones are left out.
+   */
   memories: Memory[];
 }
 
@@ -216,16 +225,26 @@ export interface ListMemoriesRequest {
   /**
    * Which memories, up to 4 KiB: a subset of AIP-160. Fields: id, key, scope, user_id, team,
    * category, content, tags, author, revision, create_time, update_time, expire_time and
-   * metadata.NAME; comparisons = != < <= > >= and : (has); AND, OR, NOT, brackets; text in double
-   * quotes. For instance: scope = TEAM AND team = "alpha" AND tags:"release"
+   * metadata.NAME; comparisons = != < <= > >= and : (has); AND, OR, NOT, brackets, up to 16 deep;
+   * text in double quotes, with the escapes of JSON and no wildcards. For instance:
+   *   scope = TEAM AND team = "alpha" AND tags:"release"
    *   AND create_time > "2026-01-01T00:00:00Z" AND metadata.priority >= 9
+   * As in AIP-160, OR binds tighter than AND: a AND b OR c is a AND (b OR c).
+   * Has: content:"x" contains, tags:"x" has the tag, metadata.a:* is there, metadata.a:"x" equals or
+   * is a list with it; for other texts it is =. Scopes are = or != PERSONAL, TEAM or WORKSPACE. Times
+   * are RFC 3339, to microseconds. Metadata is compared with a text, a number, true, false or null,
+   * and a value of another type matches != only; names with other characters than letters, digits,
+   * "_" and "-" stand in quotes: metadata."a b".c.
    */
   filter: string;
-  /** create_time or update_time, followed by " desc" for newest first. Default: "create_time desc". */
+  /**
+   * create_time or update_time, followed by " desc" for newest first (or " asc", which it is without).
+   * Default: "create_time desc".
+   */
   orderBy: string;
   /** How many at most, up to 1,000,000,000; 0: all. No number of rows is held in memory for it. */
   limit: number;
-  /** The next_page_token of an earlier answer to the same filter and order. */
+  /** A next_page_token of an earlier answer to the same filter, order and show_deleted. */
   pageToken: string;
   /** How much of them; FULL unless given. */
   view: View;
@@ -239,7 +258,11 @@ export interface ListMemoriesRequest {
 export interface ListMemoriesResponse {
   /** Some of the memories, in order. May be empty. */
   memories: Memory[];
-  /** Where a later call goes on after the last of these; empty when there are no more. */
+  /**
+   * Where a later call goes on after the last of these; empty when there are no more. Every message
+   * has one, so that a list that breaks can be taken up; that of the last message is the one that
+   * says whether the limit left something out.
+   */
   nextPageToken: string;
 }
 
@@ -253,7 +276,10 @@ export interface ExportMemoriesRequest {
   resumeToken: string;
   /** Also export deleted memories that are not purged yet. */
   showDeleted: boolean;
-  /** Values under sensitive names in clear; needs a key that may. */
+  /**
+   * Values under sensitive names in clear; needs a key that may. Nothing is sealed yet, so that it
+   * changes nothing yet.
+   */
   revealSensitive: boolean;
 }
 
@@ -289,7 +315,10 @@ export interface ExportHeader {
   rowsBefore: bigint;
 }
 
-/** ExportChunk is a run of whole rows. */
+/**
+ * ExportChunk is a run of whole rows. Only a row of more than 512 KiB, as JSON of many control
+ * characters can have, is cut into several chunks; it is counted in the last of them.
+ */
 export interface ExportChunk {
   /** The rows, in the format asked for. */
   data: Buffer;
