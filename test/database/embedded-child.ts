@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,10 @@ export interface Plan {
   readonly postgres?: boolean;
   /** Become this user once everything is loaded. */
   readonly uid?: number;
+  /** Take SIGTERM and stay. */
   readonly deaf?: boolean;
+  /** Without CAP_SYS_PTRACE, as root is in a container. */
+  readonly confined?: boolean;
 }
 
 /** What it says when it is up, or why it is not. */
@@ -27,17 +30,27 @@ export interface Answer {
   readonly message?: string;
 }
 
-export async function runChild(plan: Plan): Promise<{ child: ChildProcess; answer: Answer; kill(): Promise<void> }> {
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), JSON.stringify(plan)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+export interface Child {
+  readonly pid: number;
+  readonly answer: Answer;
+  /** The code it exits with. */
+  readonly exited: Promise<number | null>;
+  kill(): Promise<void>;
+}
+
+const CONFINED = ['setpriv', '--bounding-set=-sys_ptrace', '--inh-caps=-sys_ptrace'];
+
+export async function runChild(plan: Plan): Promise<Child> {
+  const self = [process.execPath, fileURLToPath(import.meta.url), JSON.stringify(plan)];
+  const [command = '', ...args] = plan.confined ? [...CONFINED, ...self] : self;
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve));
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   const kill = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await exited;
   };
-  return { child, answer: JSON.parse(line) as Answer, kill };
+  return { pid: child.pid ?? 0, answer: JSON.parse(line) as Answer, exited, kill };
 }
 
 async function beServer({ dataDir, claim, postgres, uid, deaf }: Plan): Promise<Answer> {

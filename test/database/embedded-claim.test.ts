@@ -35,7 +35,7 @@ test('a claim tells the others where the server is, and is gone when it is relea
 
 test('a data directory in use is refused, with pid and address of the server that has it', async () => {
   const other = await runChild({ dataDir, claim: '127.0.0.1:4712' });
-  const text = `The data directory ${dataDir} is in use by the server with pid ${other.child.pid} at 127.0.0.1:4712.`;
+  const text = `The data directory ${dataDir} is in use by the server with pid ${other.pid} at 127.0.0.1:4712.`;
   expect(() => claimDataDir(dataDir, { address })).toThrow(text);
   expect(() => claimDataDir(dataDir, { address })).toThrow(expect.objectContaining({ code: 'in_use' }));
   await other.kill();
@@ -88,6 +88,6 @@ test('of many processes that race for a dead claim, one wins', async () => {
   const winners = racers.filter(({ answer }) => answer.code === undefined);
   expect(winners).toHaveLength(1);
   expect(racers.filter(({ answer }) => answer.code === 'in_use')).toHaveLength(5);
-  expect((JSON.parse(readFileSync(serverFile, 'utf8')) as ServerRecord).pid).toBe(winners[0]?.child.pid);
+  expect((JSON.parse(readFileSync(serverFile, 'utf8')) as ServerRecord).pid).toBe(winners[0]?.pid);
   await Promise.all(racers.map(({ kill }) => kill()));
 });

@@ -25,6 +25,10 @@ test('a platform without binaries is told which ones there are and what else to 
   expect(() => findBinaries('sunos-x64')).toThrow(/for sunos-x64 \(only for linux-x64, .*DATABASE_URL/);
 });
 
+test.runIf(process.platform === 'linux')('a system with another C library is told that the binaries need glibc', () => {
+  expect(() => findBinaries(undefined, '/lib/no-such-loader.so')).toThrow(/needs glibc.*DATABASE_URL/);
+});
+
 test('binaries that were not installed are told with the package that is missing', () => {
   const elsewhere = process.platform === 'linux' ? 'darwin-arm64' : 'linux-x64';
   expect(() => findBinaries(elsewhere)).toThrow(expect.objectContaining({ code: 'binaries_missing' }));

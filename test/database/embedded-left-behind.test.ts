@@ -26,7 +26,7 @@ test('where nothing is, there is nothing to tell and nothing to end', async () =
 test('a server and its PostgreSQL are seen, and ended in that order', async () => {
   const server = await runChild({ dataDir, claim, postgres: true });
   const status = await dataDirStatus(dataDir);
-  expect(status.server).toMatchObject({ pid: server.child.pid, address: claim });
+  expect(status.server).toMatchObject({ pid: server.pid, address: claim });
   expect(status.postgres).toMatchObject({
     state: 'ready',
     answers: true,
@@ -36,9 +36,9 @@ test('a server and its PostgreSQL are seen, and ended in that order', async () =
   expect(status.sizeBytes).toBeGreaterThan(20_000_000);
 
   const stopped = await stopLeftBehind(dataDir);
-  expect(stopped).toEqual({ server: server.child.pid, postgres: status.postgres?.pid });
+  expect(stopped).toEqual({ server: server.pid, postgres: status.postgres?.pid });
   // It ended by itself, after it had shut down its PostgreSQL.
-  expect(server.child.exitCode).toBe(0);
+  expect(await server.exited).toBe(0);
   expect(readFileSync(join(dataDir, 'postgres.log'), 'utf8')).toMatch(/database system is shut down\s*$/);
   const after = await dataDirStatus(dataDir);
   expect(after.server).toBeUndefined();
@@ -59,7 +59,7 @@ test('a server that does not end is left alone, with a text that says what to do
   const server = await runChild({ dataDir, claim, postgres: true, deaf: true });
   const refused = stopLeftBehind(dataDir, 100);
   await expect(refused).rejects.toMatchObject({ code: 'still_running' });
-  await expect(refused).rejects.toThrow(`kill -9 ${server.child.pid}`);
+  await expect(refused).rejects.toThrow(`kill -9 ${server.pid}`);
   expect((await dataDirStatus(dataDir)).postgres).toMatchObject({ answers: true });
   await server.kill();
   await stopLeftBehind(dataDir);
@@ -67,7 +67,7 @@ test('a server that does not end is left alone, with a text that says what to do
 
 test('a process that only has the pid of a dead server or postmaster is not touched', async () => {
   const bystander = await runChild({ dataDir: join(dataDir, 'other') });
-  const pid = bystander.child.pid;
+  const pid = bystander.pid;
   writeFileSync(
     join(dataDir, 'server.json'),
     JSON.stringify({ pid, start: 'long ago', id: 'x', address: claim, since: '' }),
@@ -76,7 +76,7 @@ test('a process that only has the pid of a dead server or postmaster is not touc
   writeFileSync(pidFile, `${pid}\n${join(dataDir, 'postgres', 'data')}\n0\n5432\n\n127.0.0.1\n0 0\nready   \n`);
   expect(await dataDirStatus(dataDir)).not.toHaveProperty('postgres');
   expect(await stopLeftBehind(dataDir)).toEqual({});
-  expect(isAlive(pid ?? 0)).toBe(true);
+  expect(isAlive(pid)).toBe(true);
 
   // Nor does its pid keep PostgreSQL, which refuses to start beside a living one, from starting.
   const server = await runChild({ dataDir, claim, postgres: true });

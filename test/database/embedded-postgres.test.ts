@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -8,6 +8,8 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/server/d
 import { stopLeftBehind } from '../../src/server/database/embedded/left-behind.ts';
 import { ended } from '../../src/server/database/embedded/processes.ts';
 import { runChild } from './embedded-child.ts';
+
+const isConfinable = process.getuid?.() === 0 && existsSync('/usr/bin/setpriv');
 
 // One database for the file, in a folder that, as everything mkdtemp makes, only its owner may enter: as root
 // that is somebody else than the user PostgreSQL runs as. Each test finds it stopped and leaves it stopped.
@@ -47,7 +49,10 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
 
 const note = (url: string, what: string) => query(url, `INSERT INTO notes VALUES ('${what}')`);
 const notes = async (url: string) => (await query(url, 'SELECT what FROM notes ORDER BY at')).map(({ what }) => what);
-const parentOf = (pid: number) => Number(execFileSync('ps', ['-o', 'ppid=', '-p', `${pid}`], { encoding: 'utf8' }));
+const ps = (pid: number, column: string) =>
+  Number(execFileSync('ps', ['-o', `${column}=`, '-p', `${pid}`], { encoding: 'utf8' }));
+const parentOf = (pid: number) => ps(pid, 'ppid');
+const groupOf = (pid: number) => ps(pid, 'pgid');
 
 /** A server in another process that has written a note and is killed. @returns pids and url of what it leaves */
 async function leaveBehind(what: string) {
@@ -146,6 +151,9 @@ describe('while the server lives', () => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.kill(launcher, signal);
     expect(await notes(postgres.url)).toHaveLength(2);
     expect(parentOf(postgres.pid)).toBe(launcher);
+    // Ctrl-C goes to the whole process group of the terminal: theirs is another one.
+    expect(groupOf(postgres.pid)).not.toBe(groupOf(process.pid));
+    expect(groupOf(launcher)).toBe(launcher);
     await postgres.stop();
     expect(await ended(launcher, 5_000)).toBe(true);
   });
@@ -199,4 +207,17 @@ describe('after a killed server', () => {
     expect(postgres).toMatchObject({ adopted: true, pid: left.pid });
     await postgres.stop();
   });
+
+  test.runIf(isConfinable)(
+    'root without the capability to look into processes, as in a container, adopts it too',
+    async () => {
+      const first = await runChild({ dataDir, postgres: true, confined: true });
+      expect(first.answer).toMatchObject({ adopted: false });
+      await first.kill();
+      const second = await runChild({ dataDir, postgres: true, confined: true });
+      expect(second.answer).toMatchObject({ adopted: true, url: first.answer.url });
+      await second.kill();
+      await stopLeftBehind(dataDir);
+    },
+  );
 });

@@ -11,6 +11,12 @@ const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'];
 
 const ADVICE = 'set DATABASE_URL to a PostgreSQL 14 or newer that runs elsewhere';
 
+/** What the programs are loaded by; not there where the C library is another one (musl on Alpine). */
+const LOADERS: Readonly<Record<string, string>> = {
+  'linux-x64': '/lib64/ld-linux-x86-64.so.2',
+  'linux-arm64': '/lib/ld-linux-aarch64.so.1',
+};
+
 /** PostgreSQL's programs for this machine. */
 export interface Binaries {
   /** Folder with bin/, lib/ and share/. */
@@ -24,9 +30,10 @@ export interface Binaries {
  * Finds the installed package of binaries.
  *
  * @param platform e.g. `linux-x64`
+ * @param loader of the platform's programs, where it has one
  * @throws EmbeddedPostgresError `platform_unsupported` or `binaries_missing`
  */
-export function findBinaries(platform = `${process.platform}-${process.arch}`): Binaries {
+export function findBinaries(platform = `${process.platform}-${process.arch}`, loader = LOADERS[platform]): Binaries {
   if (!PLATFORMS.includes(platform)) {
     throw new EmbeddedPostgresError(
       'platform_unsupported',
@@ -41,6 +48,12 @@ export function findBinaries(platform = `${process.platform}-${process.arch}`): 
     throw missing(name, error);
   }
   if (!existsSync(join(native, 'bin', 'postgres'))) throw missing(name);
+  if (loader !== undefined && !existsSync(loader)) {
+    throw new EmbeddedPostgresError(
+      'platform_unsupported',
+      `The embedded PostgreSQL for ${platform} needs glibc, and this system has another C library (no ${loader}): ${ADVICE}.`,
+    );
+  }
   const { version } = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as { version: string };
   return { native, version, major: Number.parseInt(version, 10) };
 }

@@ -21,6 +21,7 @@ export interface Job {
   readonly logFile: string;
   /** Size at which the log is moved to `.1`. */
   readonly logBytes: number;
+  readonly logCheckMs: number;
 }
 
 interface End {

@@ -16,7 +16,6 @@ import { dirname } from 'node:path';
 
 /** Standard error is the log: initdb and postgres inherit it and write on when this process is killed. */
 const LOG = 2;
-const LOG_CHECK_MS = 10_000;
 
 /** @type {NodeJS.Signals[]} */
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -25,8 +24,8 @@ for (const signal of ENDING) process.on(signal, () => {});
 process.once('message', (message) => launch(/** @type {Job} */ (message)));
 
 /** @param {Job} job */
-async function launch({ initdb, postgres, logFile, logBytes }) {
-  setInterval(() => boundLog(logFile, logBytes), LOG_CHECK_MS).unref();
+async function launch({ initdb, postgres, logFile, logBytes, logCheckMs }) {
+  setInterval(() => boundLog(logFile, logBytes), logCheckMs).unref();
   if (initdb !== undefined) {
     const outcome = await run(initdb);
     if (outcome.code !== 0) return report({ kind: 'initdb_failed', ...outcome });

@@ -30,15 +30,23 @@ export function isAlive(pid: number): boolean {
   return process.platform !== 'linux' || !isDead(linuxStat(pid) ?? []);
 }
 
-/** Whether the process is a PostgreSQL that works in this folder, given as a real path. */
-export function isPostgresIn(pid: number, folder: string): boolean {
-  if (!isAlive(pid)) return false;
+/** The folder a process works in, as a real path; undefined where that is not to be learnt. */
+export function workingDirectory(pid: number): string | undefined {
   try {
-    // PostgreSQL makes its data directory its working directory and stays there.
-    if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`) === folder;
-    return ps(pid, 'command=').includes(`-D ${folder}`);
+    // Needs the same user or CAP_SYS_PTRACE, which root lacks in most containers.
+    return process.platform === 'linux' ? readlinkSync(`/proc/${pid}/cwd`) : undefined;
   } catch {
-    return false;
+    return undefined;
+  }
+}
+
+/** The command line of a process, of any user; empty when there is none. */
+export function commandLine(pid: number): string {
+  try {
+    if (process.platform !== 'linux') return ps(pid, 'command=');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
   }
 }
 

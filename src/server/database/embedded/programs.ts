@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EmbeddedPostgresError } from './errors.ts';
 import type { Program } from './launch.ts';
@@ -16,12 +17,10 @@ export function initdbProgram(prepared: Prepared): Program {
 
 /** How to call postgres. */
 export function postgresProgram(prepared: Prepared, port: number, maxConnections: number): Program {
-  const { data } = prepared.layout;
-  return program(prepared, 'postgres', data, [
-    '-D',
-    nameOf(prepared, data),
-    ...postgresArguments(port, maxConnections),
-  ]);
+  const { folder, data } = prepared.layout;
+  const real = join(realpathSync(folder), basename(data));
+  const settings = postgresArguments(real, port, maxConnections);
+  return program(prepared, 'postgres', data, ['-D', nameOf(prepared, data), ...settings]);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { DIRECTORY_SETTING } from './postmaster.ts';
+
 /** Name of the superuser the server connects as. */
 export const SUPERUSER = 'memoryhub';
 export const DATABASE = 'postgres';
@@ -40,8 +42,9 @@ export function initdbArguments(): string[] {
 }
 
 /** What each start decides anew: the address, loopback only and without a socket, and the connections. */
-export function postgresArguments(port: number, maxConnections: number): string[] {
+export function postgresArguments(directory: string, port: number, maxConnections: number): string[] {
   const settings = {
+    [DIRECTORY_SETTING]: directory,
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',

@@ -11,6 +11,7 @@ import type { Prepared } from './prepare.ts';
 import { initdbProgram, postgresProgram } from './programs.ts';
 
 const LOG_BYTES = 8 * 1024 * 1024;
+const LOG_CHECK_MS = 10_000;
 
 /** What PostgreSQL says when another program was faster to the port, or a dead postmaster's children still end. */
 const WORTH_ANOTHER_TRY = /could not bind|pre-existing shared memory block|lock file "postmaster\.pid" already exists/;
@@ -38,6 +39,7 @@ export async function start(
     postgres: postgresProgram(prepared, chosen, maxConnections),
     logFile: layout.logFile,
     logBytes: LOG_BYTES,
+    logCheckMs: LOG_CHECK_MS,
   });
   try {
     const outcome = await launched.started;
