@@ -129,6 +129,22 @@ describe('tracing', () => {
     expect(receiver.resource).toMatchObject({ 'service.name': 'hub-7' });
   });
 
+  it('samples on its own account when told so, whatever the caller decided', async () => {
+    receiver = await httpReceiver();
+    const started = await start(receiver.endpoint, { OTEL_TRACES_SAMPLER: 'always_on' });
+    const traceId = randomBytes(16).toString('hex');
+    expect(makeCall(started, traceId, 'aaaaaaaaaaaaaaaa', '00')).toBe(traceId);
+  });
+
+  it('begins a trace of its own where the caller’s is not valid', async () => {
+    receiver = await httpReceiver();
+    const started = await start(receiver.endpoint);
+    const nobody = '0'.repeat(32);
+    const own = makeCall(started, nobody, 'aaaaaaaaaaaaaaaa', '00');
+    expect(own).toMatch(/^[0-9a-f]{32}$/);
+    expect(own).not.toBe(nobody);
+  });
+
   it('reads the propagators it is told to', async () => {
     receiver = await httpReceiver();
     const started = await start(receiver.endpoint, { OTEL_PROPAGATORS: 'b3multi' });

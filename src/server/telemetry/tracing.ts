@@ -5,6 +5,9 @@ import { OtelServerTracer } from './server-tracer.ts';
 /** Spans that are not sent by then are lost: a server that stops does not wait for a collector. */
 const FLUSH_MS = 3000;
 
+/** Of OTEL_TRACES_SAMPLER: those that do not ask what the caller decided. */
+const INDEPENDENT_SAMPLERS: ReadonlySet<string> = new Set(['always_on', 'always_off', 'traceidratio']);
+
 export interface TracingOptions {
   /** OTEL_EXPORTER_OTLP_ENDPOINT, from wherever the settings took it; undefined: none. */
   readonly endpoint: string | undefined;
@@ -47,10 +50,13 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
     logRecordProcessors: [],
   });
   sdk.start();
-  const tracer = new OtelServerTracer(trace.getTracer('memory-hub', options.version), propagation, {
-    'server.address': options.serverAddress,
-    'server.port': options.serverPort,
-  });
+  const tracer = new OtelServerTracer(
+    trace.getTracer('memory-hub', options.version),
+    propagation,
+    { 'server.address': options.serverAddress, 'server.port': options.serverPort },
+    // The specification's default is parentbased_always_on, for a name it does not know as well.
+    !INDEPENDENT_SAMPLERS.has(env.OTEL_TRACES_SAMPLER ?? ''),
+  );
   return {
     tracer,
     async shutdown(timeoutMs = FLUSH_MS) {
