@@ -2,7 +2,7 @@ import type { Client, Connection, Submittable } from 'pg';
 import type { Row } from './memory-rows.ts';
 import { plainArray } from './statements/array-literal.ts';
 import { LOCK_HEADS } from './statements/lock-heads.ts';
-import { WRITE_CHANGES } from './statements/write-changes.ts';
+import type { Statement } from './statements/statement.ts';
 
 /**
  * Every table of the statements is reached by an index, row by row. Without this a plan made while a
@@ -16,11 +16,15 @@ export class BatchError extends Error {
   readonly mayBeCommitted: boolean;
   /** SQLSTATE, or empty when the connection broke. */
   readonly code: string;
+  /** As the server said, or empty. */
+  readonly severity: string;
 
   constructor(cause: unknown, mayBeCommitted: boolean) {
     super('a batch of writes failed', { cause });
     this.mayBeCommitted = mayBeCommitted;
-    this.code = cause instanceof Error && 'code' in cause && 'severity' in cause ? String(cause.code) : '';
+    const fromServer = cause instanceof Error && 'code' in cause && 'severity' in cause ? cause : undefined;
+    this.code = String(fromServer?.code ?? '');
+    this.severity = String(fromServer?.severity ?? '');
   }
 }
 
@@ -32,10 +36,12 @@ export class BatchError extends Error {
  */
 export class WriteConnection {
   readonly #client: Client;
+  readonly #statement: Statement;
   #usable = true;
 
-  private constructor(client: Client) {
+  private constructor(client: Client, statement: Statement) {
     this.#client = client;
+    this.#statement = statement;
     const gone = () => {
       this.#usable = false;
     };
@@ -43,14 +49,14 @@ export class WriteConnection {
     client.on('end', gone);
   }
 
-  /** @throws what `open` throws, or the driver's error */
-  static async open(open: () => Promise<Client>): Promise<WriteConnection> {
+  /** @param statement one of write-changes.ts @throws what `open` throws, or the driver's error */
+  static async open(open: () => Promise<Client>, statement: Statement): Promise<WriteConnection> {
     const client = await open();
-    const connection = new WriteConnection(client);
+    const connection = new WriteConnection(client, statement);
     try {
       await client.query(WRITE_SETUP);
       await client.query(`PREPARE ${LOCK_HEADS.name} AS ${LOCK_HEADS.text}`);
-      await client.query(`PREPARE ${WRITE_CHANGES.name} AS ${WRITE_CHANGES.text}`);
+      await client.query(`PREPARE ${statement.name} AS ${statement.text}`);
     } catch (error) {
       connection.close();
       throw error;
@@ -63,15 +69,17 @@ export class WriteConnection {
   }
 
   /**
-   * Commits one batch. @param input parameters of WRITE_CHANGES
+   * Commits one batch. @param input of writeInput
    * @throws BatchError
    */
   write(workspaceIds: readonly number[], input: readonly string[]): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       if (!this.#usable) return reject(new BatchError(new Error('the write connection is closed'), false));
-      const batch = new Batch(plainArray(workspaceIds), input, (error, rows) => {
-        if (error === undefined) resolve(rows);
-        else reject(error);
+      const batch = new Batch(this.#statement, plainArray(workspaceIds), input, (error, rows) => {
+        if (error === undefined) return resolve(rows);
+        // FATAL: the server is about to close the connection; its end is not to be waited for.
+        if (error.severity !== 'ERROR') this.destroy();
+        reject(error);
       });
       this.#client.query(batch);
     });
@@ -93,6 +101,7 @@ export class WriteConnection {
 
 /** The driver's interface for whoever speaks the extended protocol by himself, as pg-cursor does. */
 class Batch implements Submittable {
+  readonly #statement: Statement;
   readonly #workspaceIds: string;
   readonly #input: readonly string[];
   readonly #settle: (error: BatchError | undefined, rows: Row[]) => void;
@@ -104,10 +113,12 @@ class Batch implements Submittable {
   callback: () => void = () => {};
 
   constructor(
+    statement: Statement,
     workspaceIds: string,
     input: readonly string[],
     settle: (error: BatchError | undefined, rows: Row[]) => void,
   ) {
+    this.#statement = statement;
     this.#workspaceIds = workspaceIds;
     this.#input = input;
     this.#settle = settle;
@@ -122,7 +133,7 @@ class Batch implements Submittable {
     connection.stream.cork();
     connection.bind({ statement: LOCK_HEADS.name, values: [this.#workspaceIds] }, true);
     connection.execute({}, true);
-    connection.bind({ statement: WRITE_CHANGES.name, values: [...this.#input] }, true);
+    connection.bind({ statement: this.#statement.name, values: [...this.#input, this.#workspaceIds] }, true);
     connection.execute({}, true);
     connection.sync();
     connection.stream.uncork();

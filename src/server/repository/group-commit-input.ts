@@ -6,7 +6,7 @@ const KINDS = { save: Kind.SAVE, update: Kind.UPDATE, delete: Kind.DELETE, resto
 
 type Cell = string | number | boolean | null;
 
-/** The parameters of WRITE_CHANGES for some requests: one array literal a column. */
+/** The parameters of the write statements for some requests: one array literal a column. */
 export function writeInput(requests: readonly WriteRequest[]): string[] {
   const columns: Cell[][] = INPUT.map(() => []);
   let ord = 0;

@@ -9,7 +9,7 @@ import { outcomeOf, type Replay } from './group-commit-outcome.ts';
 import { type BatchBounds, type WaitingWrite, WriteQueue } from './group-commit-queue.ts';
 import type { Row } from './memory-rows.ts';
 import { endOf, hasEnded, WaitingCalls } from './memory-waiting.ts';
-import { WRITE_CHANGES } from './statements/write-changes.ts';
+import type { Statement } from './statements/statement.ts';
 
 /** serialization_failure and deadlock_detected: nothing happened, the same batch may go through. */
 const REPEATABLE = new Set(['40001', '40P01']);
@@ -31,6 +31,7 @@ export interface CommitGauges {
 /** One write connection and the queue in front of it. One batch is on its way at a time. */
 export class GroupCommitLane {
   readonly #options: GroupCommitOptions;
+  readonly #statement: Statement;
   readonly #queue: WriteQueue;
   readonly #waitingCalls = new WaitingCalls();
   #connection: WriteConnection | undefined;
@@ -38,8 +39,9 @@ export class GroupCommitLane {
   #commits = 0;
   #committedRows = 0;
 
-  constructor(options: GroupCommitOptions, bounds: BatchBounds) {
+  constructor(options: GroupCommitOptions, statement: Statement, bounds: BatchBounds) {
     this.#options = options;
+    this.#statement = statement;
     this.#queue = new WriteQueue(bounds);
   }
 
@@ -98,7 +100,7 @@ export class GroupCommitLane {
 
   async #connect(): Promise<WriteConnection> {
     if (this.#connection?.usable) return this.#connection;
-    this.#connection = await WriteConnection.open(this.#options.open);
+    this.#connection = await WriteConnection.open(this.#options.open, this.#statement);
     return this.#connection;
   }
 
@@ -113,7 +115,7 @@ export class GroupCommitLane {
       return rows;
     } finally {
       clearTimeout(timer);
-      this.#options.observer.statement(WRITE_CHANGES.kind, startedAt, rows?.length ?? 0, rows === undefined);
+      this.#options.observer.statement(this.#statement.kind, startedAt, rows?.length ?? 0, rows === undefined);
     }
   }
 

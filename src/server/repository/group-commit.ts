@@ -5,6 +5,7 @@ import type { MemoryCodec } from '../domain/memory.ts';
 import type { WriteOutcome, WriteRequest } from '../domain/repository.ts';
 import { type CommitGauges, GroupCommitLane } from './group-commit-lane.ts';
 import type { Replay } from './group-commit-outcome.ts';
+import { WRITE_SINGLES, WRITE_TOGETHER } from './statements/write-changes.ts';
 
 export interface GroupCommitOptions {
   /** Opens a connection of the primary for writing alone. */
@@ -33,12 +34,12 @@ export class GroupCommit {
   #closing = false;
 
   constructor(options: GroupCommitOptions) {
-    this.#singles = new GroupCommitLane(options, {
+    this.#singles = new GroupCommitLane(options, WRITE_SINGLES, {
       maxRows: options.maxRows,
       maxBytes: options.maxBytes,
       maxRequests: options.maxRows,
     });
-    this.#transactions = new GroupCommitLane(options, {
+    this.#transactions = new GroupCommitLane(options, WRITE_TOGETHER, {
       maxRows: Number.POSITIVE_INFINITY,
       maxBytes: Number.POSITIVE_INFINITY,
       maxRequests: 1,

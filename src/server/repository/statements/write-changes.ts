@@ -100,6 +100,7 @@ function field(name: string, bit: number, input: string): string {
  *
  *  t  the time, read once and after the lock;
  *  i  the batch;
+ *  h  the heads of its workspaces;
  *  f  with what is there now, what the request log knows, and the values as they would become;
  *  d  what to do with each row (Code);
  *  g  whether every row of the request can go;
@@ -107,14 +108,18 @@ function field(name: string, bit: number, input: string): string {
  *  then memories, history, request log and heads are written, and the outcome of every row returned.
  *
  * All joins are by primary key or unique index. A validate_only request gets the numbers it would
- * have had if it had come alone, and is written nowhere.
+ * have had if it had come alone, and is written nowhere. The last parameter are the workspaces.
+ *
+ * @param whole whether all rows of a row's request can go
  */
-export const WRITE_CHANGES: Statement = {
-  kind: 'write_changes',
-  name: 'write_changes',
-  text: `
+function writeChanges(name: string, whole: string): Statement {
+  return {
+    kind: 'write_changes',
+    name,
+    text: `
 WITH t AS MATERIALIZED (SELECT clock_timestamp() AS now),
 i AS MATERIALIZED (SELECT * FROM unnest(${arrays}) AS b(${names})),
+h AS MATERIALIZED (SELECT workspace_id, head FROM workspace_heads WHERE workspace_id = ANY($${INPUT.length + 1}::int4[])),
 f AS (
   SELECT i.ord, i.grp, i.ws, i.kind, i.id, i.expected, i.create_only, i.allow_missing, i.validate, i.bump, i.mask,
          i.source, i.author, i.note, i.request_id, i.request_hash, h.head,
@@ -139,7 +144,7 @@ f AS (
          c.create_time AS cur_create, u.update_time,
          ${field('expire_time', Field.EXPIRY, `coalesce(${timestampOf('i.expire_micros')}, u.update_time + i.ttl_micros * interval '1 microsecond')`)} AS expire_time
     FROM i CROSS JOIN t
-    JOIN workspace_heads h ON h.workspace_id = i.ws
+    JOIN h ON h.workspace_id = i.ws
     LEFT JOIN memories c ON c.workspace_id = i.ws AND c.id = i.lookup
     LEFT JOIN request_log l ON l.workspace_id = i.ws AND l.request_id = i.request_id
     LEFT JOIN memory_revisions s ON s.workspace_id = i.ws AND s.memory_id = i.lookup AND s.revision = nullif(i.source, 0)
@@ -165,7 +170,7 @@ d AS (
     FROM f
 ),
 g AS (
-  SELECT d.*, bool_and(code IN (${Code.GO}, ${Code.MISSING_ALLOWED})) OVER (PARTITION BY grp) AS whole FROM d
+  SELECT d.*, ${whole} AS whole FROM d
 ),
 e AS MATERIALIZED (
   SELECT g.*, code = ${Code.GO} AND whole AS go, code = ${Code.GO} AND whole AND NOT validate AS written,
@@ -216,13 +221,20 @@ SELECT ord, code, CASE WHEN living OR kind = ${Kind.RESTORE} THEN cur_change ELS
        CASE WHEN mask & ${Field.CATEGORY} = 0 THEN category END, CASE WHEN mask & ${Field.CONTENT} = 0 THEN content END,
        CASE WHEN mask & ${Field.TAGS} = 0 THEN tags END, CASE WHEN mask & ${Field.METADATA} = 0 THEN metadata END
   FROM e`,
-};
+  };
+}
 
-export const planCases: readonly PlanCase[] = [
-  {
-    title: 'write changes',
-    statement: WRITE_CHANGES,
-    values: INPUT.map(() => '{}'),
-    indexes: ['workspace_heads_pkey', 'memories_pkey', 'request_log_pkey', 'memory_revisions_memory'],
-  },
-];
+const PASSES = `code IN (${Code.GO}, ${Code.MISSING_ALLOWED})`;
+
+/** For requests of one change each. */
+export const WRITE_SINGLES = writeChanges('write_singles', PASSES);
+
+/** For requests of several changes. Looking at a request's rows together costs a tenth of the statement. */
+export const WRITE_TOGETHER = writeChanges('write_together', `bool_and(${PASSES}) OVER (PARTITION BY grp)`);
+
+export const planCases: readonly PlanCase[] = [WRITE_SINGLES, WRITE_TOGETHER].map((statement) => ({
+  title: `${statement.name}`,
+  statement,
+  values: [...INPUT.map(() => '{}'), '{}'],
+  indexes: ['workspace_heads_pkey', 'memories_pkey', 'request_log_pkey', 'memory_revisions_memory'],
+}));
