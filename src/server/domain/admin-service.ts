@@ -10,6 +10,9 @@ import { Violations } from './validation/violations.ts';
 export const CacheName = { MEMORIES: 1, AUTHENTICATION: 2, STORAGE_INFO: 3 } as const;
 export type CacheName = (typeof CacheName)[keyof typeof CacheName];
 
+/** 16 characters of Crockford's base 32. */
+const KEY_ID = /^[0-9a-hjkmnp-tv-z]{16}$/;
+
 /** Makes the random parts of a key; the credential is for its owner, the hash for the database. */
 export type KeyGenerator = () => {
   readonly id: string;
@@ -81,7 +84,7 @@ export class AdminService {
    * @throws ServiceError API_KEY_NOT_FOUND
    */
   async revokeApiKey(caller: Principal, id: string): Promise<ApiKey> {
-    const key = await this.#repository.findApiKey(id);
+    const key = KEY_ID.test(id) ? await this.#repository.findApiKey(id) : undefined;
     if (key === undefined || !manages(caller, key)) throw keyNotFound();
     const revoked = await this.#repository.revokeApiKey(id);
     if (revoked === undefined) throw keyNotFound();
@@ -113,7 +116,10 @@ export class AdminService {
       if (name === '' || name === caller.workspace) return caller.workspaceId;
       throw workspaceNotFound();
     }
-    const workspace = await this.#repository.findWorkspace(name);
+    const violations = new Violations();
+    checkWorkspaceName(violations, 'workspace', name);
+    // A name that cannot be one (NUL, for instance) is not the database's to see.
+    const workspace = violations.none ? await this.#repository.findWorkspace(name) : undefined;
     if (workspace === undefined) throw workspaceNotFound();
     return workspace.id;
   }
