@@ -2,13 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Binaries, findBinaries, usableBinaries } from '../../src/server/database/embedded/binaries.ts';
 import { layoutOf } from '../../src/server/database/embedded/layout.ts';
 import { postgresUser } from '../../src/server/database/embedded/os-user.ts';
 import { prepare } from '../../src/server/database/embedded/prepare.ts';
 import { shutDown } from '../../src/server/database/embedded/shut-down.ts';
 import { start } from '../../src/server/database/embedded/start.ts';
+
+// initdb on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 // As installed with --ignore-scripts, below a folder that only its owner may enter.
 let folder: string;

@@ -1,15 +1,21 @@
+import { once } from 'node:events';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findBinaries } from '../../src/server/database/embedded/binaries.ts';
 import { startEmbeddedPostgres } from '../../src/server/database/embedded/embedded-postgres.ts';
 import { layoutOf } from '../../src/server/database/embedded/layout.ts';
 import { stopLeftBehind } from '../../src/server/database/embedded/left-behind.ts';
 import { canUse } from '../../src/server/database/embedded/os-user.ts';
 import { prepare } from '../../src/server/database/embedded/prepare.ts';
+import { shutDown } from '../../src/server/database/embedded/shut-down.ts';
 import { start } from '../../src/server/database/embedded/start.ts';
 import { runChild } from './embedded-child.ts';
+
+// initdb on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 beforeAll(() => {
@@ -73,6 +79,18 @@ test('a PostgreSQL that does not start is told with its last words', async () =>
   await expect(refused).rejects.toMatchObject({ code: 'start_failed' });
   await expect(refused).rejects.toThrow(/PostgreSQL ended with code 1.*invalid value for parameter "shared_buffers"/s);
   writeFileSync(conf, '');
+});
+
+test('a port that somebody else took is no error, but worth another try', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const prepared = prepare(layoutOf(join(folder, 'initdb')), () => {});
+  expect(await start(prepared, { maxConnections: 20, port }, performance.now() + 10_000)).toBeUndefined();
+  taken.close();
+  const running = await start(prepared, { maxConnections: 20, port }, performance.now() + 10_000);
+  expect(running?.port).toBe(port);
+  await shutDown(prepared.layout, running?.pid ?? 0);
 });
 
 test.runIf(isRoot)('a database that root copied back is given to the user PostgreSQL runs as', async () => {

@@ -1,10 +1,15 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { dataDirStatus, stopLeftBehind } from '../../src/server/database/embedded/left-behind.ts';
+import { postgresUser } from '../../src/server/database/embedded/os-user.ts';
 import { isAlive } from '../../src/server/database/embedded/processes.ts';
 import { runChild } from './embedded-child.ts';
+
+// initdb on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 let dataDir: string;
 beforeAll(() => {
@@ -66,21 +71,20 @@ test('a server that does not end is left alone, with a text that says what to do
 });
 
 test('a process that only has the pid of a dead server or postmaster is not touched', async () => {
-  const bystander = await runChild({ dataDir: join(dataDir, 'other') });
-  const pid = bystander.pid;
-  writeFileSync(
-    join(dataDir, 'server.json'),
-    JSON.stringify({ pid, start: 'long ago', id: 'x', address: claim, since: '' }),
-  );
-  const pidFile = join(dataDir, 'postgres', 'data', 'postmaster.pid');
-  writeFileSync(pidFile, `${pid}\n${join(dataDir, 'postgres', 'data')}\n0\n5432\n\n127.0.0.1\n0 0\nready   \n`);
+  // Of the user PostgreSQL runs as: beside a living process of its own user it refuses to start.
+  const { uid, gid } = postgresUser(undefined) ?? {};
+  const bystander = spawn('sleep', ['60'], uid === undefined || gid === undefined ? {} : { uid, gid });
+  const pid = bystander.pid ?? 0;
+  const record = { pid, start: 'long ago', id: 'x', address: claim, since: '' };
+  writeFileSync(join(dataDir, 'server.json'), JSON.stringify(record));
+  const data = join(dataDir, 'postgres', 'data');
+  writeFileSync(join(data, 'postmaster.pid'), `${pid}\n${data}\n0\n5432\n\n127.0.0.1\n0 0\nready   \n`);
   expect(await dataDirStatus(dataDir)).not.toHaveProperty('postgres');
   expect(await stopLeftBehind(dataDir)).toEqual({});
-  expect(isAlive(pid)).toBe(true);
 
-  // Nor does its pid keep PostgreSQL, which refuses to start beside a living one, from starting.
   const server = await runChild({ dataDir, claim, postgres: true });
   expect(server.answer).toMatchObject({ adopted: false });
   await stopLeftBehind(dataDir);
-  await bystander.kill();
+  expect(bystander.exitCode).toBeNull();
+  bystander.kill('SIGKILL');
 });

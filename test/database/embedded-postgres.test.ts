@@ -9,6 +9,9 @@ import { stopLeftBehind } from '../../src/server/database/embedded/left-behind.t
 import { ended } from '../../src/server/database/embedded/processes.ts';
 import { runChild } from './embedded-child.ts';
 
+// initdb on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
 const isConfinable = process.getuid?.() === 0 && existsSync('/usr/bin/setpriv');
 
 // One database for the file, in a folder that, as everything mkdtemp makes, only its owner may enter: as root
@@ -178,10 +181,15 @@ describe('after a killed server', () => {
     await expect(query(left.url, 'SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  test('with everything killed, the next start recovers at once', async () => {
+  test('with everything killed, the next start waits for what still runs, and recovers', async () => {
     const left = await leaveBehind('by a server killed with everything');
+    // A backend that is busy does not see that its postmaster is gone, and no other may start beside it.
+    const busy = query(left.url, 'SELECT count(*) FROM generate_series(1, 1500000)').catch(() => 'cut off');
+    const active = `SELECT 1 FROM pg_stat_activity WHERE query LIKE '%generate_series%' AND pid <> pg_backend_pid()`;
+    await vi.waitUntil(async () => (await query(left.url, active)).length > 0);
     for (const pid of [left.launcher, left.pid]) process.kill(pid, 'SIGKILL');
     const postgres = await start();
+    await busy;
     expect(postgres).toMatchObject({ adopted: false, recovered: true });
     expect(await notes(postgres.url)).toContain('by a server killed with everything');
     await postgres.stop();
