@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PoolClient } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/server/database/database.ts';
 import { PoolExhaustedError, QueryTimeoutError } from '../../src/server/database/errors.ts';
@@ -57,15 +58,18 @@ describe('a connection is thrown away', () => {
     expect(database.pool.gauges.lost).toBe(1);
   });
 
-  test('when its work fails within a transaction, which is thereby undone', async () => {
+  test.each([
+    ['by itself', () => Promise.reject(new Error('a bug')), { message: 'a bug' }],
+    ['by a statement', (client: PoolClient) => client.query('SELECT 1 / 0'), { code: '22012' }],
+  ])('when its work fails within a transaction, %s, which is thereby undone', async (_, fail, error) => {
     const database = await open();
     const pid = await backend(database);
     const failing = database.pool.withClient(async (client) => {
       await client.query('BEGIN');
       await client.query("INSERT INTO workspaces (name) VALUES ('undone')");
-      throw new Error('a bug');
+      await fail(client);
     });
-    await expect(failing).rejects.toThrow('a bug');
+    await expect(failing).rejects.toMatchObject(error);
     expect(await backend(database)).not.toBe(pid);
     expect(await database.orm.em.execute("SELECT * FROM workspaces WHERE name = 'undone'")).toEqual([]);
   });
@@ -151,6 +155,14 @@ describe('a pool with every connection busy', () => {
     const pids = await Promise.all(Array.from({ length: 4 }, () => backend(database)));
     expect(new Set(pids).size).toBe(4);
   });
+});
+
+test('a connection that never comes back does not keep the database from closing', async () => {
+  const database = await open();
+  void database.pool.withClient(() => new Promise(() => {}));
+  await backend(shared());
+  await database.close();
+  opened = undefined;
 });
 
 test('a caller whose signal has fired before costs no connection', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { type Client, Pool, type PoolConfig } from 'pg';
 import { ConnectionPool, type PoolObserver } from './connection-pool.ts';
@@ -32,6 +33,9 @@ export interface DatabaseOptions {
 /** Connections a process may open beside its pool: the group commit, and a spare while one is replaced. */
 export const WRITE_CONNECTIONS = 2;
 
+/** A connection that is never given back must not keep the process from ending. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
 export interface Database {
   /** For cold paths. Every query it makes is sent with its values inlined, unprepared. */
   readonly orm: MikroORM;
@@ -43,7 +47,7 @@ export interface Database {
   readonly serverVersion: number;
   /** A connection of the primary outside the pool; see connectForWriting. */
   openWriteConnection(): Promise<Client>;
-  /** Waits for lent connections to come back, then ends them all. */
+  /** Waits for lent connections to come back, at most 2 s, and ends them all. */
   close(): Promise<void>;
 }
 
@@ -91,9 +95,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     serverVersion: facts.versionNumber,
     openWriteConnection: () => connectForWriting(url, timeouts, facts.noticesAbandoned),
     close: async () => {
-      await orm.close(true);
-      // An ORM that was never asked anything leaves the pool open.
-      await Promise.all([native.ending ? undefined : native.end(), replica?.end()]);
+      const ended = async () => {
+        await orm.close(true);
+        // An ORM that was never asked anything leaves the pool open.
+        await Promise.all([native.ending ? undefined : native.end(), replica?.end()]);
+      };
+      await Promise.race([ended(), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };
 }
