@@ -224,21 +224,48 @@ describe('several processes', () => {
   });
 });
 
+/** Makes writes fail, `times` times, when the statement ends or not before the commit. */
+async function whileFailing(state: string, times: number, when: 'statement' | 'commit', work: () => Promise<void>) {
+  const run = (text: string) => subject().database.pool.query({ text });
+  await run('CREATE SEQUENCE attempts');
+  await run(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+               IF nextval('attempts') <= ${times} THEN RAISE EXCEPTION 'again' USING ERRCODE = '${state}'; END IF;
+               RETURN NULL; END $$`);
+  const trigger =
+    when === 'commit'
+      ? 'CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON memories DEFERRABLE INITIALLY DEFERRED FOR EACH ROW'
+      : 'CREATE TRIGGER fail AFTER INSERT ON memories FOR EACH STATEMENT';
+  await run(`${trigger} EXECUTE FUNCTION fail()`);
+  try {
+    await work();
+  } finally {
+    await run('DROP TRIGGER fail ON memories; DROP FUNCTION fail; DROP SEQUENCE attempts');
+  }
+}
+
 describe('a batch that may be repeated', () => {
-  it.each(['40001', '40P01'])('is, after %s', async (state) => {
+  it.each([
+    ['40001', 'statement'],
+    ['40P01', 'statement'],
+    ['40001', 'commit'],
+  ] as const)('is, after %s at the %s', async (state, when) => {
     const hub = await ownHub();
-    const run = (text: string) => subject().database.pool.query({ text });
-    await run('CREATE SEQUENCE attempts');
-    await run(`CREATE FUNCTION fail_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                 IF nextval('attempts') < 3 THEN RAISE EXCEPTION 'again' USING ERRCODE = '${state}'; END IF;
-                 RETURN NULL; END $$`);
-    await run('CREATE TRIGGER fail_twice AFTER INSERT ON memories FOR EACH STATEMENT EXECUTE FUNCTION fail_twice()');
-    try {
+    await whileFailing(state, 2, when, async () => {
       expect(await settled([hub.write(save()), hub.write(save())])).toEqual(['done', 'done']);
       expect((await hub.list(BY_CHANGE)).map((memory) => memory.changeNo)).toEqual([1, 2]);
-    } finally {
-      await run('DROP TRIGGER fail_twice ON memories; DROP FUNCTION fail_twice; DROP SEQUENCE attempts');
-    }
+    });
+  });
+});
+
+describe('an answer', () => {
+  it('is given only after the commit: when that fails nothing is acknowledged', async () => {
+    const hub = await ownHub();
+    await whileFailing('53100', 1000, 'commit', async () => {
+      const outcomes = await settled([hub.write(save()), hub.write(save()), hub.write([save(), save()])]);
+      expect(outcomes).toEqual(['DATABASE_UNAVAILABLE', 'DATABASE_UNAVAILABLE', 'DATABASE_UNAVAILABLE']);
+    });
+    expect(await hub.list()).toEqual([]);
+    expect(await settled([hub.write(save())])).toEqual(['done']);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Client, Connection, Submittable } from 'pg';
+import { sqlState } from './driver-errors.ts';
 import type { Row } from './memory-rows.ts';
 import { plainArray } from './statements/array-literal.ts';
 import { LOCK_HEADS } from './statements/lock-heads.ts';
@@ -16,16 +17,23 @@ export class BatchError extends Error {
   readonly mayBeCommitted: boolean;
   /** SQLSTATE, or empty when the connection broke. */
   readonly code: string;
-  /** As the server said, or empty. */
-  readonly severity: string;
+  /** The connection broke, or the server ends it with this error. */
+  readonly endsConnection: boolean;
 
   constructor(cause: unknown, mayBeCommitted: boolean) {
     super('a batch of writes failed', { cause });
     this.mayBeCommitted = mayBeCommitted;
-    const fromServer = cause instanceof Error && 'code' in cause && 'severity' in cause ? cause : undefined;
-    this.code = String(fromServer?.code ?? '');
-    this.severity = String(fromServer?.severity ?? '');
+    this.code = sqlState(cause) ?? '';
+    this.endsConnection = endsConnection(cause);
   }
+}
+
+/**
+ * Class 08, admin or crash shutdown, idle timeouts: what the server sends as FATAL. By code, because
+ * the driver knows the severity only in the server's language.
+ */
+function endsConnection(error: unknown): boolean {
+  return /^(08|57P|25P03|$)/.test(sqlState(error) ?? '');
 }
 
 /**
@@ -77,8 +85,8 @@ export class WriteConnection {
       if (!this.#usable) return reject(new BatchError(new Error('the write connection is closed'), false));
       const batch = new Batch(this.#statement, plainArray(workspaceIds), input, (error, rows) => {
         if (error === undefined) return resolve(rows);
-        // FATAL: the server is about to close the connection; its end is not to be waited for.
-        if (error.severity !== 'ERROR') this.destroy();
+        // The server is about to close it, or it is closed; its end is not to be waited for.
+        if (error.endsConnection) this.destroy();
         reject(error);
       });
       this.#client.query(batch);
@@ -153,9 +161,10 @@ class Batch implements Submittable {
   }
 
   handleError(error: unknown): void {
-    // Until the second statement is done nothing can have been committed, and the server's own word
-    // for an error says that nothing was; a broken connection says nothing.
-    const refused = error instanceof Error && 'severity' in error && this.#statementsDone < 2;
+    // The server's word for an error says that nothing was committed, except when it shuts down after
+    // the last statement: that may be before or after the commit. A broken connection says nothing.
+    const fromServer = sqlState(error) !== undefined;
+    const refused = fromServer && (this.#statementsDone < 2 || !endsConnection(error));
     this.#end(new BatchError(error, this.#sent && !refused));
   }
 
