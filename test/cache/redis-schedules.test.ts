@@ -301,10 +301,26 @@ redisSuite('two processes on one Redis', () => {
       await secondCommits.reached;
       firstSettles.open();
       await first;
-      expect(await state()).toBe('P');
+      expect(await state()).toBe('X');
       secondCommits.open();
       await second;
       expect(await a.read(ID)).toBe('second');
+    });
+
+    it('between two marks: the write that commits first and settles last leaves no value', async () => {
+      const lateCommit = a.schedule.hold('commit:before');
+      const late = a.write(ID, 'committed second');
+      await lateCommit.reached;
+      await redis.client.flushdb();
+      const slowSettle = b.schedule.hold('settle:before');
+      const slow = b.write(ID, 'committed first'); // Finds no mark, so its own is a P.
+      await slowSettle.reached;
+      lateCommit.open();
+      await late;
+      slowSettle.open();
+      await slow;
+      expect(await a.read(ID)).toBe('committed second');
+      expect(await b.read(ID)).toBe('committed second');
     });
   });
 

@@ -1,18 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type MemoryCodec, MemoryRecord } from '../domain/memory.ts';
-import {
-  DEAD_VALUE_TTL_MS,
-  type EntryStore,
-  FILL_TTL_MS,
-  type Found,
-  MARK_TTL_MS,
-  type Step,
-  type Value,
-} from './protocol.ts';
-
-type Entry =
-  | { readonly state: 'V'; readonly epoch: number; readonly record: MemoryRecord }
-  | { readonly state: 'P' | 'X' | 'F'; readonly token: string };
+import { DEAD_VALUE_TTL_MS, type EntryStore, FILL_TTL_MS, type Found, MARK_TTL_MS, type Step } from './protocol.ts';
+import { type Entry, transition } from './transition.ts';
 
 /** Bytes an entry takes besides its message: key, record and the places in the cache's tables. */
 const ENTRY_BYTES = 400;
@@ -62,49 +51,26 @@ export class LocalStore implements EntryStore {
   }
 
   async step(workspaceId: number, steps: readonly Step[]): Promise<boolean[]> {
-    return steps.map((step) => this.#take(key(workspaceId, step.id), step));
+    return steps.map((step) => {
+      const at = key(workspaceId, step.id);
+      const now = this.#entries.get(at);
+      const { taken, entry } = transition(now, step);
+      if (entry === undefined) this.#entries.delete(at);
+      else if (entry !== now) this.#keep(at, entry);
+      return taken;
+    });
   }
 
-  /** The same moves as STEP_SCRIPT, branch by branch; a test walks both side by side. */
-  #take(key: string, step: Step): boolean {
-    const now = this.#entries.get(key);
-    switch (step.op) {
-      case 'lease':
-        if (now === undefined || (now.state === 'V' && now.epoch === step.over)) {
-          this.#entries.set(key, { state: 'F', token: step.token }, { ttl: FILL_TTL_MS });
-          return true;
-        }
-        return false;
-      case 'fill':
-        if (now?.state === 'F' && now.token === step.token) {
-          this.#keep(key, step.value);
-          return true;
-        }
-        return false;
-      case 'mark': {
-        const contended = now?.state === 'P' || now?.state === 'X';
-        this.#entries.set(key, { state: contended ? 'X' : 'P', token: step.token }, { ttl: MARK_TTL_MS });
-        return !contended;
-      }
-      case 'settle':
-        if (now?.state === 'P' && now.token === step.token) {
-          if (step.value === undefined) this.#entries.delete(key);
-          else this.#keep(key, step.value);
-          return true;
-        }
-        if (now?.state === 'F' || now?.state === 'V') this.#entries.delete(key);
-        return false;
+  #keep(at: string, entry: Entry): void {
+    if (entry.state === 'V') {
+      const { record } = entry;
+      const kept = new MemoryRecord(record, this.#codec, undefined, record.message);
+      // For ever, or until the bytes run out: nobody but this process can make it wrong.
+      const ttl = record.deleteTime === undefined ? 0 : DEAD_VALUE_TTL_MS;
+      this.#entries.set(at, { ...entry, record: kept }, { ttl });
+    } else {
+      this.#entries.set(at, entry, { ttl: entry.state === 'F' ? FILL_TTL_MS : MARK_TTL_MS });
     }
-  }
-
-  #keep(key: string, value: Value & { readonly record: MemoryRecord }): void {
-    const { epoch, record } = value;
-    const kept = new MemoryRecord(record, this.#codec, undefined, record.message);
-    this.#entries.set(
-      key,
-      { state: 'V', epoch, record: kept },
-      { ttl: record.deleteTime === undefined ? 0 : DEAD_VALUE_TTL_MS },
-    );
   }
 }
 

@@ -8,7 +8,11 @@ import type { MemoryRecord } from '../domain/memory.ts';
  *   nothing, F, V --mark--> P --settle, still that P--> V    a write; nothing when there is no value
  *   P, X --mark--> X                                         two writes at once: X runs out by itself
  *   F, V --settle--> nothing                                 the mark was lost, and a read came between
- *   P of another, X --settle--> unchanged
+ *   P of another --settle--> X                               the mark was lost, and a write came between
+ *   X --settle--> X
+ *
+ * The last but one matters: that other write may have committed first and settle last, and would
+ * leave its value over ours.
  *
  * A value carries the cache epoch its maker knew before it read or wrote the database, and a reader
  * takes it only when that is not older than the epoch it knows itself. So one bump of the epoch in

@@ -42,6 +42,8 @@ for i, key in ipairs(KEYS) do
       answer = 1
     elseif state == 'F' or state == 'V' or foreign then
       redis.call('DEL', key)
+    elseif state == 'P' then
+      redis.call('SET', key, 'X', 'PX', ${MARK_TTL_MS})
     end
   end
   answers[i] = answer
