@@ -1,7 +1,7 @@
 import type { Memory, MemoryCodec, MemoryRecord, Scope } from '../domain/memory.ts';
 import { type Change, Field, type Refusal, type WriteOutcome, type WriteRequest } from '../domain/repository.ts';
 import { metadataOf, microsOf, optionalMicros, type Row, recordOf, tagsOf, text } from './memory-rows.ts';
-import { Code } from './statements/write-changes.ts';
+import { Code, OUTPUT } from './statements/write-changes.ts';
 
 /** A request that was done before; its records are to be read from history. */
 export interface Replay {
@@ -11,14 +11,26 @@ export interface Replay {
   readonly head: number;
 }
 
-/** Positions in OUTPUT. */
-const CODE = 1;
-const ETAG = 2;
-const HEAD = 3;
-const FIRST_CHANGE = 4;
-const CHANGES = 5;
-const REVISION = 6;
-const CHANGE_NO = 7;
+/** Positions in a row of the write statements. */
+const CODE = OUTPUT.indexOf('code');
+const ETAG = OUTPUT.indexOf('etag');
+const HEAD = OUTPUT.indexOf('head');
+const FIRST_CHANGE = OUTPUT.indexOf('first_change');
+const CHANGES = OUTPUT.indexOf('changes');
+const REVISION = OUTPUT.indexOf('revision');
+const CHANGE_NO = OUTPUT.indexOf('change_no');
+const SCOPE = OUTPUT.indexOf('scope');
+const USER_ID = OUTPUT.indexOf('user_id');
+const TEAM = OUTPUT.indexOf('team');
+const KEY = OUTPUT.indexOf('key');
+const CREATE_TIME = OUTPUT.indexOf('create_time');
+const UPDATE_TIME = OUTPUT.indexOf('update_time');
+const EXPIRE_TIME = OUTPUT.indexOf('expire_time');
+const DELETE_TIME = OUTPUT.indexOf('delete_time');
+const CATEGORY = OUTPUT.indexOf('new_category');
+const CONTENT = OUTPUT.indexOf('new_content');
+const TAGS = OUTPUT.indexOf('new_tags');
+const METADATA = OUTPUT.indexOf('new_metadata');
 
 /** What became of a request. @param rows the rows of its changes, in their order */
 export function outcomeOf(request: WriteRequest, rows: readonly Row[], codec: MemoryCodec): WriteOutcome | Replay {
@@ -86,20 +98,20 @@ function writtenMemory(request: WriteRequest, change: Change, row: Row): Memory 
   const fields = change.kind === 'save' || change.kind === 'update' ? change.fields : undefined;
   return {
     id: change.id,
-    scope: Number(row[8]) as Scope,
-    userId: text(row[9]),
-    team: text(row[10]),
-    key: text(row[11]),
-    category: fields && mask & Field.CATEGORY ? fields.category : text(row[16]),
-    content: fields && mask & Field.CONTENT ? fields.content : text(row[17]),
-    tags: fields && mask & Field.TAGS ? fields.tags : tagsOf(row[18]),
-    metadata: fields && mask & Field.METADATA ? fields.metadata : metadataOf(row[19]),
+    scope: Number(row[SCOPE]) as Scope,
+    userId: text(row[USER_ID]),
+    team: text(row[TEAM]),
+    key: text(row[KEY]),
+    category: fields && mask & Field.CATEGORY ? fields.category : text(row[CATEGORY]),
+    content: fields && mask & Field.CONTENT ? fields.content : text(row[CONTENT]),
+    tags: fields && mask & Field.TAGS ? fields.tags : tagsOf(row[TAGS]),
+    metadata: fields && mask & Field.METADATA ? fields.metadata : metadataOf(row[METADATA]),
     revision: Number(row[REVISION]),
     changeNo: Number(row[CHANGE_NO]),
     author: request.author,
-    createTime: microsOf(text(row[12])),
-    updateTime: microsOf(text(row[13])),
-    expireTime: optionalMicros(row[14]),
-    deleteTime: optionalMicros(row[15]),
+    createTime: microsOf(text(row[CREATE_TIME])),
+    updateTime: microsOf(text(row[UPDATE_TIME])),
+    expireTime: optionalMicros(row[EXPIRE_TIME]),
+    deleteTime: optionalMicros(row[DELETE_TIME]),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Array parameters as Postgres writes them. By hand, because the driver's own quotes and escapes
- * every number and UUID too, which at 256 rows of 27 columns is most of the cost of sending a batch.
+ * every number and UUID too, which at 256 rows of 29 columns is most of the cost of sending a batch.
  */
 
 const NEEDS_ESCAPE = /["\\]/;
