@@ -160,6 +160,19 @@ describe('BatchGetMemories', () => {
     expect(calls).toBe(3);
   });
 
+  it('leaves room for the ids it names when the memories alone would just fit', async () => {
+    const saved = async (bytes: number) =>
+      (await space.memories.saveMemory({ memory: { content: 'x'.repeat(bytes) } })).id;
+    const ids = await Promise.all(Array.from({ length: 15 }, () => saved(LIMITS.contentBytes.max)));
+    const { length } = BatchGetMemoriesResponse.encode(await space.memories.batchGetMemories({ ids })).finish();
+    ids.push(await saved(LIMITS.unaryBytes.max - length - 1000));
+    expect((await space.memories.batchGetMemories({ ids })).memories).toHaveLength(16);
+    const missing = Array.from({ length: 900 }, () => randomUUID());
+    const crowded = await space.memories.batchGetMemories({ ids: [...ids, ...missing] });
+    expect(crowded.missingIds).toEqual(missing);
+    expect(crowded.remainingIds).toEqual(ids.slice(15));
+  });
+
   it('names every id that is none', async () => {
     const error = await refusalOf(space.memories.batchGetMemories({ ids: [randomUUID(), 'x', ''] }));
     expect(fieldsOf(error)).toEqual(['ids[1]', 'ids[2]']);
