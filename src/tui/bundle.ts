@@ -47,6 +47,8 @@ async function build(output: string): Promise<void> {
     format: 'esm',
     jsx: 'automatic',
     legalComments: 'none',
+    minifyWhitespace: true,
+    minifySyntax: true,
     // React's development build is slower by half and warns into the frame.
     define: { 'process.env.NODE_ENV': '"production"' },
     // Ink imports it only when DEV=true, and esbuild cannot know.

@@ -11,6 +11,7 @@ import type { Source } from './source/source.ts';
 import { initialState } from './state/state.ts';
 import { Store } from './state/store.ts';
 import { colorDepth, settleColorEnvironment, wantsAscii } from './terminal/capabilities.ts';
+import { keepHeapSmall } from './terminal/heap.ts';
 import { themeOf } from './terminal/theme.ts';
 
 /**
@@ -19,6 +20,7 @@ import { themeOf } from './terminal/theme.ts';
  * @returns the exit code: 0 done, 1 no server or no right to watch it, 2 wrong command line
  */
 export async function runMonitor(argv: readonly string[]): Promise<number> {
+  keepHeapSmall();
   try {
     const args = parseMonitorArgs(argv);
     if (args.help) {

@@ -1,7 +1,7 @@
 import type { LatencyHistogram } from '../../shared/histogram.ts';
 import { CODE_NAMES } from '../../shared/rpc-error.ts';
 import { type MethodDetail, methodDetail } from '../state/method-detail.ts';
-import { gridOf, latencyColumns, percentileSeries } from '../state/series.ts';
+import { gridOf, percentileSeries } from '../state/series.ts';
 import { type MonitorState, shownEndMs, shownSlots } from '../state/state.ts';
 import type { MethodSummary } from '../state/summary.ts';
 import { alignRight, fitText, type Line, type Span } from '../terminal/line.ts';
@@ -132,8 +132,10 @@ function within(latency: LatencyHistogram, quantile: number, bands: readonly Oct
 function trendPanel(state: MonitorState, name: string, width: number, height: number, theme: Theme): Block {
   const columns = width - BORDER - GRAPH_LABEL_WIDTH - 1;
   const grid = gridOf(shownEndMs(state), state.view.windowMs, columns);
-  const histograms = latencyColumns(shownSlots(state), grid, (method) => method.name === name);
-  const series = spreadOut(percentileSeries(histograms, 0.99), grid.columnMs);
+  const series = spreadOut(
+    percentileSeries(shownSlots(state), grid, 0.99, (method) => method.name === name),
+    grid.columnMs,
+  );
   const label = (us: number) => formatLatency(us);
   const graph = areaGraph({ series, height: Math.max(1, height - 3), label, labelWidth: GRAPH_LABEL_WIDTH }, theme);
   const { windowMs } = state.view;

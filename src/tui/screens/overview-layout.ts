@@ -10,6 +10,8 @@ export interface OverviewHeights {
 
 const FULL_WIDTH = 80;
 const FULL_HEIGHT = 20;
+/** 13 bands of latency with border, percentiles and a row to spare. */
+const MAX_GRAPHS = 16;
 /** Header and footer. */
 export const FRAME_ROWS = 3;
 
@@ -27,7 +29,7 @@ export function overviewHeights(rows: number, methodCount: number): OverviewHeig
   const tallGraphs = Math.max(6, Math.floor(rest * 0.45));
   // Border and heading are three rows; a short table leaves its rows to the graphs.
   const methods = Math.min(rest - tallGraphs, Math.max(8, methodCount + 3));
-  const graphs = Math.min(rest - methods, 20);
+  const graphs = Math.min(rest - methods, MAX_GRAPHS);
   return { graphs, methods: rest - graphs, gauges, events };
 }
 

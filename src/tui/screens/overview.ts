@@ -1,11 +1,11 @@
-import { gridOf, latencyColumns, rateSeries } from '../state/series.ts';
+import { gridOf, rateSeries } from '../state/series.ts';
 import type { Slot } from '../state/slot.ts';
 import { type MonitorState, methodRows, selectedIndex, shownEndMs, shownSlots } from '../state/state.ts';
 import { summarize, type WindowSummary } from '../state/summary.ts';
 import type { PANELS, PanelName } from '../state/view.ts';
 import { type Line, printable } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
-import { type Block, beside, panel } from '../widgets/block.ts';
+import { type Block, beside, packed, panel } from '../widgets/block.ts';
 import { eventLines } from '../widgets/events.ts';
 import { formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
 import { type GaugePanel, postgresGauges, processGauges, redisGauges } from '../widgets/gauges.ts';
@@ -57,13 +57,17 @@ const ratePanel: DrawPanel = ({ state, theme, endMs, slots, window }, width, hei
   const columns = width - BORDER - LABEL_WIDTH - 1;
   const series = rateSeries(slots, gridOf(endMs, state.view.windowMs, columns));
   const nowRate = now === undefined ? 0 : summarize([now]).total.rate;
-  const heading: Line = [
-    ...value('now ', `${formatCount(nowRate)}/s`),
-    ...value('  avg ', formatCount(total.rate)),
-    ...value('  peak ', formatCount(peakOf(slots))),
-    { text: '  err ', tone: 'dim' },
-    total.errors === 0 ? '0%' : { text: formatShare(total.errorShare), tone: total.faults > 0 ? 'bad' : 'warn' },
-  ];
+  const err: Line[number] =
+    total.errors === 0 ? '0%' : { text: formatShare(total.errorShare), tone: total.faults > 0 ? 'bad' : 'warn' };
+  const heading = packed(
+    [
+      { line: value('now ', `${formatCount(nowRate)}/s`), weight: 4 },
+      { line: value('avg ', formatCount(total.rate)), weight: 1 },
+      { line: value('peak ', formatCount(peakOf(slots))), weight: 2 },
+      { line: [{ text: 'err ', tone: 'dim' }, err], weight: 3 },
+    ],
+    width - BORDER,
+  );
   const tally: Line = [
     ...value('started ', formatCount(now === undefined ? 0 : sumOf(now, 'started'))),
     ...value('  done ', formatCount(now === undefined ? 0 : sumOf(now, 'completed'))),
@@ -81,15 +85,20 @@ const heatPanel: DrawPanel = ({ state, theme, endMs, window }, width, height) =>
   const { latency } = window.total;
   const columns = width - BORDER - HEAT_LABEL_WIDTH - 1;
   const columnMs = Math.max(1000, state.view.intervalMs, Math.floor(state.view.windowMs / columns / 1000) * 1000);
-  const histograms = latencyColumns(state.history, { endMs, columnMs, columns });
-  const p = (name: string, us: number) => value(name, latency.count === 0 ? '-' : formatLatency(us));
-  const figures: Line = [
-    ...p('p50 ', latency.percentile(0.5)),
-    ...p('  p95 ', latency.percentile(0.95)),
-    ...p('  p99 ', latency.percentile(0.99)),
-    ...p('  max ', latency.max),
-  ];
-  const lines = [...heatMap(histograms, height - 3, theme)];
+  const figure = (name: string, us: number, weight: number) => ({
+    line: value(`${name} `, latency.count === 0 ? '-' : formatLatency(us)),
+    weight,
+  });
+  const figures = packed(
+    [
+      figure('p50', latency.percentile(0.5), 2),
+      figure('p95', latency.percentile(0.95), 3),
+      figure('p99', latency.percentile(0.99), 4),
+      figure('max', latency.max, 1),
+    ],
+    width - BORDER,
+  );
+  const lines = [...heatMap(state.history, { endMs, columnMs, columns }, height - 3, theme)];
   while (lines.length < height - 3) lines.push([]);
   const note = dim(`1 col = ${formatPeriod(columnMs)}`);
   return panel({ title: titleOf('Latency'), note, width, height, lines: [...lines, figures] }, theme);
@@ -124,9 +133,9 @@ function emptyHint({ history, connection, target }: MonitorState, filtered: bool
   return retrying?.advice === undefined ? [line] : [line, [{ text: `  ${printable(retrying.advice)}`, tone: 'warn' }]];
 }
 
-function gaugePanel(gauges: (slots: readonly Slot[], theme: Theme) => GaugePanel): DrawPanel {
+function gaugePanel(gauges: (slots: readonly Slot[], width: number, theme: Theme) => GaugePanel): DrawPanel {
   return ({ slots, theme }, width, height) => {
-    const { title, note, lines } = gauges(slots, theme);
+    const { title, note, lines } = gauges(slots, width - BORDER, theme);
     return panel({ title: titleOf(title), note, width, height, lines }, theme);
   };
 }

@@ -46,44 +46,76 @@ export function rateSeries(slots: readonly Slot[], grid: TimeGrid): Series {
   });
 }
 
-/** Merged latencies per column: a slot belongs to the column in which its middle lies. */
-export function latencyColumns(
-  slots: readonly Slot[],
-  grid: TimeGrid,
-  wanted: (method: MethodSlot) => boolean = ({ name }) => !isWatch(name),
-): readonly (LatencyHistogram | undefined)[] {
-  const columns: (LatencyHistogram | undefined)[] = Array.from({ length: grid.columns }, () => undefined);
-  const startMs = grid.endMs - grid.columns * grid.columnMs;
-  for (const slot of slots) {
-    const column = Math.floor((slot.endMs - slot.coveredMs / 2 - startMs) / grid.columnMs);
-    if (column < 0 || column >= grid.columns) continue;
-    const histogram = columns[column] ?? new LatencyHistogram();
-    columns[column] = histogram;
-    for (const method of slot.methods) {
-      if (method.latency !== undefined && wanted(method)) histogram.addWire(method.latency);
-    }
-  }
-  return columns;
-}
+/** Which methods a series is about; by default all but the streams that live as long as their reader. */
+export type MethodFilter = (method: MethodSlot) => boolean;
+const ALL_CALLS: MethodFilter = ({ name }) => !isWatch(name);
 
 /** One percentile per column, in microseconds; undefined where no call ended. */
-export function percentileSeries(columns: readonly (LatencyHistogram | undefined)[], quantile: number): Series {
-  return columns.map((histogram) =>
-    histogram === undefined || histogram.count === 0 ? undefined : histogram.percentile(quantile),
-  );
+export function percentileSeries(
+  slots: readonly Slot[],
+  grid: TimeGrid,
+  quantile: number,
+  wanted: MethodFilter = ALL_CALLS,
+): Series {
+  const series: (number | undefined)[] = Array.from({ length: grid.columns }, () => undefined);
+  eachColumn(slots, grid, wanted, (column, latency) => {
+    if (latency.count > 0) series[column] = latency.percentile(quantile);
+  });
+  return series;
 }
 
-/** Calls per latency band and column: `bands[row][column]`; `upperUs` ascending, the last band is open. */
+/**
+ * Calls per latency band and column: `bands[band][column]`; `uppersUs` ascending, the last band is
+ * open. Undefined where nothing is known.
+ */
 export function heatBands(
-  columns: readonly (LatencyHistogram | undefined)[],
-  upperUs: readonly number[],
+  slots: readonly Slot[],
+  grid: TimeGrid,
+  uppersUs: readonly number[],
+  wanted: MethodFilter = ALL_CALLS,
 ): readonly Series[] {
-  const atMost = columns.map((histogram) => histogram && upperUs.map((us) => histogram.countAtMost(us)));
-  return Array.from({ length: upperUs.length + 1 }, (_, band) =>
-    columns.map((histogram, column) => {
-      if (histogram === undefined) return undefined;
-      const counts = atMost[column] ?? [];
-      return (counts[band] ?? histogram.count) - (band === 0 ? 0 : (counts[band - 1] as number));
-    }),
+  const bands = Array.from({ length: uppersUs.length + 1 }, (): (number | undefined)[] =>
+    Array.from({ length: grid.columns }, () => undefined),
   );
+  eachColumn(slots, grid, wanted, (column, latency) => {
+    let below = 0;
+    bands.forEach((band, i) => {
+      const upper = uppersUs[i];
+      const atMost = upper === undefined ? latency.count : latency.countAtMost(upper);
+      band[column] = atMost - below;
+      below = atMost;
+    });
+  });
+  return bands;
+}
+
+/** Lent to every column in turn: a histogram is 8 KB, and a frame has hundreds of columns. */
+const scratch = new LatencyHistogram();
+
+/**
+ * The merged latencies of each column that has slots, oldest first. A slot belongs to the column in
+ * which its middle lies. The histogram holds until the next column only.
+ */
+function eachColumn(
+  slots: readonly Slot[],
+  grid: TimeGrid,
+  wanted: MethodFilter,
+  visit: (column: number, latency: LatencyHistogram) => void,
+): void {
+  const startMs = grid.endMs - grid.columns * grid.columnMs;
+  let current = -1;
+  scratch.reset();
+  for (const slot of slots) {
+    const column = Math.floor((slot.endMs - slot.coveredMs / 2 - startMs) / grid.columnMs);
+    if (column < 0 || column >= grid.columns || slot.endMs > grid.endMs) continue;
+    if (column !== current) {
+      if (current >= 0) visit(current, scratch);
+      scratch.reset();
+      current = column;
+    }
+    for (const method of slot.methods) {
+      if (method.latency !== undefined && wanted(method)) scratch.addWire(method.latency);
+    }
+  }
+  if (current >= 0) visit(current, scratch);
 }

@@ -37,7 +37,7 @@ const UNICODE: Glyphs = {
   shades: [' ', '·', '░', '▒', '▓', '█'],
   meter: [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'],
   meterRest: '·',
-  cursor: '▶',
+  cursor: '▸',
   up: '▲',
   down: '▼',
   live: '●',

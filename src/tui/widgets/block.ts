@@ -56,18 +56,33 @@ export interface Segment {
   readonly weight: number;
 }
 
-/** Segments from the left and from the right, two blanks between them; the lightest are left out until they fit. */
-export function segmentedLine(left: readonly Segment[], right: readonly Segment[], width: number): Line {
-  const kept = new Set([...left, ...right]);
-  const join = (segments: readonly Segment[]): Line =>
+/** As many segments as fit, the heaviest, in their order with two blanks between them. */
+export function packed(segments: readonly Segment[], width: number): Line {
+  const kept = new Set(segments);
+  const joined = (): Line =>
     segments
       .filter((segment) => kept.has(segment))
       .flatMap((segment, i) => (i === 0 ? segment.line : ['  ', ...segment.line]));
-  const lightestFirst = [...kept].sort((a, b) => a.weight - b.weight);
-  const fits = () => lineWidth(join(left)) + lineWidth(join(right)) + 2 <= width - 2;
-  while (!fits() && kept.size > 1) {
-    const lightest = lightestFirst.shift();
-    if (lightest !== undefined) kept.delete(lightest);
+  for (const lightest of [...segments].sort((a, b) => a.weight - b.weight)) {
+    if (lineWidth(joined()) <= width || kept.size === 1) break;
+    kept.delete(lightest);
   }
-  return [' ', ...spread(join(left), join(right), width - 2), ' '];
+  return joined();
+}
+
+/** Segments at the left and at the right end of a row with a blank at both ends; the lightest give way. */
+export function segmentedLine(left: readonly Segment[], right: readonly Segment[], width: number): Line {
+  const inner = width - 2;
+  const all = [...left, ...right].sort((a, b) => a.weight - b.weight);
+  const kept = new Set(all);
+  const side = (segments: readonly Segment[]) =>
+    packed(
+      segments.filter((segment) => kept.has(segment)),
+      Number.POSITIVE_INFINITY,
+    );
+  for (const lightest of all) {
+    if (lineWidth(side(left)) + lineWidth(side(right)) + 2 <= inner || kept.size === 1) break;
+    kept.delete(lightest);
+  }
+  return [' ', ...spread(side(left), side(right), inner), ' '];
 }

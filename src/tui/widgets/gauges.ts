@@ -2,9 +2,12 @@ import { LatencyHistogram, type WireHistogram } from '../../shared/histogram.ts'
 import type { Slot } from '../state/slot.ts';
 import type { Line, Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
+import { packed } from './block.ts';
 import { formatBytes, formatCount, formatLatency, formatShare } from './format.ts';
 import { meter } from './graph.ts';
 
+/** Narrower panels show the number alone. */
+const METER_FROM_WIDTH = 26;
 const METER_WIDTH = 8;
 
 /** What a gauge panel says: the state now, and counts and latencies of the window. */
@@ -15,7 +18,7 @@ export interface GaugePanel {
 }
 
 /** The database: whether it answers, its pool, what statements take, how much a group commit carries. */
-export function postgresGauges(slots: readonly Slot[], theme: Theme): GaugePanel {
+export function postgresGauges(slots: readonly Slot[], width: number, theme: Theme): GaugePanel {
   const now = slots.at(-1)?.gauges.postgres;
   if (now === undefined) return { title: 'Postgres', note: [], lines: [dim('no data yet')] };
   const query = merged(slots, ({ gauges }) => gauges.postgres?.query);
@@ -27,25 +30,31 @@ export function postgresGauges(slots: readonly Slot[], theme: Theme): GaugePanel
     title: 'Postgres',
     note: upOrDown(now.up),
     lines: [
-      [
-        ...label('pool'),
-        ...meter(now.poolMax === 0 ? 0 : now.poolBusy / now.poolMax, METER_WIDTH, theme),
-        ` ${now.poolBusy}/${now.poolMax} `,
-        ...field('wait', String(now.poolWaiting), now.poolWaiting > 0),
-      ],
-      [...label('query'), ...percentiles(query), ` ${formatCount(rate(slots, query.count))}/s`],
-      [...field('acquire p99', latency(acquire, 0.99)), '  ', ...field('lost', formatCount(lost), lost > 0)],
-      [
-        ...field('commits', `${formatCount(rate(slots, commits))}/s`),
-        ` of ${formatCount(commits === 0 ? 0 : commitRows / commits)}  `,
-        ...field('queue', formatCount(now.commitQueue)),
-      ],
+      row(
+        width,
+        [
+          ...label('pool'),
+          ...bar(now.poolMax === 0 ? 0 : now.poolBusy / now.poolMax, width, theme),
+          `${now.poolBusy}/${now.poolMax}`,
+        ],
+        field('wait', formatCount(now.poolWaiting), now.poolWaiting > 0),
+      ),
+      row(width, [...label('query'), ...percentiles(query, width)], [`${formatCount(rate(slots, query.count))}/s`]),
+      row(width, field('acquire p99', latency(acquire, 0.99)), field('lost', formatCount(lost), lost > 0)),
+      row(
+        width,
+        [
+          ...field('commits', `${formatCount(rate(slots, commits))}/s`),
+          ` of ${formatCount(commits === 0 ? 0 : commitRows / commits)}`,
+        ],
+        field('queue', formatCount(now.commitQueue)),
+      ),
     ],
   };
 }
 
 /** Redis and the cache in the process before it. */
-export function redisGauges(slots: readonly Slot[], theme: Theme): GaugePanel {
+export function redisGauges(slots: readonly Slot[], width: number, theme: Theme): GaugePanel {
   const now = slots.at(-1)?.gauges;
   const lines: Line[] = [];
   if (now === undefined) return { title: 'Cache', note: [], lines: [dim('no data yet')] };
@@ -55,29 +64,22 @@ export function redisGauges(slots: readonly Slot[], theme: Theme): GaugePanel {
   const reads = local + remote + misses;
   const share = reads === 0 ? 0 : (local + remote) / reads;
   const { redis, cache } = now;
-  lines.push([
-    ...label('hit'),
-    ...(reads === 0
-      ? dim('no reads')
-      : [...meter(share, METER_WIDTH, theme), ` ${formatShare(share)}  ${formatCount(rate(slots, reads))}/s`]),
-  ]);
+  const hits: Line = reads === 0 ? dim('no reads') : [...bar(share, width, theme), formatShare(share)];
+  lines.push(row(width, [...label('hit'), ...hits], [`${formatCount(rate(slots, reads))}/s`]));
   if (redis !== undefined) {
     const command = merged(slots, ({ gauges }) => gauges.redis?.command);
     const errors = total(slots, ({ gauges }) => gauges.redis?.errors);
     const most = redis.maxBytes > 0 ? `/${formatBytes(redis.maxBytes)}` : '';
-    lines.push([...label('cmd'), ...percentiles(command), ' ', ...field('err', formatCount(errors), errors > 0)]);
-    lines.push([
-      ...field('mem', `${formatBytes(redis.usedBytes)}${most}`),
-      '  ',
-      ...field('keys', formatCount(redis.keys)),
-    ]);
+    lines.push(
+      row(width, [...label('cmd'), ...percentiles(command, width)], field('err', formatCount(errors), errors > 0)),
+    );
+    lines.push(
+      row(width, field('mem', `${formatBytes(redis.usedBytes)}${most}`), field('keys', formatCount(redis.keys))),
+    );
   }
   if (cache !== undefined) {
-    lines.push([
-      ...field('local', `${formatBytes(cache.localBytes)}/${formatBytes(cache.localMaxBytes)}`),
-      '  ',
-      ...field('entries', formatCount(cache.localEntries)),
-    ]);
+    const local = `${formatBytes(cache.localBytes)}/${formatBytes(cache.localMaxBytes)}`;
+    lines.push(row(width, field('local', local), field('entries', formatCount(cache.localEntries))));
   }
   if (redis === undefined) lines.push(dim('no Redis configured'));
   return {
@@ -88,7 +90,7 @@ export function redisGauges(slots: readonly Slot[], theme: Theme): GaugePanel {
 }
 
 /** The processes of the server together; the slowest loop of them. */
-export function processGauges(slots: readonly Slot[], theme: Theme): GaugePanel {
+export function processGauges(slots: readonly Slot[], width: number, theme: Theme): GaugePanel {
   const now = slots.at(-1)?.gauges;
   if (now === undefined || now.processes.length === 0)
     return { title: 'Process', note: [], lines: [dim('no data yet')] };
@@ -96,6 +98,7 @@ export function processGauges(slots: readonly Slot[], theme: Theme): GaugePanel 
   const sum = (value: (process: (typeof processes)[number]) => number) => processes.reduce((s, p) => s + value(p), 0);
   const most = (value: (process: (typeof processes)[number]) => number) => Math.max(...processes.map(value));
   const cpu = sum((process) => process.cpu);
+  const gc = most((process) => process.gcShare);
   const shed =
     now.shed.length === 0 ? 0 : total(slots, ({ gauges }) => gauges.shed.reduce((s, { count }) => s + count, 0));
   const many = processes.length > 1;
@@ -103,33 +106,38 @@ export function processGauges(slots: readonly Slot[], theme: Theme): GaugePanel 
     title: many ? `Node, ${processes.length} processes` : 'Node',
     note: many ? [] : dim(`pid ${processes[0]?.pid ?? 0}`),
     lines: [
-      [
-        ...label('cpu'),
-        ...meter(cpu / processes.length, METER_WIDTH, theme),
-        ` ${formatShare(cpu)}  `,
-        ...field('gc', formatShare(most((process) => process.gcShare)), most((process) => process.gcShare) > 0.1),
-      ],
-      [
-        ...field('rss', formatBytes(sum((process) => process.rssBytes))),
-        '  ',
-        ...field('heap', formatBytes(sum((process) => process.heapUsedBytes))),
-        '  ',
-        ...field('ext', formatBytes(sum((process) => process.externalBytes))),
-      ],
-      [
-        ...field('loop p99', formatLatency(most((process) => process.loopDelayP99Us))),
-        '  ',
-        ...field('busy', formatShare(most((process) => process.loopUtilization))),
-      ],
-      [
-        ...field('conns', formatCount(connections?.connections ?? 0)),
-        '  ',
-        ...field('streams', formatCount(connections?.streams ?? 0)),
-        '  ',
-        ...field('shed', formatCount(shed), shed > 0),
-      ],
+      row(
+        width,
+        [...label('cpu'), ...bar(cpu / processes.length, width, theme), formatShare(cpu)],
+        field('gc', formatShare(gc), gc > 0.1),
+      ),
+      row(
+        width,
+        field('rss', formatBytes(sum((process) => process.rssBytes))),
+        field('heap', formatBytes(sum((process) => process.heapUsedBytes))),
+        field('ext', formatBytes(sum((process) => process.externalBytes))),
+      ),
+      row(
+        width,
+        field('loop p99', formatLatency(most((process) => process.loopDelayP99Us))),
+        field('busy', formatShare(most((process) => process.loopUtilization))),
+      ),
+      row(
+        width,
+        field('conns', formatCount(connections?.connections ?? 0)),
+        field('streams', formatCount(connections?.streams ?? 0)),
+        field('shed', formatCount(shed), shed > 0),
+      ),
     ],
   };
+}
+
+/** Fields side by side; in a narrow panel the last ones give way, never the end of a number. */
+function row(width: number, ...fields: readonly Line[]): Line {
+  return packed(
+    fields.map((line, i) => ({ line, weight: -i })),
+    width,
+  );
 }
 
 function merged(slots: readonly Slot[], pick: (slot: Slot) => WireHistogram | undefined): LatencyHistogram {
@@ -150,8 +158,13 @@ function rate(slots: readonly Slot[], count: number): number {
   return ms === 0 ? 0 : (count * 1000) / ms;
 }
 
-function percentiles(histogram: LatencyHistogram): Line {
-  return [...field('p50', latency(histogram, 0.5)), ' ', ...field('p99', latency(histogram, 0.99))];
+function percentiles(histogram: LatencyHistogram, width: number): Line {
+  const p99 = field('p99', latency(histogram, 0.99));
+  return width < METER_FROM_WIDTH ? p99 : [...field('p50', latency(histogram, 0.5)), ' ', ...p99];
+}
+
+function bar(share: number, width: number, theme: Theme): Line {
+  return width < METER_FROM_WIDTH ? [] : [...meter(share, METER_WIDTH, theme), ' '];
 }
 
 function latency(histogram: LatencyHistogram, quantile: number): string {

@@ -46,10 +46,10 @@ export function areaGraph(
   });
 }
 
-/** The scale stands at the top row and, where there is room, at the middle. */
+/** The scale stands at the top row and, where a row begins there, at half of it. */
 function scaleLabel(row: number, height: number, top: number, label: (value: number) => string): string {
   if (row === 0) return label(top);
-  return height >= 4 && row === Math.floor(height / 2) ? label((top * (height - row)) / height) : '';
+  return height >= 4 && row === height / 2 ? label(top / 2) : '';
 }
 
 /** The next of 1, 2, 2.5, 5 times a power of ten: a scale that seldom changes. */

@@ -1,5 +1,5 @@
-import type { LatencyHistogram } from '../../shared/histogram.ts';
-import { heatBands, type Series } from '../state/series.ts';
+import { heatBands, type Series, type TimeGrid } from '../state/series.ts';
+import type { Slot } from '../state/slot.ts';
 import { alignRight, type Line, type Span } from '../terminal/line.ts';
 import { ramp, type Theme } from '../terminal/theme.ts';
 
@@ -11,19 +11,16 @@ const BANDS: Readonly<Record<number, readonly number[]>> = {
   5: [0.5, 5, 50, 500],
   6: [0.1, 1, 10, 100, 1000],
   7: [0.1, 1, 5, 20, 100, 1000],
-  8: [0.1, 0.3, 1, 3, 10, 100, 1000],
+  8: [0.1, 0.5, 2, 10, 50, 200, 1000],
   10: [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
+  13: [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 300, 1000],
 };
 /** From here on a band is drawn warm. Milliseconds. */
 const SLOW_MS = 50;
 export const HEAT_LABEL_WIDTH = 6;
 
 /** How many calls took how long, over time: rows are bands of latency, slowest at the top; density is the count. */
-export function heatMap(
-  columns: readonly (LatencyHistogram | undefined)[],
-  height: number,
-  theme: Theme,
-): readonly Line[] {
+export function heatMap(slots: readonly Slot[], grid: TimeGrid, height: number, theme: Theme): readonly Line[] {
   const rows = Math.max(
     2,
     ...Object.keys(BANDS)
@@ -32,7 +29,8 @@ export function heatMap(
   );
   const uppersMs = BANDS[rows] ?? [];
   const bands = heatBands(
-    columns,
+    slots,
+    grid,
     uppersMs.map((ms) => ms * 1000),
   );
   const most = Math.max(1, ...bands.flatMap((band) => band.map((count) => count ?? 0)));

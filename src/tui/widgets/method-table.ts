@@ -1,10 +1,10 @@
-import { gridOf, latencyColumns, percentileSeries } from '../state/series.ts';
+import { gridOf, percentileSeries } from '../state/series.ts';
 import type { Slot } from '../state/slot.ts';
 import type { MethodSummary } from '../state/summary.ts';
 import type { SortColumn, View } from '../state/view.ts';
 import { alignRight, fitText, type Line, printable, type Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
-import { formatCount, formatLatency, formatPeriod, formatShare } from './format.ts';
+import { formatCount, formatLatency, formatShare } from './format.ts';
 import { sparkline } from './graph.ts';
 
 export interface MethodTableOptions {
@@ -82,8 +82,8 @@ export function methodTable(options: MethodTableOptions, theme: Theme): readonly
 
 function trend(row: MethodSummary, { slots, endMs, view }: MethodTableOptions, width: number, theme: Theme): Span {
   if (row.watch) return { text: `stream x${row.inFlight}`, tone: 'dim' };
-  const columns = latencyColumns(slots, gridOf(endMs, view.windowMs, width), ({ name }) => name === row.name);
-  return { text: sparkline(percentileSeries(columns, 0.99), theme), tone: 'cool3' };
+  const series = percentileSeries(slots, gridOf(endMs, view.windowMs, width), 0.99, ({ name }) => name === row.name);
+  return { text: sparkline(series, theme), tone: 'cool3' };
 }
 
 function headingOf(

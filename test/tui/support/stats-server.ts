@@ -35,7 +35,6 @@ export async function startStatsServer({ port = 0, onWatch }: StatsServerOptions
   const open = new Set<WatchCall>();
   const requests: { request: WatchStatsRequest; authorization: string }[] = [];
   server.addService(StatsServiceService, {
-    getStats: (_call, callback) => callback({ code: 12, details: 'not in this test' }),
     watchStats: (call: WatchCall) => {
       const authorization = String(call.metadata.get('authorization')[0] ?? '');
       requests.push({ request: call.request, authorization });
