@@ -48,8 +48,7 @@ export interface ComposeOptions {
   /** Worker number from 1; 0 when this process is the whole server. */
   readonly worker: number;
   readonly logging: Logging;
-  /** undefined: traces are off. */
-  readonly tracing: Tracing | undefined;
+  readonly tracing: Tracing;
   /** With workers: turns what this one counts into what all of them do. */
   readonly joinStats?: (own: StatsSource) => StatsSource;
 }
@@ -149,7 +148,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     authenticator,
     recorder,
     log: logging.wire,
-    tracer: tracing?.tracer,
+    tracer: tracing.tracer,
     accessLog: config.access_log ? logging.access : undefined,
     limits: { readerStallMs: config.reader_stall_seconds * 1000 },
   });

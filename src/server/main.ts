@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { startBanner } from './banner.ts';
-import { type Boot, compose, type RunningServer } from './compose.ts';
+import { type Boot, type ComposeOptions, compose, type RunningServer } from './compose.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { claimDataDir } from './database/embedded/claim.ts';
@@ -11,6 +11,7 @@ import { ensureFirstKeys } from './first-keys.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
 import { type Logging, openLogging } from './telemetry/logger.ts';
 import { startTracing } from './telemetry/tracing.ts';
+import { startWorkers } from './workers/parent.ts';
 
 /** Connections PostgreSQL keeps for people and for a second program beside the pool. */
 const SPARE_CONNECTIONS = 20;
@@ -78,23 +79,33 @@ async function start(
   const databaseUrl = config.database_url ?? postgres?.url ?? '';
   await prepareDatabase(databaseUrl, config, log);
 
-  const tracing = await startTracing({
-    endpoint: config.otlp_endpoint,
-    version: boot.version,
-    serverAddress: host,
-    serverPort: port,
-    log: logging.diag,
-  });
-  if (tracing) closers.push(() => tracing.shutdown());
-
-  const ownsDatabase = postgres !== undefined && config.workers === 1;
-  const server = await compose({ config, boot, databaseUrl, ownsDatabase, worker: 0, logging, tracing });
+  const server =
+    config.workers > 1
+      ? await startWorkers({ config, boot, databaseUrl, log })
+      : await startAlone({ config, boot, databaseUrl, ownsDatabase: postgres !== undefined, logging }, closers);
   closers.push(() => server.stop(config.drain_seconds * 1000));
   const address = addressText(server.host, server.port);
   claim.setAddress(address);
   if (terminal) console.log(startBanner({ config, address, postgres }));
   else log.info({ address, data_dir: config.data_dir, version: boot.version }, 'serving');
   return server;
+}
+
+/** Serves from this very process. */
+async function startAlone(
+  options: Omit<ComposeOptions, 'worker' | 'tracing'>,
+  closers: (() => unknown)[],
+): Promise<RunningServer> {
+  const { config, boot, logging } = options;
+  const tracing = await startTracing({
+    endpoint: config.otlp_endpoint,
+    version: boot.version,
+    serverAddress: config.listen.host,
+    serverPort: config.listen.port,
+    log: logging.diag,
+  });
+  closers.push(() => tracing.shutdown());
+  return compose({ ...options, tracing, worker: 0 });
 }
 
 /** Brings the schema up to date and makes the first keys, over a few connections of its own. */

@@ -1,0 +1,128 @@
+import cluster, { type Worker } from 'node:cluster';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { EventKind, StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
+import { emptyFrame } from '../../shared/stats-merge.ts';
+import { timestampFromMs } from '../../shared/time.ts';
+import type { Boot, RunningServer } from '../compose.ts';
+import type { Config } from '../config.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+
+/** A worker that dies at once is not replaced more often than this. */
+const RESTART_PAUSE_MS = 500;
+/** Beyond the grace they were given, workers that do not end are killed. */
+const KILL_AFTER_MS = 5_000;
+/** The parent's own number: it counts nothing, but tells of its workers. */
+const PARENT = 0;
+
+export interface WorkersOptions {
+  readonly config: Config;
+  readonly boot: Boot;
+  readonly databaseUrl: string;
+  readonly log: Logger;
+}
+
+/**
+ * Serves with several processes on one port, each of them the whole server but for the database and
+ * its schema, which are there already. Connections go round the workers; one that dies is replaced.
+ *
+ * @throws Error with what the first worker could not do
+ */
+export async function startWorkers(options: WorkersOptions): Promise<RunningServer> {
+  const parent = new WorkersParent(options);
+  return parent.start();
+}
+
+class WorkersParent {
+  readonly #options: WorkersOptions;
+  readonly #workers = new Map<number, Worker>();
+  #stopping = false;
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+    cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), serialization: 'advanced' });
+  }
+
+  async start(): Promise<RunningServer> {
+    const numbers = Array.from({ length: this.#options.config.workers }, (_, index) => index + 1);
+    try {
+      const [first] = await Promise.all(numbers.map((number) => this.#fork(number)));
+      if (!first) throw new Error('there are no workers');
+      return { ...first, stop: (graceMs) => this.#stop(graceMs) };
+    } catch (error) {
+      await this.#stop(0);
+      throw error;
+    }
+  }
+
+  /** Resolves once the worker serves. */
+  #fork(number: number): Promise<{ host: string; port: number }> {
+    const { config, boot, databaseUrl } = this.#options;
+    const worker = cluster.fork();
+    this.#workers.set(number, worker);
+    return new Promise((resolve, reject) => {
+      let isServing = false;
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'stats') this.#broadcast(number, message.frame);
+        else if (message.kind === 'failed') reject(new Error(message.message));
+        else {
+          isServing = true;
+          resolve({ host: message.host, port: message.port });
+        }
+      });
+      worker.once('exit', (code, signal) => {
+        this.#workers.delete(number);
+        if (isServing) void this.#replace(number, worker.process.pid ?? 0, signal ?? String(code));
+        else reject(new Error(`worker ${number} ended before it served (${signal ?? code})`));
+      });
+      send(worker, { kind: 'start', worker: number, config, boot, databaseUrl });
+    });
+  }
+
+  async #replace(number: number, pid: number, how: string): Promise<void> {
+    while (!this.#stopping) {
+      const text = `worker ${number} (pid ${pid}) ended (${how}) and is replaced`;
+      this.#options.log.error(text);
+      await sleep(RESTART_PAUSE_MS);
+      if (this.#stopping) return;
+      try {
+        await this.#fork(number);
+        this.#tellOf(text);
+        return;
+      } catch (error) {
+        this.#options.log.error({ err: error }, `worker ${number} could not be replaced; it is tried again`);
+      }
+    }
+  }
+
+  #tellOf(text: string): void {
+    const at = timestampFromMs(Date.now());
+    const frame: StatsFrame = { ...emptyFrame(), at, events: [{ at, kind: EventKind.WORKER_RESTARTED, text }] };
+    this.#broadcast(PARENT, StatsFrame.encode(frame).finish());
+  }
+
+  #broadcast(from: number, frame: Uint8Array): void {
+    for (const worker of this.#workers.values()) send(worker, { kind: 'stats', worker: from, frame });
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const ended = [...this.#workers.values()].map((worker) => {
+      send(worker, { kind: 'stop', graceMs });
+      const killer = setTimeout(() => worker.process.kill('SIGKILL'), graceMs + KILL_AFTER_MS);
+      return new Promise<void>((resolve) => {
+        worker.once('exit', () => {
+          clearTimeout(killer);
+          resolve();
+        });
+      });
+    });
+    await Promise.all(ended);
+  }
+}
+
+function send(worker: Worker, message: ToWorker): void {
+  // One that is just ending takes nothing more, and needs nothing more.
+  if (worker.isConnected()) worker.send(message, () => {});
+}

@@ -1,0 +1,65 @@
+import { compose, type RunningServer } from '../compose.ts';
+import { openLogging } from '../telemetry/logger.ts';
+import { startTracing } from '../telemetry/tracing.ts';
+import { JoinedStats } from './joined-stats.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+
+/**
+ * The program of one worker: serves on the port all workers share, until the parent says stop or is
+ * gone. Ctrl-C reaches the whole process group; the parent is the one to act on it.
+ */
+let server: RunningServer | undefined;
+let joined: JoinedStats | undefined;
+let stopping: Promise<void> | undefined;
+
+const tell = (message: FromWorker) => {
+  if (process.connected) process.send?.(message);
+};
+
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => void stop(10_000));
+process.on('disconnect', () => void stop(0));
+process.on('message', (message: ToWorker) => {
+  if (message.kind === 'start') void start(message);
+  else if (message.kind === 'stats') joined?.received(message.worker, message.frame);
+  else void stop(message.graceMs);
+});
+
+async function start({ worker, config, boot, databaseUrl }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+  try {
+    const terminal = process.stdout.isTTY === true;
+    const logging = await openLogging({
+      level: config.log_level,
+      terminal,
+      colour: terminal && !process.env.NO_COLOR,
+      // Each worker turns its own file over; one file of several writers would lose lines.
+      file: config.log_file && `${config.log_file}.worker-${worker}`,
+    });
+    const tracing = await startTracing({
+      endpoint: config.otlp_endpoint,
+      version: boot.version,
+      serverAddress: config.listen.host,
+      serverPort: config.listen.port,
+      log: logging.diag,
+    });
+    const joinStats = (own: ConstructorParameters<typeof JoinedStats>[0]) => {
+      joined = new JoinedStats(own, (frame) => tell({ kind: 'stats', frame }));
+      return joined;
+    };
+    server = await compose({ config, boot, databaseUrl, ownsDatabase: false, worker, logging, tracing, joinStats });
+    tell({ kind: 'serving', host: server.host, port: server.port });
+  } catch (error) {
+    tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    process.exitCode = 1;
+    process.disconnect();
+  }
+}
+
+function stop(graceMs: number): Promise<void> {
+  stopping ??= (async () => {
+    await server?.stop(graceMs);
+    joined?.close();
+    process.exit(0);
+  })();
+  return stopping;
+}
