@@ -84,6 +84,12 @@ function crossChecks(config: Settings): string[] {
       'DATABASE_READ_URL is set and DATABASE_URL is not: it must be a replica of the database DATABASE_URL names.',
     );
   }
+  if (config.retain_revisions_days && config.retain_revisions_days * 24 < config.retain_requests_hours) {
+    problems.push(
+      `MEMORYHUB_RETAIN_REVISIONS_DAYS is ${config.retain_revisions_days}: it must be at least as long as ` +
+        `MEMORYHUB_RETAIN_REQUESTS_HOURS (${config.retain_requests_hours} hours), for a repeated request is answered from the history.`,
+    );
+  }
   if (config.pool_size + config.pool_overflow < 3 * config.workers) {
     problems.push(
       `MEMORYHUB_POOL_SIZE and MEMORYHUB_POOL_OVERFLOW are ${config.pool_size} and ${config.pool_overflow} for ` +

@@ -88,6 +88,11 @@ describe('loadConfig', () => {
     );
   });
 
+  it('refuses to forget revisions that a repeated request is answered from', () => {
+    const settings = { MEMORYHUB_RETAIN_REVISIONS_DAYS: '1', MEMORYHUB_RETAIN_REQUESTS_HOURS: '25' };
+    expect(problemsOf(settings)[0]).toContain('at least as long as MEMORYHUB_RETAIN_REQUESTS_HOURS (25 hours)');
+  });
+
   it('warns of variables that look like settings and are none', () => {
     expect(loadConfig({ MEMORYHUB_WROKERS: '2', MEMORYHUB_ADDRESS: 'x' }).warnings).toEqual([
       'MEMORYHUB_WROKERS is set, but is not a setting of this server.',

@@ -16,13 +16,17 @@ const IDLE_IN_TRANSACTION_MS = 30_000;
 /** How soon the server notices that nobody waits for a running statement any more. */
 const ABANDONED_CHECK_MS = 100;
 
-/** Session settings of every connection of ours. `jit` costs more than our short statements take. */
+/**
+ * Session settings of every connection of ours. `jit` costs more than our short statements take. A
+ * bitmap scan reads all matches before it gives the first, where lists walk an index and stop.
+ */
 export function sessionSettings(
   timeouts: SessionTimeouts,
   noticesAbandoned: boolean,
 ): Readonly<Record<string, string | number>> {
   return {
     jit: 'off',
+    enable_bitmapscan: 'off',
     statement_timeout: timeouts.statementTimeoutMs,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     ...(noticesAbandoned ? { client_connection_check_interval: ABANDONED_CHECK_MS } : {}),
