@@ -3,7 +3,7 @@ import { memo, useEffect, useSyncExternalStore } from 'react';
 import { commandOf } from './keys.ts';
 import { frame } from './screens/screen.ts';
 import type { Store } from './state/store.ts';
-import { keyName } from './terminal/key-name.ts';
+import { keyNames } from './terminal/key-name.ts';
 import { paint, type Theme } from './terminal/theme.ts';
 
 export interface AppProps {
@@ -20,18 +20,7 @@ export function App({ store, theme, onQuit, onRetry }: AppProps) {
   useEffect(() => store.dispatch({ kind: 'resize', columns, rows }), [store, columns, rows]);
 
   useInput((input, key) => {
-    const name = keyName(input, key);
-    if (name === 'ctrl-c') return onQuit();
-    const { view } = store.state();
-    if (view.filterBefore !== undefined && name !== 'enter' && name !== 'escape') {
-      store.dispatch({ kind: 'filter-text', text: typed(view.filter, name, input) });
-      return;
-    }
-    const command = commandOf(name);
-    if (command === undefined) return;
-    if (command === 'quit' && !view.helpOpen) return onQuit();
-    if (command === 'retry') return onRetry();
-    store.dispatch({ kind: 'command', command });
+    for (const name of keyNames(input, key)) press(name, store, onQuit, onRetry);
   });
 
   const stale: Theme = { ...theme, stale: true };
@@ -50,9 +39,25 @@ const Row = memo(function Row({ text }: { readonly text: string }) {
   return <Text wrap="truncate-end">{text}</Text>;
 });
 
-/** The filter after a key: pasted text comes as one input. */
-function typed(filter: string, name: string, input: string): string {
+function press(name: string, store: Store, onQuit: () => void, onRetry: () => void): void {
+  const { view } = store.state();
+  const typing = view.filterBefore !== undefined && !['enter', 'escape', 'ctrl-c'].includes(name);
+  const command = commandOf(name);
+  if (typing) {
+    store.dispatch({ kind: 'filter-text', text: typed(view.filter, name) });
+  } else if (name === 'ctrl-c' || (command === 'quit' && !view.helpOpen)) {
+    onQuit();
+  } else if (command === 'retry') {
+    onRetry();
+  } else if (command !== undefined) {
+    store.dispatch({ kind: 'command', command });
+  }
+}
+
+/** The filter after a key; keys with a name of several letters are none of its characters. */
+function typed(filter: string, name: string): string {
   if (name === 'backspace') return [...filter].slice(0, -1).join('');
   if (name === 'ctrl-u') return '';
-  return name.length > 1 && name !== 'space' && input.length === 0 ? filter : filter + input.replace(/\p{Cc}/gu, '');
+  if (name === 'space') return `${filter} `;
+  return [...name].length === 1 ? filter + name : filter;
 }

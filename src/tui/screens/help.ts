@@ -7,16 +7,20 @@ const GROUPS = ['Table', 'Time', 'View', 'Program'] as const satisfies readonly 
 const LABEL_WIDTH = 9;
 
 /** Every key with what it does, in the order of the table of keys. */
-export function helpScreen(width: number, height: number, theme: Theme): Block {
+export function helpScreen(width: number, height: number, top: number, theme: Theme): Block {
   const groups = GROUPS.map((group): Line[] => [
     [{ text: group, tone: 'accent', bold: true }],
     ...KEYS.filter((binding) => binding.group === group).map(keyLine),
   ]);
   const spaced = groups.flatMap((lines, i) => (i === 0 ? lines : [[], ...lines]));
   const tight = groups.flat();
-  const lines = spaced.length <= height - 2 ? spaced : tight.length <= height - 2 ? tight : KEYS.map(keyLine);
-  const note: Line = [{ text: 'q closes the help', tone: 'dim' }];
-  return panel({ title: [{ text: 'Keys', tone: 'title', bold: true }], note, width, height, lines }, theme);
+  const rows = height - 2;
+  const lines = spaced.length <= rows ? spaced : tight;
+  const first = Math.min(top, Math.max(0, lines.length - rows));
+  const more = lines.length > rows ? 'j k scroll, ' : '';
+  const note: Line = [{ text: `${more}q closes the help`, tone: 'dim' }];
+  const title: Line = [{ text: 'Keys', tone: 'title', bold: true }];
+  return panel({ title, note, width, height, lines: lines.slice(first) }, theme);
 }
 
 function keyLine({ label, help }: KeyBinding): Line {

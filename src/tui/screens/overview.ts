@@ -68,12 +68,15 @@ const ratePanel: DrawPanel = ({ state, theme, endMs, slots, window }, width, hei
     ],
     width - BORDER,
   );
-  const tally: Line = [
-    ...value('started ', formatCount(now === undefined ? 0 : sumOf(now, 'started'))),
-    ...value('  done ', formatCount(now === undefined ? 0 : sumOf(now, 'completed'))),
-    ...value('  in flight ', formatCount(total.inFlight)),
-    ...value('  queued ', formatCount(now?.gauges.postgres?.commitQueue ?? 0)),
-  ];
+  const tally = packed(
+    [
+      { line: value('started ', formatCount(now === undefined ? 0 : sumOf(now, 'started'))), weight: 2 },
+      { line: value('done ', formatCount(now === undefined ? 0 : sumOf(now, 'completed'))), weight: 3 },
+      { line: value('in flight ', formatCount(total.inFlight)), weight: 4 },
+      { line: value('queued ', formatCount(now?.gauges.postgres?.commitQueue ?? 0)), weight: 1 },
+    ],
+    width - BORDER,
+  );
   const graphRows = Math.max(1, inner - (inner >= 6 ? 3 : 2));
   const axis = timeAxis(columns, axisLabels(state.view.windowMs), LABEL_WIDTH + 1, theme);
   const graph = areaGraph({ series, height: graphRows, label: formatCount, labelWidth: LABEL_WIDTH }, theme);

@@ -33,8 +33,8 @@ export function frame(state: MonitorState, theme: Theme): readonly PaintableRow[
 }
 
 function bodyOf(state: MonitorState, theme: Theme): Block {
-  const { columns, rows, helpOpen, screen } = state.view;
-  if (helpOpen) return helpScreen(columns, rows - FRAME_ROWS, theme);
+  const { columns, rows, helpOpen, helpTop, screen } = state.view;
+  if (helpOpen) return helpScreen(columns, rows - FRAME_ROWS, helpTop, theme);
   return screen === 'method' ? methodScreen(state, columns, rows, theme) : overviewScreen(state, columns, rows, theme);
 }
 

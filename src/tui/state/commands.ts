@@ -1,4 +1,4 @@
-import type { Command } from '../keys.ts';
+import { type Command, KEYS } from '../keys.ts';
 import { type MonitorState, methodRows, selectedIndex, shownEndMs, shownSummary } from './state.ts';
 import { INTERVALS, PANELS, SORT_COLUMNS, type View, WINDOWS } from './view.ts';
 
@@ -7,12 +7,10 @@ const PAGE = 10;
 
 /** What a key does to the state. `quit` and `retry` reach beyond it: the program acts on them. */
 export function applyCommand(state: MonitorState, command: Command): MonitorState {
-  if (state.view.helpOpen && (command === 'quit' || command === 'back' || command === 'help')) {
-    return withView(state, { helpOpen: false });
-  }
+  if (state.view.helpOpen) return inHelp(state, command);
   switch (command) {
     case 'help':
-      return withView(state, { helpOpen: true });
+      return withView(state, { helpOpen: true, helpTop: 0 });
     case 'back':
       return goBack(state);
     case 'down':
@@ -61,6 +59,23 @@ export function applyCommand(state: MonitorState, command: Command): MonitorStat
       });
     case 'quit':
     case 'retry':
+      return state;
+  }
+}
+
+/** In the help, keys move the help; the view below it stays as it was. */
+function inHelp(state: MonitorState, command: Command): MonitorState {
+  const { helpTop } = state.view;
+  switch (command) {
+    case 'quit':
+    case 'back':
+    case 'help':
+      return withView(state, { helpOpen: false });
+    case 'down':
+      return withView(state, { helpTop: Math.min(helpTop + 1, KEYS.length) });
+    case 'up':
+      return withView(state, { helpTop: Math.max(helpTop - 1, 0) });
+    default:
       return state;
   }
 }

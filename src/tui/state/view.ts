@@ -2,6 +2,8 @@
 export interface View {
   readonly screen: 'overview' | 'method';
   readonly helpOpen: boolean;
+  /** The first row of the help that is shown, where it does not fit. */
+  readonly helpTop: number;
   /** End of the frozen view, by the server's clock; undefined while live. */
   readonly pausedAtMs: number | undefined;
   readonly windowMs: number;
@@ -34,6 +36,7 @@ export const INTERVALS: readonly number[] = [100, 250, 500, 1000, 2000, 5000, 10
 export const INITIAL_VIEW: View = {
   screen: 'overview',
   helpOpen: false,
+  helpTop: 0,
   pausedAtMs: undefined,
   windowMs: 60_000,
   intervalMs: 1000,

@@ -66,7 +66,7 @@ export function methodTable(options: MethodTableOptions, theme: Theme): readonly
     ' '.repeat(CURSOR_WIDTH),
     headingOf('METHOD', 'name', nameWidth, options.view, theme, 'left'),
     ...columns.map(({ title, sort, width }) => headingOf(title, sort, width, options.view, theme, 'right')),
-    ...(sparkWidth === 0 ? [] : [{ text: '   P99 OVER TIME', tone: 'dim' as const }]),
+    ...(sparkWidth === 0 ? [] : [{ text: '   P99 TREND', tone: 'dim' as const }]),
   ];
   const rows = options.rows.slice(first, first + body).map((row, i): Line => {
     const selected = first + i === options.selected;
