@@ -99,8 +99,7 @@ function explore(actors: readonly Actor[], stale: Stale): { worlds: number; stal
   const seen = new Set<string>();
   const walk = (world: World, order: string): string | undefined => {
     const { entry } = world;
-    const state =
-      entry?.state === 'V' ? `V${entry.epoch}.${entry.record.changeNo}` : entry && `${entry.state}${entry.token}`;
+    const state = entry?.state === 'V' ? `V${entry.epoch}.${entry.record.changeNo}` : entry;
     const key = JSON.stringify([state, { ...world, entry: 0 }]);
     if (seen.has(key)) return undefined;
     seen.add(key);

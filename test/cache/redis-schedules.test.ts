@@ -218,11 +218,41 @@ redisSuite('two processes on one Redis', () => {
       const first = a.write(ID, 'first');
       await firstSettles.reached;
       await b.write(ID, 'second');
+      expect(await state()).toBe('X');
       firstSettles.open();
       await first;
-      expect(await state()).toBe('X');
+      expect(await state()).toBeUndefined();
       expect(await a.read(ID)).toBe('second');
       expect(await b.read(ID)).toBe('second');
+    });
+
+    it('keep readers at the database until the last of them has settled, and no longer', async () => {
+      const firstSettles = a.schedule.hold('settle:before');
+      const first = a.write(ID, 'first');
+      await firstSettles.reached;
+      const secondSettles = b.schedule.hold('settle:before');
+      const second = b.write(ID, 'second');
+      await secondSettles.reached;
+      firstSettles.open();
+      await first;
+      await b.read(ID);
+      expect(await state()).toBe('X');
+      secondSettles.open();
+      await second;
+      await b.warm(ID);
+      expect(await b.read(ID)).toBe('second');
+    });
+
+    it('may be forty, of which only some are remembered', async () => {
+      const held = Array.from({ length: 40 }, () => a.schedule.hold('commit:after'));
+      const writing = held.map((_, n) => a.write(ID, `value ${n}`));
+      await Promise.all(held.map(({ reached }) => reached));
+      expect(await state()).toBe('X');
+      for (const { open } of held) open();
+      await Promise.all(writing);
+      expect(await b.read(ID)).toBe(database.rows.get(`1/${ID}`)?.content);
+      await b.warm(ID);
+      expect(await a.read(ID)).toBe(database.rows.get(`1/${ID}`)?.content);
     });
 
     it('leave no value behind when they commit in the other order', async () => {

@@ -6,13 +6,13 @@ import type { MemoryRecord } from '../domain/memory.ts';
  *
  *   nothing --lease--> F --fill, still that F--> V           a read that missed
  *   nothing, F, V --mark--> P --settle, still that P--> V    a write; nothing when there is no value
- *   P, X --mark--> X                                         two writes at once: X runs out by itself
+ *   P, X --mark--> X of all who marked                       writes at once
+ *   X --settle--> X of the others, or nothing after the last which commit was the newest, nobody knows
  *   F, V --settle--> nothing                                 the mark was lost, and a read came between
- *   P of another --settle--> X                               the mark was lost, and a write came between
- *   X --settle--> X
+ *   P of another --settle--> X of that other                 the mark was lost, and a write came between
  *
- * The last but one matters: that other write may have committed first and settle last, and would
- * leave its value over ours.
+ * The last one matters: that other write may have committed first and settle last, and would leave
+ * its value over ours.
  *
  * A value carries the cache epoch its maker knew before it read or wrote the database, and a reader
  * takes it only when that is not older than the epoch it knows itself. So one bump of the epoch in
@@ -26,6 +26,8 @@ import type { MemoryRecord } from '../domain/memory.ts';
 export const FILL_TTL_MS = 2_000;
 /** Longest time that readers pass over an entry whose writer died. */
 export const MARK_TTL_MS = 10_000;
+/** Most writes at once that an X remembers; it runs out by itself when there were more. */
+export const MAX_TOKENS = 32;
 /** Bounds what a store without eviction keeps. */
 export const VALUE_TTL_MS = 3_600_000;
 /** Values of dead memories, whose rows may be purged at any time. */

@@ -1,5 +1,5 @@
 import { encodeValue, STAMP_BYTES, stamp } from './entry.ts';
-import { FILL_TTL_MS, MARK_TTL_MS, type Step, valueTtlMs } from './protocol.ts';
+import { FILL_TTL_MS, MARK_TTL_MS, MAX_TOKENS, type Step, valueTtlMs } from './protocol.ts';
 
 /** Arguments a key. */
 const ARGUMENTS = 4;
@@ -7,7 +7,7 @@ const ARGUMENTS = 4;
 /**
  * The state machine of protocol.ts, one key a step: op, token, value (or the stamp a lease may
  * replace), time to live in milliseconds. Answers 1 or 0 a step. A key that holds no string is
- * treated as empty and overwritten.
+ * treated as empty and overwritten. An X is "X TOKEN TOKEN ": tokens hold no spaces.
  */
 export const STEP_SCRIPT = `
 local answers = {}
@@ -30,8 +30,12 @@ for i, key in ipairs(KEYS) do
       answer = 1
     end
   elseif op == 'mark' then
-    if state == 'P' or state == 'X' then
-      redis.call('SET', key, 'X', 'PX', ttl)
+    if state == 'P' then
+      redis.call('SET', key, 'X ' .. string.sub(now, 2) .. ' ' .. token .. ' ', 'PX', ttl)
+    elseif state == 'X' then
+      local _, spaces = string.gsub(now, ' ', ' ')
+      if spaces <= ${MAX_TOKENS} then now = now .. token .. ' ' end
+      redis.call('SET', key, now, 'PX', ttl)
     else
       redis.call('SET', key, 'P' .. token, 'PX', ttl)
       answer = 1
@@ -40,10 +44,16 @@ for i, key in ipairs(KEYS) do
     if now == 'P' .. token then
       if value == '' then redis.call('DEL', key) else redis.call('SET', key, value, 'PX', ttl) end
       answer = 1
+    elseif state == 'X' then
+      local from, to = string.find(now, ' ' .. token .. ' ', 1, true)
+      if from then
+        now = string.sub(now, 1, from) .. string.sub(now, to + 1)
+        if now == 'X ' then redis.call('DEL', key) else redis.call('SET', key, now, 'PX', ${MARK_TTL_MS}) end
+      end
     elseif state == 'F' or state == 'V' or foreign then
       redis.call('DEL', key)
     elseif state == 'P' then
-      redis.call('SET', key, 'X', 'PX', ${MARK_TTL_MS})
+      redis.call('SET', key, 'X ' .. string.sub(now, 2) .. ' ', 'PX', ${MARK_TTL_MS})
     end
   end
   answers[i] = answer

@@ -1,10 +1,11 @@
 import type { MemoryRecord } from '../domain/memory.ts';
-import type { Step } from './protocol.ts';
+import { MAX_TOKENS, type Step } from './protocol.ts';
 
 /** An entry in one of its states; undefined where there is none. */
 export type Entry =
   | { readonly state: 'V'; readonly epoch: number; readonly record: MemoryRecord }
-  | { readonly state: 'P' | 'X' | 'F'; readonly token: string };
+  | { readonly state: 'P' | 'F'; readonly token: string }
+  | { readonly state: 'X'; readonly tokens: readonly string[] };
 
 export interface Move {
   /** Whether the entry ended as the step wants it. */
@@ -27,16 +28,23 @@ export function transition(now: Entry | undefined, step: Step): Move {
     case 'fill':
       if (now?.state === 'F' && now.token === step.token) return { taken: true, entry: { state: 'V', ...step.value } };
       break;
-    case 'mark': {
-      const contended = now?.state === 'P' || now?.state === 'X';
-      return { taken: !contended, entry: { state: contended ? 'X' : 'P', token: step.token } };
-    }
+    case 'mark':
+      if (now?.state === 'P') return { taken: false, entry: { state: 'X', tokens: [now.token, step.token] } };
+      if (now?.state === 'X') {
+        const tokens = now.tokens.length < MAX_TOKENS ? [...now.tokens, step.token] : now.tokens;
+        return { taken: false, entry: { state: 'X', tokens } };
+      }
+      return { taken: true, entry: { state: 'P', token: step.token } };
     case 'settle':
       if (now?.state === 'P' && now.token === step.token) {
         return { taken: true, entry: step.value && { state: 'V', ...step.value } };
       }
+      if (now?.state === 'X' && now.tokens.includes(step.token)) {
+        const tokens = now.tokens.toSpliced(now.tokens.indexOf(step.token), 1);
+        return { taken: false, entry: tokens.length === 0 ? undefined : { state: 'X', tokens } };
+      }
       if (now?.state === 'F' || now?.state === 'V') return { taken: false, entry: undefined };
-      if (now?.state === 'P') return { taken: false, entry: { state: 'X', token: step.token } };
+      if (now?.state === 'P') return { taken: false, entry: { state: 'X', tokens: [now.token] } };
   }
   return { taken: false, entry: now };
 }
