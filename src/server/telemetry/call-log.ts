@@ -1,26 +1,6 @@
 import type { Logger } from 'pino';
+import { CODE_NAMES } from '../../shared/rpc-error.ts';
 import type { AccessLog, CallRecord, WireLog } from '../rpc/call-observer.ts';
-
-/** google.rpc.Code by number. */
-const CODES = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-] as const;
 
 /** Lines about calls. They say who called what and how it went, never what was in it. */
 export class CallLog implements AccessLog, WireLog {
@@ -36,7 +16,7 @@ export class CallLog implements AccessLog, WireLog {
         request_id: callId,
         trace_id: record.traceId,
         method: path.slice(1),
-        code: CODES[record.code] ?? record.code,
+        code: CODE_NAMES[record.code] ?? record.code,
         reason,
         elapsed_ms: Math.round(record.elapsedUs) / 1000,
         bytes_received: record.bytesReceived,
