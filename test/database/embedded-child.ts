@@ -43,7 +43,7 @@ const CONFINED = ['setpriv', '--bounding-set=-sys_ptrace', '--inh-caps=-sys_ptra
 export async function runChild(plan: Plan): Promise<Child> {
   const self = [process.execPath, fileURLToPath(import.meta.url), JSON.stringify(plan)];
   const [command = '', ...args] = plan.confined ? [...CONFINED, ...self] : self;
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve));
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   const kill = async () => {
@@ -67,7 +67,8 @@ async function beServer({ dataDir, claim, postgres, uid, deaf }: Plan): Promise<
     claimed?.release();
     process.exit(0);
   });
-  setInterval(() => {}, 60_000);
+  // Until it is killed, or the test that wanted it is gone.
+  process.stdin.resume().once('end', () => process.exit(1));
   return server ? { url: server.url, adopted: server.adopted, recovered: server.recovered } : {};
 }
 
@@ -75,6 +76,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const plan = JSON.parse(process.argv[2] ?? '{}') as Plan;
   const answer = await beServer(plan).catch((error: Error & { code?: string }) => {
     process.exitCode = 1;
+    process.stdin.destroy();
     return { code: error.code, message: error.message };
   });
   process.stdout.write(`${JSON.stringify(answer)}\n`);

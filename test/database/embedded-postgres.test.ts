@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -183,13 +183,20 @@ describe('after a killed server', () => {
 
   test('with everything killed, the next start waits for what still runs, and recovers', async () => {
     const left = await leaveBehind('by a server killed with everything');
-    // A backend that is busy does not see that its postmaster is gone, and no other may start beside it.
-    const busy = query(left.url, 'SELECT count(*) FROM generate_series(1, 1500000)').catch(() => 'cut off');
-    const active = `SELECT 1 FROM pg_stat_activity WHERE query LIKE '%generate_series%' AND pid <> pg_backend_pid()`;
-    await vi.waitUntil(async () => (await query(left.url, active)).length > 0);
+    // A backend that is busy does not see that its postmaster is gone, and none may start beside it.
+    const client = new Client({ connectionString: left.url });
+    client.on('error', () => {});
+    await client.connect();
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const backend = rows[0]?.pid ?? 0;
+    process.kill(backend, 'SIGSTOP');
     for (const pid of [left.launcher, left.pid]) process.kill(pid, 'SIGKILL');
-    const postgres = await start();
-    await busy;
+    const starting = start();
+    const log = join(dataDir, 'postgres.log');
+    const isRefused = () => readFileSync(log, 'utf8').includes('pre-existing shared memory block');
+    await vi.waitUntil(isRefused, { timeout: 10_000 });
+    process.kill(backend, 'SIGCONT');
+    const postgres = await starting;
     expect(postgres).toMatchObject({ adopted: false, recovered: true });
     expect(await notes(postgres.url)).toContain('by a server killed with everything');
     await postgres.stop();
