@@ -8,12 +8,32 @@ import type { Theme } from './terminal/theme.ts';
 const MAX_FPS = 15;
 const TICK_MS = 1000;
 
+/** Where it draws and is typed into. */
+export interface TerminalStreams {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+}
+
 /** Runs the monitor on the terminal until it is quit; the terminal is left as it was found. */
-export async function runInteractive(store: Store, source: Source, theme: Theme): Promise<void> {
+export async function runInteractive(
+  store: Store,
+  source: Source,
+  theme: Theme,
+  { stdin, stdout }: TerminalStreams = process,
+): Promise<void> {
   const stop = new AbortController();
   const app = render(
     <App store={store} theme={theme} onQuit={() => stop.abort()} onRetry={() => source.retryNow()} />,
-    { alternateScreen: true, incrementalRendering: true, maxFps: MAX_FPS, exitOnCtrlC: false, patchConsole: false },
+    {
+      stdin,
+      stdout,
+      interactive: true,
+      alternateScreen: true,
+      incrementalRendering: true,
+      maxFps: MAX_FPS,
+      exitOnCtrlC: false,
+      patchConsole: false,
+    },
   );
   const onSignal = () => stop.abort();
   process.once('SIGTERM', onSignal).once('SIGHUP', onSignal);

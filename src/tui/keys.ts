@@ -109,6 +109,7 @@ export const KEYS: readonly KeyBinding[] = [
     keys: ['tab'],
     label: 'Tab',
     help: 'next panel, where the terminal shows one at a time',
+    footer: 'next panel',
     group: 'View',
   },
   {

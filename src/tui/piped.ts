@@ -57,8 +57,8 @@ function textOf(state: MonitorState, { once: single, json }: PipedOptions): stri
   return single ? plainTable(state) : plainLine(state);
 }
 
-/** Waits for a slow reader: frames are not piled up in memory. */
+/** Waits for a slow reader: frames are not piled up in memory. One that left is noticed by its error event. */
 async function printLine(text: string): Promise<void> {
-  if (!process.stdout.write(`${text}\n`))
-    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]);
+  if (process.stdout.write(`${text}\n`)) return;
+  await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]).catch(() => {});
 }

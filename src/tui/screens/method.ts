@@ -4,12 +4,13 @@ import { type MethodDetail, methodDetail } from '../state/method-detail.ts';
 import { gridOf, percentileSeries } from '../state/series.ts';
 import { type MonitorState, shownEndMs, shownSlots } from '../state/state.ts';
 import type { MethodSummary } from '../state/summary.ts';
+import { showsOnePanel } from '../state/view.ts';
 import { alignRight, fitText, type Line, type Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Block, beside, panel } from '../widgets/block.ts';
 import { formatClock, formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
 import { areaGraph, meter, timeAxis } from '../widgets/graph.ts';
-import { FRAME_ROWS, showsOnePanel } from './overview-layout.ts';
+import { FRAME_ROWS } from './overview-layout.ts';
 
 const BORDER = 4;
 const GRAPH_LABEL_WIDTH = 6;
@@ -29,13 +30,14 @@ export function methodScreen(state: MonitorState, width: number, rows: number, t
   const name = state.view.selected ?? '';
   const detail = methodDetail(state, name);
   const room = rows - FRAME_ROWS;
-  if (showsOnePanel(width, rows)) {
+  if (showsOnePanel(state.view)) {
     const top = Math.min(10, room - 4);
     return [...percentilePanel(detail, state, width, top, theme), ...trendPanel(state, name, width, room - top, theme)];
   }
   const left = Math.ceil(width / 2);
   const top = Math.min(11, Math.max(9, Math.floor(room * 0.34)));
-  const bottom = Math.min(9, Math.max(6, Math.floor(room * 0.28)));
+  // Six stages with heading and border.
+  const bottom = room >= 27 ? 9 : 6;
   const slowest = room >= 40 ? 5 : 1;
   return [
     ...beside(

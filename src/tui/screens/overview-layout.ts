@@ -8,17 +8,10 @@ export interface OverviewHeights {
   readonly events: number;
 }
 
-const FULL_WIDTH = 80;
-const FULL_HEIGHT = 20;
 /** 13 bands of latency with border, percentiles and a row to spare. */
 const MAX_GRAPHS = 16;
 /** Header and footer. */
 export const FRAME_ROWS = 3;
-
-/** Below 80x20 one panel is shown at a time. */
-export function showsOnePanel(columns: number, rows: number): boolean {
-  return columns < FULL_WIDTH || rows < FULL_HEIGHT;
-}
 
 /** Where everything goes: gauges and events take what they need, graphs and methods share the rest. */
 export function overviewHeights(rows: number, methodCount: number): OverviewHeights {

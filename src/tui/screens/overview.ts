@@ -2,7 +2,7 @@ import { gridOf, rateSeries } from '../state/series.ts';
 import type { Slot } from '../state/slot.ts';
 import { type MonitorState, methodRows, selectedIndex, shownEndMs, shownSlots } from '../state/state.ts';
 import { summarize, type WindowSummary } from '../state/summary.ts';
-import type { PANELS, PanelName } from '../state/view.ts';
+import { type PANELS, type PanelName, showsOnePanel } from '../state/view.ts';
 import { type Line, printable } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Block, beside, packed, panel } from '../widgets/block.ts';
@@ -12,7 +12,7 @@ import { type GaugePanel, postgresGauges, processGauges, redisGauges } from '../
 import { areaGraph, timeAxis } from '../widgets/graph.ts';
 import { HEAT_LABEL_WIDTH, heatMap } from '../widgets/heat.ts';
 import { methodTable } from '../widgets/method-table.ts';
-import { FRAME_ROWS, overviewHeights, panelAt, showsOnePanel } from './overview-layout.ts';
+import { FRAME_ROWS, overviewHeights, panelAt } from './overview-layout.ts';
 
 /** What the panels draw: worked out once a frame. */
 interface Overview {
@@ -32,7 +32,7 @@ const BORDER = 4;
 export function overviewScreen(state: MonitorState, width: number, rows: number, theme: Theme): Block {
   const slots = shownSlots(state);
   const overview: Overview = { state, theme, endMs: shownEndMs(state), slots, window: summarize(slots) };
-  if (showsOnePanel(width, rows)) {
+  if (showsOnePanel(state.view)) {
     return DRAW[panelAt(state.view.panel)](overview, width, rows - FRAME_ROWS);
   }
   const heights = overviewHeights(rows, overview.window.methods.length);

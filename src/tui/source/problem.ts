@@ -3,6 +3,8 @@ import type { Problem } from '../state/connection.ts';
 
 /** What went wrong, and what an operator can do about it. */
 export function problemOf(error: RpcError, hasCredential: boolean): Problem {
+  // Nobody here cancelled it: the server went away without a word.
+  if (error.codeName === 'CANCELLED') return { code: 'UNAVAILABLE', text: 'the server closed the stream' };
   const advice = adviceOn(error, hasCredential);
   return { code: error.codeName, text: error.message, ...(advice === undefined ? {} : { advice }) };
 }

@@ -49,3 +49,11 @@ export const INITIAL_VIEW: View = {
   columns: 80,
   rows: 24,
 };
+
+const FULL_COLUMNS = 80;
+const FULL_ROWS = 20;
+
+/** Below 80x20 one panel is shown at a time. */
+export function showsOnePanel({ columns, rows }: View): boolean {
+  return columns < FULL_COLUMNS || rows < FULL_ROWS;
+}

@@ -1,5 +1,6 @@
 import { KEYS, type KeyBinding } from '../keys.ts';
 import type { MonitorState } from '../state/state.ts';
+import { showsOnePanel } from '../state/view.ts';
 import { type Line, printable } from '../terminal/line.ts';
 import { segmentedLine } from './block.ts';
 
@@ -45,6 +46,8 @@ function isUseful({ command, footer: word }: KeyBinding, { view, connection, his
     case 'sort':
     case 'filter':
       return view.screen === 'overview' && history.length > 0;
+    case 'next-panel':
+      return view.screen === 'overview' && showsOnePanel(view);
     case 'live':
       return view.pausedAtMs !== undefined;
     default:

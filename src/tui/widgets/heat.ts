@@ -72,8 +72,8 @@ function heatRow(band: Series, label: string, slow: boolean, most: number, theme
   return [{ text: alignRight(label, HEAT_LABEL_WIDTH), tone: 'dim' }, { text: vertical, tone: 'border' }, ...spans];
 }
 
-/** Logarithmic: one slow call among thousands must still be seen. */
+/** Of the count's share the 0.4th power: one slow call among thousands is seen, and the busiest band still stands out. */
 function density(count: number, most: number, levels: number): number {
   if (count <= 0) return 0;
-  return Math.max(1, Math.ceil((Math.log(1 + count) / Math.log(1 + most)) * levels));
+  return Math.max(1, Math.ceil((count / most) ** 0.4 * levels));
 }

@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest';
+import { runInteractive } from '../../src/tui/interactive.tsx';
+import type { Source } from '../../src/tui/source/source.ts';
+import type { Event } from '../../src/tui/state/event.ts';
+import { initialState } from '../../src/tui/state/state.ts';
+import { Store } from '../../src/tui/state/store.ts';
+import type { View } from '../../src/tui/state/view.ts';
+import { textWidth } from '../../src/tui/terminal/line.ts';
+import { themeOf } from '../../src/tui/terminal/theme.ts';
+import { methodStats, NOW_MS, trafficFrame } from './support/frames.ts';
+import { expectGolden } from './support/golden.ts';
+import { busyEvents, SITUATIONS } from './support/screens.ts';
+import { emulateTerminal } from './support/terminal.ts';
+
+/** A recording's time stands still: nothing on the screen depends on the machine's clock. */
+const SILENT: Source = {
+  target: 'silent',
+  live: false,
+  events: (signal) => ({
+    async *[Symbol.asyncIterator]() {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    },
+  }),
+  configure: () => {},
+  retryNow: () => {},
+};
+
+interface Drawing {
+  readonly columns: number;
+  readonly rows: number;
+  readonly ascii?: boolean;
+  readonly colours?: boolean;
+  readonly view?: Partial<View>;
+}
+
+/** What the terminal shows after the events: the whole program but its source, into a real emulator. */
+async function drawn(events: readonly Event[], { columns, rows, ascii = false, colours = true, view = {} }: Drawing) {
+  const terminal = emulateTerminal(columns, rows);
+  const store = new Store(initialState('127.0.0.1:50051', 0, { columns, rows, ...view }));
+  for (const event of events) store.dispatch(event);
+  const theme = themeOf({ ascii, depth: colours ? 'truecolor' : 'none', palette: 'blue-orange' });
+  const running = runInteractive(store, SILENT, theme, terminal);
+  await terminal.until((screen) => screen.trim() !== '');
+  const seen = await terminal.rows();
+  const written = terminal.written();
+  terminal.type('\x03');
+  await running;
+  return { rows: seen, written };
+}
+
+const SIZES = [
+  [80, 24],
+  [100, 30],
+  [160, 50],
+] as const;
+
+describe.each(SIZES)('the overview at %ix%i', (columns, rows) => {
+  describe.each(Object.keys(SITUATIONS) as (keyof typeof SITUATIONS)[])('%s', (situation) => {
+    test.each([
+      ['utf-8', false],
+      ['ascii', true],
+    ])('in %s is what the golden shows', async (name, ascii) => {
+      const { rows: seen } = await drawn(SITUATIONS[situation](), { columns, rows, ascii });
+      expect(seen).toHaveLength(rows);
+      if (ascii) expect(seen.join('')).toMatch(/^[\x20-\x7e]*$/);
+      expectGolden(`overview-${situation}-${columns}x${rows}-${name}`, seen);
+    });
+  });
+});
+
+test('nothing is told by colour alone: without colours the text is the same and no colour is sent', async () => {
+  const events = SITUATIONS.disconnected();
+  const coloured = await drawn(events, { columns: 100, rows: 30 });
+  const plain = await drawn(events, { columns: 100, rows: 30, colours: false });
+  expect(plain.rows).toEqual(coloured.rows);
+  expect(coloured.written).toMatch(/\[[\d;]*38;2;/);
+  expect(plain.written).not.toMatch(/\[[\d;]*(3[0-8]|9[0-7])m/);
+});
+
+test('a method in detail shows percentiles, distribution, stages, codes and slowest calls', async () => {
+  const detailed = trafficFrame(119);
+  const latency = methodStats('SaveMemory', [1000, 2000, 9000]).latency;
+  const frame = {
+    ...detailed,
+    methods: detailed.methods.map((method) =>
+      method.method.endsWith('SaveMemory')
+        ? {
+            ...method,
+            stages: ([1, 2, 3, 4, 5, 6] as const).map((stage) => ({ stage, latency })),
+            slowest: [
+              {
+                at: detailed.at,
+                duration: { seconds: 0n, nanos: 88_000_000 },
+                code: 4 as const,
+                traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+                stageUs: [],
+              },
+            ],
+          }
+        : method,
+    ),
+  };
+  const events: readonly Event[] = [
+    ...busyEvents().slice(0, -1),
+    { kind: 'frame', frame, receivedMs: NOW_MS + 12 },
+    { kind: 'command', command: 'down' },
+    { kind: 'command', command: 'open' },
+  ];
+  const { rows } = await drawn(events, { columns: 100, rows: 30 });
+  expectGolden('method-100x30', rows);
+});
+
+test('the help names every key', async () => {
+  const { rows } = await drawn([...busyEvents(), { kind: 'command', command: 'help' }], { columns: 100, rows: 40 });
+  expectGolden('help-100x40', rows);
+});
+
+test('below 80x20 one panel is shown at a time', async () => {
+  const { rows } = await drawn(busyEvents(), { columns: 70, rows: 18 });
+  expectGolden('one-panel-70x18', rows);
+});
+
+test('below 60x15 it says which size is needed and goes on collecting', async () => {
+  const { rows } = await drawn(busyEvents(), { columns: 50, rows: 10 });
+  expect(rows.join('\n')).toContain('needs 60x15, this is 50x10.');
+  expect(rows.join('\n')).toContain('Still collecting: 120 frames.');
+});
+
+test('wide characters and escape sequences in foreign texts break no row', async () => {
+  const frame = trafficFrame(119, {
+    replica: 'メモリ-ハブ-一号機-東京データセンター🚀👩‍👩‍👧‍👦',
+    events: [{ at: trafficFrame(119).at, kind: 6, text: '\x1b[2J\x1b]0;owned\x07worker 🧠 記憶\nが再起動\u202e' }],
+  });
+  const events: readonly Event[] = [
+    ...busyEvents().slice(0, -1),
+    { kind: 'frame', frame, receivedMs: NOW_MS + 12 },
+    { kind: 'filter-text', text: '!記憶' },
+  ];
+  const { rows, written } = await drawn(events, { columns: 100, rows: 30 });
+  // Every row of a panel still ends with its border in the last column.
+  for (const row of rows.slice(2, 27)) {
+    expect(textWidth(row.trimEnd()), row).toBe(100);
+    expect(row.trimEnd()).toMatch(/[│╮╯]$/);
+  }
+  expect(written).not.toContain('\x1b]0;owned');
+  expectGolden('wide-100x30', rows);
+});

@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { frame } from '../../src/tui/screens/screen.ts';
+import { RecordingSource, readRecording } from '../../src/tui/source/recording.ts';
+import { ReplaySource } from '../../src/tui/source/replay.ts';
+import type { Source } from '../../src/tui/source/source.ts';
+import { reduce } from '../../src/tui/state/reduce.ts';
+import { initialState, type MonitorState } from '../../src/tui/state/state.ts';
+import { plainText } from '../../src/tui/terminal/line.ts';
+import { themeOf } from '../../src/tui/terminal/theme.ts';
+import { trafficFrame } from './support/frames.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'recording-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const messages = Array.from({ length: 20 }, (_, i) => ({ frame: trafficFrame(100 + i) }));
+
+async function play(source: Source): Promise<MonitorState> {
+  let state = initialState('x', 0, { columns: 120, rows: 36 });
+  for await (const event of source.events(new AbortController().signal)) state = reduce(state, event);
+  return state;
+}
+
+const drawn = (state: MonitorState) =>
+  frame(state, themeOf({ ascii: false, depth: 'none', palette: 'blue-orange' })).map(({ line }) => plainText(line));
+
+test('a recording replayed shows the same frames as what was recorded', async () => {
+  const path = join(folder, 'a.rec');
+  const recorded = await play(new RecordingSource(new ReplaySource({ target: 'x', messages, speed: 0 }), path));
+  expect(readRecording(path)).toEqual(messages);
+  expect(drawn(await play(new ReplaySource({ target: 'x', messages: readRecording(path), speed: 0 })))).toEqual(
+    drawn(recorded),
+  );
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test('a recording cut off in mid-message gives the frames before', async () => {
+  const path = join(folder, 'cut.rec');
+  await play(new RecordingSource(new ReplaySource({ target: 'x', messages, speed: 0 }), path));
+  truncateSync(path, statSync(path).size - 10);
+  expect(readRecording(path)).toEqual(messages.slice(0, -1));
+});
+
+test('a file that holds no frames is refused', () => {
+  const path = join(folder, 'empty.rec');
+  writeFileSync(path, '');
+  expect(() => readRecording(path)).toThrow('it holds no frames');
+});
+
+test('a replay that is stopped ends at once', async () => {
+  const stop = new AbortController();
+  const seen: string[] = [];
+  for await (const { kind } of new ReplaySource({ target: 'x', messages, speed: 0.001 }).events(stop.signal)) {
+    seen.push(kind);
+    if (kind === 'frame') stop.abort();
+  }
+  expect(seen).toEqual(['connection', 'frame']);
+});
