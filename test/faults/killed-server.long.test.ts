@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Role } from '../../src/shared/gen/memoryhub/v1/admin_service.ts';
 import { ExportFormat } from '../../src/shared/gen/memoryhub/v1/memory_service.ts';
 import { toRpcError } from '../../src/shared/rpc-error.ts';
 import type { MemoryHub } from '../../src/shared/service-client.ts';
@@ -81,7 +82,7 @@ describe('a server that is killed', () => {
     const rows = 3_000;
     const workspace = `export-${name.toLowerCase()}`;
     await cluster.newWorkspace(workspace);
-    const key = await cluster.newKey({ workspace, role: 3 });
+    const key = await cluster.newKey({ workspace, role: Role.WRITER });
     const [a, b] = [0, 1].map((index) => plainHub(cluster.address(index), key)) as [MemoryHub, MemoryHub];
     const filler = 'lorem ipsum '.repeat(60);
     for (let at = 0; at < rows; at += 500) {
