@@ -42,9 +42,14 @@ interface GhzReport {
   latencyDistribution: { percentage: number; latency: number }[] | null;
 }
 
-/** Runs one scenario file of this folder as plain `ghz --config`, with further flags of ghz. */
-export async function runGhz(ghz: string, scenario: string, flags: readonly string[]): Promise<ScenarioResult> {
-  const args = ['--config', `load/${scenario}.json`, '--format', 'json', ...flags];
+/** Runs one scenario file of this folder against an address as plain `ghz --config`, with further flags of ghz. */
+export async function runGhz(
+  ghz: string,
+  scenario: string,
+  address: string,
+  flags: readonly string[],
+): Promise<ScenarioResult> {
+  const args = ['--config', `load/${scenario}.json`, '--format', 'json', ...flags, address];
   const { stdout } = await promisify(execFile)(ghz, args, { cwd: ROOT, maxBuffer: 1 << 30 });
   const report = JSON.parse(stdout) as GhzReport;
   const percentile = (percentage: number) =>

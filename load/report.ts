@@ -38,7 +38,10 @@ function gitRevision(): string {
 }
 
 /** The results as a Markdown table beside the targets. */
-export function markdownTable(results: readonly ScenarioResult[], rssBytes: number): string {
+export function markdownTable(
+  results: readonly ScenarioResult[],
+  peakRss: { largest: number; together: number },
+): string {
   const rows = results.map((result) => {
     const target = TARGETS[result.scenario];
     const errors =
@@ -62,11 +65,12 @@ export function markdownTable(results: readonly ScenarioResult[], rssBytes: numb
     '| scenario | calls | calls/s | p50 ms | p95 ms | p99 ms | max ms | errors | p95 target |',
     '|---|---|---|---|---|---|---|---|---|',
     ...rows,
-    ...(rssBytes > 0
-      ? [
-          '',
-          `Server memory at its peak, PostgreSQL apart: ${Math.round(rssBytes / MIB)} MiB (target <= 150, guide: 500).`,
-        ]
-      : []),
+    ...(peakRss.largest > 0 ? ['', rssLine(peakRss)] : []),
   ].join('\n');
+}
+
+function rssLine({ largest, together }: { largest: number; together: number }): string {
+  const mib = (bytes: number) => Math.round(bytes / MIB);
+  const all = together > largest ? `; all processes together ${mib(together)} MiB (target <= 400, guide: 500)` : '';
+  return `Server memory at its peak, PostgreSQL apart: ${mib(largest)} MiB (target <= 150 for one process, guide: 500)${all}.`;
 }

@@ -25,8 +25,8 @@ started on a temporary data directory. --short: 10 s. --fallback: without ghz, b
 
 /** Runs the scenarios and returns their results; `seconds` is the length of the guide's scenario. */
 async function runAll(ghz: string, target: Target, seconds: number): Promise<ScenarioResult[]> {
-  const common = ['--host', target.address, '--metadata-file', writeMetadataFile(target)];
-  const run = (scenario: string, ...flags: string[]) => runGhz(ghz, scenario, [...common, ...flags]);
+  const common = ['--metadata-file', writeMetadataFile(target)];
+  const run = (scenario: string, ...flags: string[]) => runGhz(ghz, scenario, target.address, [...common, ...flags]);
   const ramp = ['--concurrency-schedule', 'step', '--concurrency-start', '5', '--concurrency-end', '50'];
   ramp.push('--concurrency-step', '5', '--concurrency-step-duration', '1s', '--duration', `${seconds}s`);
 
@@ -59,10 +59,10 @@ async function main(): Promise<number> {
     const results = ghz ? await runAll(ghz, target, seconds) : await runFallback(target, seconds);
     const run = describeRun();
     if (!ghz) console.log('NOT ghz: figures of the fallback loop, which runs in one Node process.');
-    console.log(`${Object.values(run).join('; ')}\n\n${markdownTable(results, target.peakRssBytes())}`);
+    console.log(`${Object.values(run).join('; ')}\n\n${markdownTable(results, target.peakRss)}`);
     if (options.out) {
       mkdirSync(dirname(options.out), { recursive: true });
-      writeFileSync(options.out, `${JSON.stringify({ run, results, peakRssBytes: target.peakRssBytes() }, null, 2)}\n`);
+      writeFileSync(options.out, `${JSON.stringify({ run, results, peakRss: target.peakRss }, null, 2)}\n`);
     }
     return results.some((result) => Object.keys(result.errors).length > 0) ? 2 : 0;
   } finally {
@@ -73,7 +73,7 @@ async function main(): Promise<number> {
 function givenTarget(address: string): Target {
   const keyFile = options['key-file'] ?? '.memory-hub/admin.key';
   const credential = readFileSync(keyFile, 'utf8').trim();
-  return { address, credential, peakRssBytes: () => 0, stop: async () => {} };
+  return { address, credential, pid: 0, databaseUrl: '', peakRss: { largest: 0, together: 0 }, stop: async () => {} };
 }
 
 process.exitCode = await main();

@@ -3,6 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { layoutOf } from '../src/server/database/embedded/layout.ts';
+import { urlOf } from '../src/server/database/embedded/ping.ts';
+import { residentBytes } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -10,17 +13,32 @@ const ROOT = join(import.meta.dirname, '..');
 export interface Target {
   readonly address: string;
   readonly credential: string;
-  /** Largest resident memory seen of all its processes but PostgreSQL's, in bytes; 0 for a server that is not ours. */
-  peakRssBytes(): number;
+  /** Of its main process; 0 for a server that is not ours. */
+  readonly pid: number;
+  /** PostgreSQL's address; empty for a server that is not ours. */
+  readonly databaseUrl: string;
+  /** Most resident memory seen since the last reset, in bytes; 0 for a server that is not ours. */
+  readonly peakRss: { largest: number; together: number };
   stop(): Promise<void>;
 }
 
-/** Starts a server of its own: embedded PostgreSQL in a temporary folder, a free port, real fsync. */
-export async function startServer(): Promise<Target> {
+/** How a server of our own differs from the plain one. */
+export interface ServerOptions {
+  /** Settings, over those of this process' environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Flags of Node.js. */
+  readonly nodeFlags?: readonly string[];
+  /** For a server on the database of another one, which has made the keys. */
+  readonly credential?: string;
+}
+
+/** Starts a server of its own: a temporary folder, a free port; unless told otherwise embedded PostgreSQL, real fsync. */
+export async function startServer(options: ServerOptions = {}): Promise<Target> {
   const dataDir = mkdtempSync(join(tmpdir(), 'memory-hub-load-'));
-  const server = spawn(process.execPath, ['src/cli/memory-hub.js', 'serve'], {
+  const { env = {}, nodeFlags = [] } = options;
+  const server = spawn(process.execPath, [...nodeFlags, 'src/cli/memory-hub.js', 'serve'], {
     cwd: ROOT,
-    env: { ...process.env, MEMORYHUB_DATA_DIR: dataDir, MEMORYHUB_LISTEN: '127.0.0.1:0', LOG_LEVEL: 'warn' },
+    env: { ...process.env, MEMORYHUB_DATA_DIR: dataDir, MEMORYHUB_LISTEN: '127.0.0.1:0', LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   let exited = false;
@@ -30,9 +48,15 @@ export async function startServer(): Promise<Target> {
       resolve();
     });
   });
-  let peak = 0;
+  const pid = server.pid ?? 0;
+  const peak = { largest: 0, together: 0 };
   const sampler = setInterval(() => {
-    peak = Math.max(peak, residentBytes(server.pid ?? 0));
+    const sizes = residentBytes(pid);
+    peak.largest = Math.max(peak.largest, ...sizes);
+    peak.together = Math.max(
+      peak.together,
+      sizes.reduce((sum, size) => sum + size, 0),
+    );
   }, 250);
   const stop = async () => {
     clearInterval(sampler);
@@ -44,8 +68,8 @@ export async function startServer(): Promise<Target> {
   while (!exited && Date.now() < deadline) {
     const address = readAddress(dataDir);
     if (address) {
-      const credential = readFileSync(join(dataDir, 'admin.key'), 'utf8').trim();
-      return { address, credential, peakRssBytes: () => peak, stop };
+      const credential = options.credential ?? readFileSync(join(dataDir, 'admin.key'), 'utf8').trim();
+      return { address, credential, pid, databaseUrl: readDatabaseUrl(dataDir, env), peakRss: peak, stop };
     }
     await sleep(50);
   }
@@ -60,6 +84,15 @@ export function writeMetadataFile(target: Target): string {
   return path;
 }
 
+/** That of the settings, or the embedded one's. */
+function readDatabaseUrl(dataDir: string, env: ServerOptions['env']): string {
+  if (env?.DATABASE_URL) return env.DATABASE_URL;
+  const { pidFile, passwordFile } = layoutOf(dataDir);
+  const port = readFileSync(pidFile, 'utf8').split('\n')[3] ?? '';
+  const password = readFileSync(passwordFile, 'utf8').trim();
+  return urlOf(Number(port), password);
+}
+
 function readAddress(dataDir: string): string | undefined {
   try {
     const { address } = JSON.parse(readFileSync(join(dataDir, 'server.json'), 'utf8')) as { address: string };
@@ -67,17 +100,5 @@ function readAddress(dataDir: string): string | undefined {
     return address.endsWith(':0') ? undefined : address;
   } catch {
     return undefined;
-  }
-}
-
-/** Resident bytes of the process and its workers; Linux only, 0 elsewhere. */
-function residentBytes(pid: number): number {
-  try {
-    const own = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
-    const workers = children.filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('memory-hub'));
-    return workers.reduce((sum, child) => sum + residentBytes(Number(child)), own);
-  } catch {
-    return 0;
   }
 }
