@@ -244,7 +244,7 @@ export interface ListMemoriesRequest {
   orderBy: string;
   /** How many at most, up to 1,000,000,000; 0: all. No number of rows is held in memory for it. */
   limit: number;
-  /** A next_page_token of an earlier answer to the same filter, order and show_deleted. */
+  /** A next_page_token of an earlier answer to the same filter, order and show_deleted; up to 2 KiB. */
   pageToken: string;
   /** How much of them; FULL unless given. */
   view: View;
@@ -272,7 +272,7 @@ export interface ExportMemoriesRequest {
   filter: string;
   /** How they are written. */
   format: ExportFormat;
-  /** Where an earlier export with the same filter and format broke off. */
+  /** Where an earlier export with the same filter and format broke off; up to 2 KiB. */
   resumeToken: string;
   /** Also export deleted memories that are not purged yet. */
   showDeleted: boolean;
@@ -345,9 +345,9 @@ export interface ExportTrailer {
 export interface ListRevisionsRequest {
   /** The id of the memory. */
   memoryId: string;
-  /** How many at most; 0: all. */
+  /** How many at most, up to 1,000,000,000; 0: all. */
   limit: number;
-  /** The next_page_token of an earlier answer. */
+  /** The next_page_token of an earlier answer; up to 2 KiB. */
   pageToken: string;
 }
 
