@@ -4,9 +4,11 @@ import type { CallContext } from '../../src/server/domain/call-context.ts';
 import { type Memory, type MemoryRecord, Scope } from '../../src/server/domain/memory.ts';
 import type {
   Change,
+  HistoryPage,
   ListQuery,
   MemoryFields,
   MemoryRepository,
+  RevisionQuery,
   WriteOutcome,
   WriteRequest,
 } from '../../src/server/domain/repository.ts';
@@ -136,10 +138,23 @@ export class Hub {
       order: { by: 'create_time', descending: false },
       after: undefined,
       pageSize: 100,
+      pageBytes: 1_000_000,
       showDeleted: false,
       consistency: 3,
       ...given,
     };
+  }
+
+  /** One page of a memory's history. */
+  history(memoryId: string, given: Partial<RevisionQuery> = {}): Promise<HistoryPage> {
+    return this.repository.revisions(this.call, {
+      workspaceId: this.workspaceId,
+      memoryId,
+      before: undefined,
+      pageSize: 10,
+      pageBytes: 1_000_000,
+      ...given,
+    });
   }
 
   /** All pages of a list. */

@@ -26,6 +26,7 @@ async function exportPages(
       filter: undefined,
       showDeleted: false,
       pageSize: 7,
+      pageBytes: 1_000_000,
       ...snapshot,
       ...given,
       afterId,
@@ -121,6 +122,28 @@ export function exportContract(newHub: () => Promise<Hub>): void {
   });
 
   describe('pages', () => {
+    it('end at their bytes, and go on behind the last row given out', async () => {
+      const hub = await newHub();
+      const changes = Array.from({ length: 20 }, (_, n) => save({ content: 'x'.repeat(n % 2 === 0 ? 10_000 : 10) }));
+      await hub.write(changes);
+      const snapshot = await begin(hub);
+      const whole = await exported(hub, snapshot, { pageSize: 100 });
+      // The state at the snapshot is what counts, not what the rows have become.
+      for (const { id } of changes.slice(0, 8)) await hub.done(save({ id, content: 'y'.repeat(50_000) }));
+      for (const pageSize of [5, 100]) {
+        const pages = await exportPages(hub, snapshot, { pageSize, pageBytes: 25_000 });
+        expect(pages.flatMap((page) => page.memories)).toEqual(whole);
+        const sizes = pages.map((page) => page.memories.reduce((sum, { content }) => sum + content.length, 0));
+        expect(Math.max(...sizes)).toBeLessThanOrEqual(30_100);
+        if (pageSize === 100) expect(pages.length).toBeLessThanOrEqual(6);
+      }
+      const alone = await exportPages(hub, snapshot, { pageSize: 100, pageBytes: 1 });
+      expect(alone.map((page) => page.memories.length)).toEqual(Array(20).fill(1));
+      const large = { op: 'text', field: 'content', comparator: '=', value: 'x'.repeat(10_000) } as const;
+      const filtered = await exportPages(hub, snapshot, { pageSize: 6, pageBytes: 15_000, filter: large });
+      expect(filtered.flatMap((page) => page.memories)).toEqual(whole.filter(({ content }) => content.length > 10));
+    });
+
     it('go on after a page in which nothing matched', async () => {
       const hub = await newHub();
       await hub.write(Array.from({ length: 20 }, () => save({ fresh: true })));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Consistency } from '../../src/server/domain/memory.ts';
-import { Field } from '../../src/server/domain/repository.ts';
+import { Consistency, type Memory } from '../../src/server/domain/memory.ts';
+import { Field, type ListPosition } from '../../src/server/domain/repository.ts';
 import { fields, type Hub, ofTeam, personal, remove, save, update } from './fixtures.ts';
 
 const LONG_AGO = 1_000_000_000_000_000;
@@ -75,6 +75,39 @@ export function readContract(newHub: () => Promise<Hub>): void {
       expect(first.next?.id).toBe(first.records[2]?.memory.id);
     });
 
+    it('ends a page at its bytes, whatever they are of, and goes on behind it', async () => {
+      const hub = await newHub();
+      const large = [
+        { content: 'x'.repeat(20_000) },
+        { content: '한'.repeat(7_000) },
+        { content: 'm', metadata: { list: Array<number>(70).fill(1e300) } },
+        { content: 't', tags: Array.from({ length: 64 }, (_, index) => `${index}`.padEnd(128, '"')) },
+      ];
+      for (let n = 0; n < 12; n++) await hub.done(save({ fields: fields(large[n % large.length]) }));
+      const whole = await hub.list();
+      for (const by of ['create_time', 'update_time'] as const) {
+        const order = { by, descending: false };
+        // Some 20 KB each, but the tags 8: 45,000 are reached by the third row or the fourth.
+        const sizes: number[] = [];
+        const listed: Memory[] = [];
+        let after: ListPosition | undefined;
+        do {
+          const page = await hub.repository.list(hub.call, hub.listQuery({ order, after, pageBytes: 45_000 }));
+          sizes.push(page.records.length);
+          listed.push(...page.records.map((record) => record.memory));
+          after = page.next;
+        } while (after !== undefined);
+        expect(listed).toEqual(whole);
+        expect(sizes).toEqual([3, 3, 3, 3]);
+        expect(await hub.list({ order, pageBytes: 1 })).toEqual(whole);
+        expect((await hub.repository.list(hub.call, hub.listQuery({ order, pageBytes: 1 }))).records).toHaveLength(1);
+      }
+      const rare = { op: 'text', field: 'content', comparator: '=', value: 'm' } as const;
+      expect(await hub.list({ filter: rare, pageBytes: 30_000 })).toEqual(
+        whole.filter(({ content }) => content === 'm'),
+      );
+    });
+
     it('shows the living, and on request the deleted, but never the expired', async () => {
       const hub = await newHub();
       const living = await hub.done(save());
@@ -124,20 +157,35 @@ export function readContract(newHub: () => Promise<Hub>): void {
       const first = await hub.done(save({ content: 'one' }), { note: 'begin', author: 'ann' });
       const second = await hub.done(save({ id: first.id, content: 'two' }), { author: 'bob' });
       const third = await hub.done(remove(first.id));
-      const page = (before: number | undefined, pageSize: number) =>
-        hub.repository.revisions(hub.call, { workspaceId: hub.workspaceId, memoryId: first.id, before, pageSize });
-      const all = await page(undefined, 10);
+      const all = (await hub.history(first.id)).revisions;
       expect(all.map((revision) => revision.memory)).toEqual([third, second, first]);
       expect(all.map((revision) => [revision.operation, revision.note, revision.memory.author])).toEqual([
         [3, '', 'tester'],
         [2, '', 'bob'],
         [1, 'begin', 'ann'],
       ]);
-      expect([...(await page(undefined, 2)), ...(await page(2, 2))]).toEqual(all);
+      expect(await hub.history(first.id, { pageSize: 2 })).toEqual({ revisions: all.slice(0, 2), next: 2 });
+      expect(await hub.history(first.id, { pageSize: 2, before: 2 })).toEqual({
+        revisions: all.slice(2),
+        next: undefined,
+      });
+      expect((await hub.history(first.id, { pageSize: 3 })).next).toBeUndefined();
       expect(await hub.repository.revision(hub.call, hub.workspaceId, first.id, 2)).toEqual(all[1]);
       expect(await hub.repository.revision(hub.call, hub.workspaceId, first.id, 4)).toBeUndefined();
       expect(await hub.repository.revision(hub.call, hub.workspaceId, randomUUID(), 1)).toBeUndefined();
     });
+  });
+
+  it('ends a page of a history at its bytes', async () => {
+    const hub = await newHub();
+    const { id } = await hub.done(save());
+    for (let n = 0; n < 6; n++) await hub.done(save({ id, content: `${n}`.repeat(10_000) }));
+    const all = (await hub.history(id)).revisions;
+    expect(all).toHaveLength(7);
+    const first = await hub.history(id, { pageBytes: 25_000 });
+    expect(first).toEqual({ revisions: all.slice(0, 3), next: 5 });
+    expect(await hub.history(id, { pageBytes: 25_000, before: 5 })).toEqual({ revisions: all.slice(3, 6), next: 2 });
+    expect(await hub.history(id, { pageBytes: 1, before: 2 })).toEqual({ revisions: all.slice(6), next: undefined });
   });
 
   describe('storageInfo', () => {

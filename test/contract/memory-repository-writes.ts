@@ -79,12 +79,7 @@ export function writeContract(newHub: () => Promise<Hub>): void {
       expect(saved).toMatchObject({ revision: 3, deleteTime: undefined, expireTime: undefined });
       expect(saved.createTime).toBe(saved.updateTime);
       expect(saved.createTime).toBeGreaterThan(old.createTime);
-      const [newest] = await hub.repository.revisions(hub.call, {
-        workspaceId: hub.workspaceId,
-        memoryId: old.id,
-        before: undefined,
-        pageSize: 1,
-      });
+      const [newest] = (await hub.history(old.id, { pageSize: 1 })).revisions;
       expect(newest?.operation).toBe(Operation.CREATE);
     });
 

@@ -31,6 +31,7 @@ interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Index Name'?: string;
   readonly 'Relation Name'?: string;
+  readonly 'Actual Rows'?: number;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -89,8 +90,23 @@ describe('every statement of the repository', () => {
   });
 });
 
-async function planOf({ statement, values }: PlanCase): Promise<PlanNode> {
-  const explain = `EXPLAIN (FORMAT JSON, COSTS OFF) EXECUTE planned`;
+describe('a page of a list', () => {
+  it.each(['list', 'list oldest first', 'list by change', 'list of a bound user'])(
+    '%s: walks no further than its rows, however large the scan budget is',
+    async (title) => {
+      const planCase = modules.flatMap(({ exports }) => exports.planCases ?? []).find((each) => each.title === title);
+      if (planCase === undefined) throw new Error(`there is no ${title}`);
+      const nodes = flatten(await planOf(planCase, 'ANALYZE, TIMING OFF,'));
+      const walked = nodes.filter((node) => node['Index Name'] !== undefined).map((node) => node['Actual Rows'] ?? 0);
+      expect(walked.reduce((sum, rows) => sum + rows, 0)).toBeGreaterThan(20);
+      // A page has 101; windows look a row ahead, and so does the merge of two walks.
+      expect(Math.max(...walked)).toBeLessThan(400);
+    },
+  );
+});
+
+async function planOf({ statement, values }: PlanCase, options = ''): Promise<PlanNode> {
+  const explain = `EXPLAIN (${options} FORMAT JSON, COSTS OFF) EXECUTE planned`;
   const literals = values.map((value) => (value === null ? 'NULL' : `'${value.replaceAll("'", "''")}'`)).join(', ');
   const text = literals === '' ? explain : `${explain}(${literals})`;
   const run = async (client: Pick<Client, 'query'>) => {

@@ -5,6 +5,7 @@ import type {
   ExportPage,
   ExportQuery,
   ExportSnapshot,
+  HistoryPage,
   ListPage,
   ListQuery,
   MemoryRepository,
@@ -121,7 +122,7 @@ export class CachedMemoryRepository implements MemoryRepository {
     return this.#inner.exportPage(call, query);
   }
 
-  revisions(call: CallContext, query: RevisionQuery): Promise<readonly Revision[]> {
+  revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage> {
     return this.#inner.revisions(call, query);
   }
 

@@ -2,7 +2,7 @@ import type { CallContext } from './call-context.ts';
 import type { Filter } from './filter/ast.ts';
 import { parseFilter } from './filter/parse.ts';
 import type { MemoryRecord } from './memory.ts';
-import { PageSize, prefetched, tokenContext } from './paging.ts';
+import { PAGE_BYTES, PageSize, prefetched, tokenContext } from './paging.ts';
 import type { ExportPage, ExportSnapshot, MemoryRepository } from './repository.ts';
 import type { ExportInput } from './requests.ts';
 import type { TokenSealer } from './token.ts';
@@ -73,6 +73,7 @@ export class MemoryExport {
         time: start.time,
         afterId,
         pageSize: size.rows,
+        pageBytes: PAGE_BYTES,
       });
     const pages = prefetched(
       () => read(start.afterId),

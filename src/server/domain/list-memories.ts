@@ -3,7 +3,7 @@ import type { CallContext } from './call-context.ts';
 import type { Filter } from './filter/ast.ts';
 import { parseFilter } from './filter/parse.ts';
 import type { Consistency, MemoryRecord } from './memory.ts';
-import { PageSize, prefetched, readOrder, tokenContext } from './paging.ts';
+import { PAGE_BYTES, PageSize, prefetched, readOrder, tokenContext } from './paging.ts';
 import { readConsistency } from './reads.ts';
 import type { ListOrder, ListPage, ListPosition, MemoryRepository } from './repository.ts';
 import type { ListInput } from './requests.ts';
@@ -80,6 +80,7 @@ export class MemoryListing {
       order: this.#order,
       after,
       pageSize: Math.min(this.#size.rows, this.#remaining),
+      pageBytes: PAGE_BYTES,
       showDeleted: this.#showDeleted,
       consistency: this.#consistency,
     });

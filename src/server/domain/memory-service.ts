@@ -30,11 +30,15 @@ export interface WrittenOne {
   readonly head: number;
 }
 
-/** What a batch get found. */
+/** What a batch get found besides the records it gave out. */
 export interface BatchFound {
-  readonly records: readonly { readonly id: string; readonly record: MemoryRecord }[];
   readonly missingIds: readonly string[];
+  /** Those there was no room for, and those behind them, which were not looked for. */
+  readonly remainingIds: readonly string[];
 }
+
+/** Memories a batch get reads at a time: of the largest size they take 25 MiB, the answer at most 4. */
+const BATCH_GET_STEP = 100;
 
 /**
  * The rules of the memory RPCs. Every request is checked completely before anything is asked of the
@@ -140,8 +144,17 @@ export class MemoryService {
     return record;
   }
 
-  /** The living ones among up to 1000 ids, in order; an id that is repeated is answered once. */
-  async batchGet(call: CallContext, request: input.BatchGetInput): Promise<BatchFound> {
+  /**
+   * The living ones among up to 1000 ids, in order; an id that is repeated is answered once.
+   *
+   * @param take is given each with the number of ids asked for, and says whether there was room for it;
+   *   after the first without, no more are read
+   */
+  async batchGet(
+    call: CallContext,
+    request: input.BatchGetInput,
+    take: (record: MemoryRecord, asked: number) => boolean,
+  ): Promise<BatchFound> {
     const violations = new Violations();
     const consistency = readConsistency(violations, request);
     const ids: string[] = [];
@@ -152,15 +165,17 @@ export class MemoryService {
     }
     violations.check();
     const distinct = [...new Set(ids)];
-    const found = await this.#repository.get(call, distinct, consistency);
-    const records: BatchFound['records'][number][] = [];
     const missingIds: string[] = [];
-    distinct.forEach((id, index) => {
-      const record = found[index];
-      if (record !== undefined && this.#shows(call, record, false)) records.push({ id, record });
-      else missingIds.push(id);
-    });
-    return { records, missingIds };
+    for (let start = 0; start < distinct.length; start += BATCH_GET_STEP) {
+      const step = distinct.slice(start, start + BATCH_GET_STEP);
+      const found = await this.#repository.get(call, step, consistency);
+      for (const [index, id] of step.entries()) {
+        const record = found[index];
+        if (record === undefined || !this.#shows(call, record, false)) missingIds.push(id);
+        else if (!take(record, distinct.length)) return { missingIds, remainingIds: distinct.slice(start + index) };
+      }
+    }
+    return { missingIds, remainingIds: [] };
   }
 
   /** @throws ServiceError INVALID_FILTER, INVALID_TOKEN */

@@ -8,12 +8,15 @@ import type { Violations } from './validation/violations.ts';
 const FIRST_ROWS = 32;
 const MAX_ROWS = 1000;
 const MIN_ROWS = 8;
-/** Bytes a page should have; two pages are in memory at once, the current and the next. */
-const PAGE_BYTES = 1024 * 1024;
+/** Bytes at which a page ends; two pages are in memory at once, the current and the next. */
+export const PAGE_BYTES = 1024 * 1024;
 /** Rough size of a memory besides its content. */
 const ROW_BYTES = 300;
 
-/** How many rows to ask for next: more while they are small, fewer when they are large. */
+/**
+ * How many rows to ask for next: more while they are small, fewer when they are large. What bounds
+ * memory is PAGE_BYTES; this only spares the database rows that would not fit.
+ */
 export class PageSize {
   #rows = FIRST_ROWS;
 

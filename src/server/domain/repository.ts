@@ -99,6 +99,8 @@ export interface ListQuery {
   readonly after: ListPosition | undefined;
   /** Most rows of this page. */
   readonly pageSize: number;
+  /** About the bytes from which on the page takes no further row; it always takes one. */
+  readonly pageBytes: number;
   readonly showDeleted: boolean;
   readonly consistency: Consistency;
 }
@@ -127,11 +129,13 @@ export interface ExportQuery extends ExportSnapshot {
   readonly afterId: string | undefined;
   /** Rows of `memories` read for this page; the page may carry fewer. */
   readonly pageSize: number;
+  /** As in ListQuery. */
+  readonly pageBytes: number;
 }
 
 export interface ExportPage {
   readonly records: readonly MemoryRecord[];
-  /** The last id read, given out or not; undefined: there are no more. */
+  /** The next page starts behind it, given out or not; undefined: there are no more. */
   readonly nextId: string | undefined;
 }
 
@@ -140,7 +144,16 @@ export interface RevisionQuery {
   readonly memoryId: string;
   /** Revisions below this one; undefined: from the newest. */
   readonly before: number | undefined;
+  /** Most revisions of this page. */
   readonly pageSize: number;
+  /** As in ListQuery. */
+  readonly pageBytes: number;
+}
+
+export interface HistoryPage {
+  readonly revisions: readonly Revision[];
+  /** `before` of the next page; undefined: this was the last. */
+  readonly next: number | undefined;
 }
 
 export interface StorageCount {
@@ -185,7 +198,7 @@ export interface MemoryRepository {
   beginExport(call: CallContext, workspaceId: number): Promise<ExportSnapshot & { rowEstimate: number }>;
   exportPage(call: CallContext, query: ExportQuery): Promise<ExportPage>;
   /** Newest first. */
-  revisions(call: CallContext, query: RevisionQuery): Promise<readonly Revision[]>;
+  revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage>;
   revision(call: CallContext, workspaceId: number, memoryId: string, revision: number): Promise<Revision | undefined>;
   storageInfo(call: CallContext, workspaceId: number, access: Access): Promise<StorageInfo>;
   describe(): Promise<StorageDescription>;

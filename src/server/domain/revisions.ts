@@ -2,15 +2,15 @@ import { LIMITS } from '../../shared/limits.ts';
 import { reaches } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Revision } from './memory.ts';
-import { prefetched, tokenContext } from './paging.ts';
+import { PAGE_BYTES, prefetched, tokenContext } from './paging.ts';
 import { revisionNotFound } from './refusals.ts';
-import type { MemoryRepository } from './repository.ts';
+import type { HistoryPage, MemoryRepository } from './repository.ts';
 import type { GetRevisionInput, ListRevisionsInput } from './requests.ts';
 import type { TokenSealer } from './token.ts';
 import { readUuid } from './validation/text.ts';
 import { Violations } from './validation/violations.ts';
 
-/** Revisions of a page: each may carry 256 KiB of content. */
+/** Revisions of a page. */
 const PAGE_ROWS = 32;
 
 export interface RevisionPage {
@@ -54,21 +54,25 @@ export async function* listRevisions(
   const opened = request.pageToken === '' ? undefined : tokens.open(request.pageToken, context);
   await checkMemory(memoryId);
   let remaining = request.limit === 0 ? Number.POSITIVE_INFINITY : request.limit;
-  const read = async (before: number | undefined): Promise<{ rows: readonly Revision[]; more: boolean }> => {
-    const wanted = Math.min(remaining, PAGE_ROWS);
-    // One more than is given out, to know whether there is more.
-    const query = { workspaceId: call.workspaceId, memoryId, before, pageSize: wanted + 1 };
-    const rows = await repository.revisions(call, query);
-    remaining -= Math.min(rows.length, wanted);
-    return { rows: rows.slice(0, wanted), more: rows.length > wanted };
+  const read = (before: number | undefined): Promise<HistoryPage> => {
+    const pageSize = Math.min(remaining, PAGE_ROWS);
+    return repository.revisions(call, {
+      workspaceId: call.workspaceId,
+      memoryId,
+      before,
+      pageSize,
+      pageBytes: PAGE_BYTES,
+    });
   };
   const pages = prefetched(
     () => read(opened && Number(Buffer.from(opened).toString())),
-    ({ rows, more }) => (more && remaining > 0 ? read(rows.at(-1)?.memory.revision) : undefined),
+    ({ revisions, next }) => {
+      remaining -= revisions.length;
+      return next === undefined || remaining <= 0 ? undefined : read(next);
+    },
   );
-  for await (const { rows, more } of pages) {
-    const last = rows.at(-1);
-    const nextPageToken = more && last ? tokens.seal(Buffer.from(String(last.memory.revision)), context) : '';
-    yield { revisions: rows.filter(({ memory }) => reaches(call.access, memory)), nextPageToken };
+  for await (const { revisions, next } of pages) {
+    const nextPageToken = next === undefined ? '' : tokens.seal(Buffer.from(String(next)), context);
+    yield { revisions: revisions.filter(({ memory }) => reaches(call.access, memory)), nextPageToken };
   }
 }

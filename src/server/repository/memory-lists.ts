@@ -1,7 +1,16 @@
-import type { MemoryCodec } from '../domain/memory.ts';
-import type { ExportPage, ListPage, ListPosition, ListQuery, StorageInfo } from '../domain/repository.ts';
-import { MEMORY_COLUMNS, memoryOf, microsOf, type Row, recordOf, text } from './memory-rows.ts';
-import { LAST_OFFSET, MATCHED_OFFSET } from './statements/list-page.ts';
+import type { MemoryCodec, Revision } from '../domain/memory.ts';
+import type {
+  ExportPage,
+  HistoryPage,
+  ListPage,
+  ListPosition,
+  ListQuery,
+  RevisionQuery,
+  StorageInfo,
+} from '../domain/repository.ts';
+import { MEMORY_COLUMNS, memoryOf, microsOf, type Row, recordOf, revisionOf, text } from './memory-rows.ts';
+import { EXPORT_PREFIX } from './statements/export-page.ts';
+import { FITS_OFFSET, LAST_OFFSET, MATCHED_OFFSET } from './statements/list-page.ts';
 import { Grouping } from './statements/storage-info.ts';
 
 const AFTER_MEMORY = MEMORY_COLUMNS.length;
@@ -14,10 +23,12 @@ export function listPageOf(query: ListQuery, rows: readonly Row[], codec: Memory
   const records = [];
   let last: Row | undefined;
   for (const row of rows) {
-    // More than asked for, or a row that only says how far the scan came: the next page starts behind `last`.
-    if (records.length === query.pageSize) return { records, next: last && positionOf(query, last) };
+    const matched = row[AFTER_MEMORY + MATCHED_OFFSET] === 't';
+    const full = records.length === query.pageSize || (matched && row[AFTER_MEMORY + FITS_OFFSET] !== 't');
+    // More than the page takes, or a row that only says how far the scan came: the next starts behind `last`.
+    if (full) return { records, next: last && positionOf(query, last) };
     last = row;
-    if (row[AFTER_MEMORY + MATCHED_OFFSET] === 't') records.push(recordOf(memoryOf(row), codec));
+    if (matched) records.push(recordOf(memoryOf(row), codec));
     if (row[AFTER_MEMORY + LAST_OFFSET] === 't') return { records, next: positionOf(query, row) };
   }
   return { records, next: undefined };
@@ -30,12 +41,26 @@ function positionOf(query: ListQuery, row: Row): ListPosition {
 
 export function exportPageOf(rows: readonly Row[], codec: MemoryCodec): ExportPage {
   const records = [];
-  let nextId: string | undefined;
+  let lastId: string | undefined;
   for (const row of rows) {
-    if (row[1] === 't') records.push(recordOf(memoryOf(row.slice(3)), codec));
-    if (row[2] === 't') nextId = text(row[0]);
+    const [id, matched, last, fits] = row;
+    if (matched === 't' && fits !== 't') return { records, nextId: lastId };
+    lastId = text(id);
+    if (matched === 't') records.push(recordOf(memoryOf(row.slice(EXPORT_PREFIX.length)), codec));
+    if (last === 't') return { records, nextId: lastId };
   }
-  return { records, nextId };
+  return { records, nextId: undefined };
+}
+
+/** @param rows up to one more than the page takes; without its columns where it does not fit */
+export function historyPageOf(query: RevisionQuery, rows: readonly Row[]): HistoryPage {
+  const revisions: Revision[] = [];
+  for (const row of rows) {
+    const full = revisions.length === query.pageSize || row[ID] === null;
+    if (full) return { revisions, next: revisions.at(-1)?.memory.revision };
+    revisions.push(revisionOf(row));
+  }
+  return { revisions, next: undefined };
 }
 
 const SCOPES = ['', 'PERSONAL', 'TEAM', 'WORKSPACE'];

@@ -8,6 +8,7 @@ import type {
   ExportPage,
   ExportQuery,
   ExportSnapshot,
+  HistoryPage,
   ListPage,
   ListQuery,
   MemoryRepository,
@@ -19,7 +20,7 @@ import type {
 } from '../domain/repository.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { CommitGauges } from './group-commit-lane.ts';
-import { exportPageOf, listPageOf, storageInfoOf } from './memory-lists.ts';
+import { exportPageOf, historyPageOf, listPageOf, storageInfoOf } from './memory-lists.ts';
 import { CoalescedReads } from './memory-reads.ts';
 import { replayed } from './memory-replay.ts';
 import { microsOf, revisionOf, text } from './memory-rows.ts';
@@ -141,10 +142,10 @@ export class PostgresMemoryRepository implements MemoryRepository {
     return exportPageOf(await this.#primary.runFor(call, statement, values), this.#codec);
   }
 
-  async revisions(call: CallContext, query: RevisionQuery): Promise<readonly Revision[]> {
-    const { workspaceId, memoryId, before = Number.MAX_SAFE_INTEGER, pageSize } = query;
-    const values = [String(workspaceId), memoryId, String(before), String(pageSize)];
-    return (await this.#primary.runFor(call, LIST_REVISIONS, values)).map(revisionOf);
+  async revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage> {
+    const { workspaceId, memoryId, before = Number.MAX_SAFE_INTEGER, pageSize, pageBytes } = query;
+    const values = [String(workspaceId), memoryId, String(before), String(pageSize + 1), String(pageBytes)];
+    return historyPageOf(query, await this.#primary.runFor(call, LIST_REVISIONS, values));
   }
 
   async revision(

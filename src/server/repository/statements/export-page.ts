@@ -2,6 +2,7 @@ import type { ExportQuery } from '../../domain/repository.ts';
 import { filterSql, Parameters } from '../filter-sql.ts';
 import { MEMORY_COLUMNS, memoryColumns } from '../memory-rows.ts';
 import { accessSql, visibleSql } from './access-sql.ts';
+import { rowBytes } from './row-bytes.ts';
 import type { PlanCase, SqlValue, Statement } from './statement.ts';
 import { timestampOf } from './statement.ts';
 
@@ -19,12 +20,15 @@ SELECT h.head, clock_timestamp(), least(h.head, CASE WHEN c.relpages > 0 THEN
   FROM workspace_heads h, pg_class c WHERE h.workspace_id = $1::int4 AND c.oid = 'memories'::regclass`,
 };
 
+/** Columns of exportPage before MEMORY_COLUMNS: of a row that did not match or has no room these alone. */
+export const EXPORT_PREFIX = ['id', 'matched', 'last', 'fits'] as const;
+
 /**
  * One page of an export at revision R: memories by id; one that was changed after R is replaced by its
  * newest revision up to R, or left out when it has none. So the state at R is read without a
  * transaction that stays open, at any later time, by any process. Filter, access and visibility (at
  * time T) are judged on the row as of R. The page's last row is returned whether it matched or not:
- * that is where the next page starts.
+ * that is where the next page starts, unless a row before it had no room in the page's bytes.
  */
 export function exportPage(query: ExportQuery): { statement: Statement; values: readonly SqlValue[] } {
   const parameters = new Parameters();
@@ -42,13 +46,16 @@ export function exportPage(query: ExportQuery): { statement: Statement; values: 
   const asOf = MEMORY_COLUMNS.filter((name) => name !== 'id').map(
     (name) => `CASE WHEN s.change_no > ${revision} THEN r.${name} ELSE s.${name} END AS ${name}`,
   );
+  const room = parameters.add(query.pageBytes, 'int8');
   return {
     statement: {
       kind: 'export_page',
       name: undefined,
       text: `
-SELECT m.id, m.matched, m.position = ${size}, ${memoryColumns((name) => `CASE WHEN m.matched THEN m.${name} END`)}
-  FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
+SELECT m.id, m.matched, m.position = ${size}, m.fits, ${memoryColumns((name) => `CASE WHEN m.matched AND m.fits THEN m.${name} END`)}
+  FROM (SELECT o.*, coalesce(sum(CASE WHEN o.matched THEN ${rowBytes('o')} ELSE 0 END)
+                     OVER (ORDER BY o.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < ${room} AS fits
+          FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
           FROM (SELECT s.position, s.id, s.change_no <= ${revision} OR r.change_no IS NOT NULL AS there, ${asOf.join(', ')}
                   FROM (SELECT p.*, row_number() OVER (ORDER BY p.id) AS position
                           FROM (SELECT * FROM memories w WHERE ${bounds.join(' AND ')} ORDER BY id LIMIT ${size}) p) s
@@ -56,7 +63,8 @@ SELECT m.id, m.matched, m.position = ${size}, ${memoryColumns((name) => `CASE WH
                     SELECT * FROM memory_revisions h
                      WHERE s.change_no > ${revision} AND h.workspace_id = s.workspace_id AND h.memory_id = s.id
                        AND h.change_no <= ${revision}
-                     ORDER BY h.revision DESC LIMIT 1) r ON true) n) m
+                     ORDER BY h.revision DESC LIMIT 1) r ON true) n
+                 ORDER BY n.id) o) m
  WHERE m.matched OR m.position = ${size}
  ORDER BY m.id`,
     },
@@ -73,6 +81,7 @@ const PLAIN: ExportQuery = {
   showDeleted: false,
   afterId: undefined,
   pageSize: 1000,
+  pageBytes: 1_000_000,
 };
 const AFTER = '80000000-0000-4000-8000-000000000000';
 

@@ -4,6 +4,7 @@ import type { ListQuery } from '../../domain/repository.ts';
 import { filterSql, Parameters } from '../filter-sql.ts';
 import { memoryColumns } from '../memory-rows.ts';
 import { accessSql, visibleSql } from './access-sql.ts';
+import { rowBytes } from './row-bytes.ts';
 import type { PlanCase, SqlValue, Statement } from './statement.ts';
 import { timestampOf } from './statement.ts';
 
@@ -12,15 +13,24 @@ export interface ListStatement {
   readonly values: readonly SqlValue[];
 }
 
-/** Columns after MEMORY_COLUMNS: whether the row matched, and whether it was the last of the budget. */
+/**
+ * Columns after MEMORY_COLUMNS: whether the row matched, whether it was the last of the budget, and
+ * whether the page has room for it. Only of a row that matched and has room are all columns there;
+ * of others those that say where they are.
+ */
 export const MATCHED_OFFSET = 0;
 export const LAST_OFFSET = 1;
+export const FITS_OFFSET = 2;
+
+const PLACE = ['id', 'create_time', 'change_no'];
 
 /**
  * One page of a list. The innermost part walks an index in the order asked for, from the position on,
  * over at most `scanBudget` rows; filter, access and visibility are judged on those. The last row of
  * the budget is returned whether it matched or not: that is where the next page starts. Every level
- * names the same order, so that rows flow through without being sorted or gathered.
+ * names the same order, so that rows flow through without being sorted or gathered. Rows behind the
+ * page's bytes come without what they hold: leaving them out would walk on through the whole budget.
+ * ORDER BY around the filter also keeps it from being copied to every place that asks for its result.
  *
  * The index is chosen by what is put into the walk: rows of one user, team or category when the
  * filter demands one; for a bound credential its user's rows merged with those of no user; otherwise
@@ -45,14 +55,20 @@ export function listPage(query: ListQuery, limit: number, scanBudget: number): L
     accessSql(query.access, parameters, 'n'),
     query.filter === undefined ? undefined : filterSql(query.filter, parameters, 'n'),
   ].filter((condition) => condition !== undefined);
+  const room = parameters.add(query.pageBytes, 'int8');
+  const column = (name: string) =>
+    PLACE.includes(name) ? `m.${name}` : `CASE WHEN m.matched AND m.fits THEN m.${name} END`;
   return {
     statement: {
       kind: 'list_page',
       name: undefined,
       text: `
-SELECT ${memoryColumns((name) => (name === 'content' ? 'CASE WHEN m.matched THEN m.content END' : `m.${name}`))}, m.matched, m.position = ${budget}
-  FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
-          FROM (SELECT s.*, row_number() OVER (ORDER BY ${order}) AS position FROM (${walk}) s) n) m
+SELECT ${memoryColumns(column)}, m.matched, m.position = ${budget}, m.fits
+  FROM (SELECT o.*, coalesce(sum(CASE WHEN o.matched THEN ${rowBytes('o')} ELSE 0 END)
+                     OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < ${room} AS fits
+          FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
+                  FROM (SELECT s.*, row_number() OVER (ORDER BY ${order}) AS position FROM (${walk}) s) n
+                 ORDER BY ${order}) o) m
  WHERE m.matched OR m.position = ${budget}
  ORDER BY ${order} LIMIT ${parameters.add(limit, 'int8')}`,
     },
@@ -125,6 +141,7 @@ const PLAIN: ListQuery = {
   order: { by: 'create_time', descending: true },
   after: undefined,
   pageSize: 100,
+  pageBytes: 1_000_000,
   showDeleted: false,
   consistency: 1,
 };

@@ -1,15 +1,27 @@
 import { memoryColumns } from '../memory-rows.ts';
+import { rowBytes } from './row-bytes.ts';
 import type { PlanCase, Statement } from './statement.ts';
 
 const REVISION = `${memoryColumns((name) => (name === 'id' ? 'memory_id' : name))}, operation, note`;
 
-/** The history of a memory below a revision, newest first. */
+const REVISION_THAT_FITS = REVISION.split(', ')
+  .map((name) => `CASE WHEN fits THEN ${name} END`)
+  .join(', ');
+
+/**
+ * The history of a memory below a revision, newest first. Rows that the page's bytes have no room for
+ * come as NULLs.
+ */
 export const LIST_REVISIONS: Statement = {
   kind: 'list_revisions',
   name: 'list_revisions',
-  text: `SELECT ${REVISION} FROM memory_revisions
-          WHERE workspace_id = $1::int4 AND memory_id = $2::uuid AND revision < $3::int8
-          ORDER BY revision DESC LIMIT $4::int8`,
+  text: `SELECT ${REVISION_THAT_FITS}
+           FROM (SELECT r.*, coalesce(sum(${rowBytes('r')})
+                          OVER (ORDER BY r.revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < $5::int8 AS fits
+                   FROM (SELECT * FROM memory_revisions
+                          WHERE workspace_id = $1::int4 AND memory_id = $2::uuid AND revision < $3::int8
+                          ORDER BY revision DESC LIMIT $4::int8) r) h
+          ORDER BY revision DESC`,
 };
 
 export const GET_REVISION: Statement = {
@@ -34,7 +46,7 @@ export const planCases: readonly PlanCase[] = [
   {
     title: 'history',
     statement: LIST_REVISIONS,
-    values: ['1', ID, '9', '10'],
+    values: ['1', ID, '9', '10', '1000000'],
     indexes: ['memory_revisions_memory'],
   },
   { title: 'one revision', statement: GET_REVISION, values: ['1', ID, '1'], indexes: ['memory_revisions_memory'] },

@@ -19,15 +19,14 @@ export function batchGetMemories(
     definition: MemoryServiceService.batchGetMemories,
     roles: READERS,
     async handle(call, request) {
-      const { records, missingIds } = await service.batchGet(call, request);
       const frames = new MemoryFrames();
-      const room = MAX_UNARY_BYTES - ID_BYTES * (records.length + missingIds.length);
-      for (const { record } of records) {
+      const { missingIds, remainingIds } = await service.batchGet(call, request, (record, asked) => {
         const message = viewed(record, request.view);
-        if (frames.size + framedSize(message.length) > room) break;
+        // Every id might have to be named.
+        if (frames.size + framedSize(message.length) > MAX_UNARY_BYTES - ID_BYTES * asked) return false;
         frames.add(message);
-      }
-      const remainingIds = records.slice(frames.count).map(({ id }) => id);
+        return true;
+      });
       return frames.finish(missingIds, remainingIds);
     },
   };

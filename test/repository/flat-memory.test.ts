@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ConnectionPool } from '../../src/server/database/connection-pool.ts';
+import { MemoryService } from '../../src/server/domain/memory-service.ts';
+import { TokenSealer } from '../../src/server/security/token-sealer.ts';
+import { LIMITS } from '../../src/shared/limits.ts';
+import { fields, Hub, save } from '../contract/fixtures.ts';
+import { newWorkspace, testRepository } from './support/repository.ts';
+
+/** Characters that the database sent, statement by statement. */
+const received: { readonly rows: number; readonly characters: number }[] = [];
+
+/** A pool that counts what comes out of it. */
+function counted(pool: ConnectionPool): ConnectionPool {
+  const query = async (...args: Parameters<ConnectionPool['query']>) => {
+    const result = await pool.query(...args);
+    const rows = result.rows as unknown as (string | null)[][];
+    const characters = rows.reduce((sum, row) => sum + row.reduce((all, value) => all + (value?.length ?? 0), 0), 0);
+    received.push({ rows: rows.length, characters });
+    return result;
+  };
+  return { query } as unknown as ConnectionPool;
+}
+
+const LARGE = 400;
+/** What a page may have: its bytes, the row that passes them, and the places of rows without room. */
+const MOST = 1.5 * 1024 * 1024;
+
+const subject = testRepository();
+let hub: Hub;
+let service: MemoryService;
+let ids: string[];
+
+beforeAll(async () => {
+  const pool = counted(subject().database.pool);
+  const repository = subject().another({}, { pool, readPool: pool });
+  hub = new Hub(repository, await newWorkspace(subject().database));
+  const clock = { now: () => Date.now() * 1000 };
+  service = new MemoryService({ repository, clock, tokens: new TokenSealer(randomBytes(32)) });
+  const content = 'x'.repeat(LIMITS.contentBytes.max);
+  ids = [];
+  // Small ones first in every order but by id, so that pages have grown when the large ones come.
+  await hub.write(Array.from({ length: 1000 }, () => save({ content: 'small', fresh: true })));
+  for (let n = 0; n < LARGE / 20; n++) {
+    const changes = Array.from({ length: 20 }, () => save({ content, fresh: true }));
+    await hub.write(changes);
+    ids.push(...changes.map(({ id }) => id));
+  }
+});
+
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+function list() {
+  const read = { view: 0, consistency: 0 };
+  const request = { ...read, filter: '', orderBy: 'create_time', limit: 0, pageToken: '', showDeleted: false };
+  return service.list(hub.call, request).pages();
+}
+
+async function* exported() {
+  const running = service.export(hub.call, { filter: '', format: 1, resumeToken: '', showDeleted: false });
+  yield* running.pages(await running.start());
+}
+
+describe('over four hundred memories of 256 KiB', () => {
+  it('no page of a list is large, also when those before it had many small rows', async () => {
+    received.length = 0;
+    let given = 0;
+    for await (const page of list()) given += page.records.length;
+    expect(given).toBe(1000 + LARGE);
+    expect(Math.max(...received.map(({ rows }) => rows))).toBeGreaterThan(500);
+    expect(Math.max(...received.map(({ characters }) => characters))).toBeLessThan(MOST);
+    expect(received.length).toBeLessThan(LARGE / 2);
+  });
+
+  it('no page of an export is large', async () => {
+    received.length = 0;
+    let given = 0;
+    for await (const page of exported()) given += page.length;
+    expect(given).toBe(1000 + LARGE);
+    expect(Math.max(...received.map(({ characters }) => characters))).toBeLessThan(MOST);
+  });
+
+  it.each([
+    ['list', list],
+    ['export', exported],
+  ] as const)('a reader of a(n) %s that stops has two pages, the one it reads and the next', async (_, open) => {
+    const reader = open();
+    received.length = 0;
+    let before = received.length;
+    // Up to where the large ones are.
+    while (received.reduce((sum, { characters }) => sum + characters, 0) < 5 * MOST) {
+      before = received.length;
+      const { done } = await reader.next();
+      expect(done).toBe(false);
+      await settled();
+    }
+    expect(received.length - before).toBeLessThanOrEqual(2);
+    const held = received.length;
+    await settled();
+    expect(received).toHaveLength(held);
+    await reader.return(undefined);
+  });
+
+  it('no page of a history is large', async () => {
+    const [id = ''] = ids;
+    for (let n = 0; n < 12; n++) await hub.done(save({ id, fields: fields({ content: `${n % 10}`.repeat(262_144) }) }));
+    received.length = 0;
+    let given = 0;
+    const request = { memoryId: id, limit: 0, pageToken: '' };
+    for await (const page of service.listRevisions(hub.call, request)) given += page.revisions.length;
+    expect(given).toBe(13);
+    expect(Math.max(...received.map(({ characters }) => characters))).toBeLessThan(MOST);
+  });
+
+  it('a batch get of all reads no more than its answer has room for, a hundred at most', async () => {
+    received.length = 0;
+    let room = 15;
+    const request = { view: 0, consistency: 3, ids };
+    const found = await service.batchGet(hub.call, request, () => room-- > 0);
+    expect(found.missingIds).toEqual([]);
+    expect(found.remainingIds).toEqual(ids.slice(15));
+    expect(received.reduce((sum, { rows }) => sum + rows, 0)).toBe(100);
+  });
+});
