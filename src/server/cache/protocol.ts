@@ -7,7 +7,7 @@ import type { MemoryRecord } from '../domain/memory.ts';
  *   nothing --lease--> F --fill, still that F--> V           a read that missed
  *   nothing, F, V --mark--> P --settle, still that P--> V    a write; nothing when there is no value
  *   P, X --mark--> X of all who marked                       writes at once
- *   X --settle--> X of the others, or nothing after the last which commit was the newest, nobody knows
+ *   X --settle--> X of the others; nothing after the last    nobody knows whose commit was the newest
  *   F, V --settle--> nothing                                 the mark was lost, and a read came between
  *   P of another --settle--> X of that other                 the mark was lost, and a write came between
  *
@@ -26,7 +26,7 @@ import type { MemoryRecord } from '../domain/memory.ts';
 export const FILL_TTL_MS = 2_000;
 /** Longest time that readers pass over an entry whose writer died. */
 export const MARK_TTL_MS = 10_000;
-/** Most writes at once that an X remembers; it runs out by itself when there were more. */
+/** Most writes at once that an X remembers; a further one is as good as one whose mark was lost. */
 export const MAX_TOKENS = 32;
 /** Bounds what a store without eviction keeps. */
 export const VALUE_TTL_MS = 3_600_000;
