@@ -132,6 +132,19 @@ describe('when a memory expires', () => {
     expect(at(2n ** 62n, undefined)).toHaveLength(1);
   });
 
+  it('is wrong only by the time that has passed when nothing else is', () => {
+    const lapsed = (nanos: number, more: boolean) => {
+      const violations = new Violations();
+      readExpiry(violations, 'memory', { expireTime: { seconds: now - 1n, nanos }, ttl: undefined }, NOW);
+      if (more) violations.add('memory.content', 'is wrong too');
+      return violations.onlyLapsed;
+    };
+    expect(lapsed(0, false)).toBe(true);
+    expect(lapsed(0, true)).toBe(false);
+    expect(lapsed(-1, false)).toBe(false);
+    expect(new Violations().onlyLapsed).toBe(false);
+  });
+
   it('or a time to live of 1 s to 100 years', () => {
     expect(at(undefined, 1n)).toEqual([]);
     expect(at(undefined, CENTURY)).toEqual([]);

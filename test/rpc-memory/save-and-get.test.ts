@@ -171,6 +171,34 @@ describe('SaveMemory', () => {
     expect((await refusalOf(bound.saveMemory({ memory, requestId }))).reason).toBe('REQUEST_ID_REUSED');
   });
 
+  it('answers a retry as the first time also when its expire_time has passed meanwhile, and only a retry', async () => {
+    const at = Date.now() + 2000;
+    const expireTime = { seconds: BigInt(Math.floor(at / 1000)), nanos: (at % 1000) * 1_000_000 };
+    const [requestId, other] = [randomUUID(), randomUUID()];
+    const memory = { key: 'brief', content: 'soon gone', expireTime };
+    const first = await space.memories.saveMemory({ memory, requestId });
+    const batch = await space.memories.batchSaveMemories({
+      memories: [{ content: 'x', expireTime }],
+      requestId: other,
+    });
+    await new Promise((resolve) => setTimeout(resolve, at - Date.now() + 200));
+    expect(await space.memories.saveMemory({ memory, requestId })).toEqual(first);
+    const again = { memories: [{ content: 'x', expireTime }], requestId: other };
+    expect(await space.memories.batchSaveMemories(again)).toEqual(batch);
+    const late = [
+      { memory },
+      { memory, requestId: randomUUID() },
+      { memory: { ...memory, content: 'changed' }, requestId },
+      { memory: { ...memory, category: 'x'.repeat(200) }, requestId },
+    ];
+    for (const request of late) {
+      const error = await refusalOf(space.memories.saveMemory(request));
+      expect(fieldsOf(error)).toContain('memory.expire_time');
+    }
+    // None of them was written: the next one begins a new life.
+    expect((await space.memories.saveMemory({ memory: { key: 'brief', content: 'new' } })).revision).toBe(2n);
+  });
+
   it('writes nothing when it is only to validate', async () => {
     const memory = { key: 'dry', content: 'x' };
     const answer = await space.memories.saveMemory({ memory, validateOnly: true });

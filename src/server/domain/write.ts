@@ -41,7 +41,9 @@ export async function write(repository: MemoryRepository, call: CallContext, mut
   const { request, violations } = mutation;
   checkText(violations, 'note', request.note, LIMITS.noteBytes);
   const requestId = request.requestId === '' ? undefined : readUuid(violations, 'request_id', request.requestId);
-  violations.check();
+  // A retry whose expire_time has passed meanwhile is still answered as the first time, and nothing else is.
+  const onlyReplay = requestId !== undefined && violations.onlyLapsed;
+  if (!onlyReplay) violations.check();
   mutation.changes.forEach((change, index) => {
     if (change.kind === 'save') checkReach(call, change.owner, itemOf(mutation, index));
   });
@@ -56,9 +58,10 @@ export async function write(repository: MemoryRepository, call: CallContext, mut
     requestId,
     requestHash: requestHashed,
     changes: mutation.changes,
-    validateOnly: request.validateOnly ?? false,
+    validateOnly: onlyReplay || (request.validateOnly ?? false),
     bumpCacheEpoch: false,
   });
+  if (onlyReplay && !(outcome.kind === 'done' && outcome.replayed)) violations.check();
   if (outcome.kind === 'done') return outcome;
   throw refused(outcome.refusal, mutation.path(outcome.index), itemOf(mutation, outcome.index));
 }

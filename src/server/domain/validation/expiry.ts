@@ -28,7 +28,7 @@ export function readExpiry(
 function readExpireTime(violations: Violations, field: string, time: Seconds, now: Micros): Micros | undefined {
   if (!checkNanos(violations, field, time.nanos)) return undefined;
   const fromNow = Number(time.seconds) + time.nanos / 1e9 - now / 1e6;
-  if (fromNow <= 0) violations.add(field, 'is in the past; a time to come is needed');
+  if (fromNow <= 0) violations.addLapsed(field, 'is in the past; a time to come is needed');
   else if (fromNow > LIMITS.ttlSeconds.max) {
     violations.add(field, `is ${Math.ceil(fromNow)} seconds from now; at most ${LIMITS.ttlSeconds.max} are allowed`);
   } else return toMicros(time);

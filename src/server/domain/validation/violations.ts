@@ -7,9 +7,21 @@ const MAX_NAMED = 20;
 /** Collects everything that is wrong with a request, so that it is refused once and completely. */
 export class Violations {
   readonly #named: FieldViolation[] = [];
+  /** Whether anything is wrong that was wrong from the first. */
+  #lasting = false;
 
   /** @param description a sentence with limit and value, never the caller's text */
   add(field: string, description: string): void {
+    this.#lasting = true;
+    this.#name(field, description);
+  }
+
+  /** As add, for what was right until some time has passed: the request may have been done before that. */
+  addLapsed(field: string, description: string): void {
+    this.#name(field, description);
+  }
+
+  #name(field: string, description: string): void {
     if (this.#named.length < MAX_NAMED) this.#named.push({ field, description });
   }
 
@@ -23,6 +35,11 @@ export class Violations {
 
   get none(): boolean {
     return this.#named.length === 0;
+  }
+
+  /** Whether only time made the request wrong. */
+  get onlyLapsed(): boolean {
+    return !this.none && !this.#lasting;
   }
 
   /** @throws ServiceError INVALID_FIELD when anything was found */
