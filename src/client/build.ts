@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 /**
- * Makes dist/client, the package @memory-hub/client: ESM, CommonJS and types, with grpc-js and the
- * protobuf runtime beside it and nothing of the server.
+ * Makes dist/client (or the folder given), the package @memory-hub/client: ESM, CommonJS and types,
+ * with grpc-js and the protobuf runtime beside it and nothing of the server.
  */
 const ROOT = join(import.meta.dirname, '..', '..');
-const OUT = join(ROOT, 'dist', 'client');
+const OUT = resolve(process.argv[2] ?? join(ROOT, 'dist', 'client'));
 const RUNTIME = ['@bufbuild/protobuf', '@grpc/grpc-js'];
 
 rmSync(OUT, { recursive: true, force: true });

@@ -115,11 +115,10 @@ const plants: Plant[] = Object.entries(ROOMS).flatMap(([room, { folders, mustNot
 
 function specifier({ from, what }: Plant): string {
   if (!what.endsWith('.ts')) return what;
-  const up = '../'.repeat(from.split('/').length);
   // As people write it: the shortest way, not up to src/ and down again.
   const shared = commonFolders(from, what);
   const path = `${'../'.repeat(from.split('/').length - shared)}${what.split('/').slice(shared).join('/')}`;
-  return path.startsWith('../') || up === '' ? path : `./${path}`;
+  return path.startsWith('../') ? path : `./${path}`;
 }
 
 function commonFolders(from: string, what: string): number {
