@@ -21,7 +21,7 @@ export interface Ran {
 export function lookalikeCheckout(): string {
   const folder = mkdtempSync(join(tmpdir(), 'memory-hub-docs-'));
   for (const name of ['README.md', 'docs', 'proto', 'package.json', '.npmrc']) {
-    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter: (path) => !path.endsWith('/target') });
   }
   for (const name of ['node_modules', 'src', 'load']) symlinkSync(join(ROOT, name), join(folder, name));
   return folder;
