@@ -12,7 +12,7 @@ import { GenerationPoller } from './generation-poller.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
 import { PostgresMemoryRepository } from './repository/memory-repository.ts';
 import { createRetention } from './repository/retention.ts';
-import { readTokenKey, tableSizes } from './repository/server-repository.ts';
+import { databaseIdentity, readTokenKey, tableSizes } from './repository/server-repository.ts';
 import { adminMethods } from './rpc/admin/methods.ts';
 import { memoryMethods } from './rpc/memory/memory-methods.ts';
 import { protoCodec } from './rpc/memory/proto-codec.ts';
@@ -117,12 +117,13 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     observer: recorder,
   });
   opened.push(store);
+  const keyPrefix = `memory-hub:${await databaseIdentity(database)}`;
   const cache = new CachedMemoryRepository(store, {
     codec: protoCodec,
     epochs: poller,
     bumpCacheEpoch: (workspaceId) => admin.bumpCacheEpoch(workspaceId),
     localMaxBytes: Math.floor(config.cache_bytes / config.workers),
-    ownership: options.ownsDatabase ? 'sole' : { shared: redis && { link: redis, keyPrefix: 'memory-hub' } },
+    ownership: options.ownsDatabase ? 'sole' : { shared: redis && { link: redis, keyPrefix } },
   });
   opened.push(cache);
 

@@ -83,6 +83,16 @@ test('a memory deleted 30 days ago goes with its whole history, in every workspa
   expect([await history(recent), await history(alive)]).toEqual([[1, 2], [1]]);
 });
 
+test('a purge empties the cache of its workspace, and of no other', async () => {
+  await memory({ workspaceId: 2, revisions: [31], deletedDaysAgo: 31 });
+  await run();
+  const heads = await execute('SELECT workspace_id, cache_epoch::int FROM workspace_heads ORDER BY 1');
+  expect(heads).toEqual([
+    { workspace_id: 1, cache_epoch: 0 },
+    { workspace_id: 2, cache_epoch: 1 },
+  ]);
+});
+
 test('a memory that expired 30 days ago goes likewise, one that has yet to expire stays', async () => {
   await memory({ revisions: [90], expiredDaysAgo: 31 });
   const recent = await memory({ revisions: [90], expiredDaysAgo: 29 });

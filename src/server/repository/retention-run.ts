@@ -1,5 +1,6 @@
 import type { ConnectionPool } from '../database/connection-pool.ts';
 import {
+  BUMP_CACHE_EPOCH,
   DATABASE_NOW,
   EXPIRED_LOG_SLICES,
   LOCK_WORKSPACE,
@@ -69,12 +70,21 @@ export class RetentionRun {
     const before = (days: number) => Math.round(now - days * DAY_MICROS);
 
     for (const [workspaceId] of await this.#rows<[number]>(WORKSPACE_IDS)) {
-      if (!(await this.#purge(PURGE_DELETED, workspaceId, before(deletedDays)))) return false;
-      if (!(await this.#purge(PURGE_EXPIRED, workspaceId, before(deletedDays)))) return false;
+      if (!(await this.#purgeDead(workspaceId, before(deletedDays)))) return false;
       if (revisionsDays === undefined) continue;
       if (!(await this.#pruneRevisions(workspaceId, before(revisionsDays)))) return false;
     }
     return this.#pruneRequests(before(requestLogHours / 24));
+  }
+
+  async #purgeDead(workspaceId: number, cutoff: number): Promise<boolean> {
+    const purgedBefore = this.report.memories;
+    try {
+      if (!(await this.#purge(PURGE_DELETED, workspaceId, cutoff))) return false;
+      return await this.#purge(PURGE_EXPIRED, workspaceId, cutoff);
+    } finally {
+      if (this.report.memories > purgedBefore) await this.#pool.query({ ...BUMP_CACHE_EPOCH, values: [workspaceId] });
+    }
   }
 
   async #purge(statement: string, workspaceId: number, cutoff: number): Promise<boolean> {

@@ -90,3 +90,9 @@ export const EXPIRED_LOG_SLICES = `
 /** Empties one slice, by the place of its rows: none is walked over twice. $1 cutoff, $2 and $3 TIDs. */
 export const PRUNE_LOG_SLICE = `
   DELETE FROM request_log WHERE ctid >= $2::tid AND ctid < $3::tid AND at < ${TIME('$1')}`;
+
+/** What was purged may stand in caches, where a read that shows deleted memories would find it. */
+export const BUMP_CACHE_EPOCH = {
+  name: 'retention_bump_cache_epoch',
+  text: 'UPDATE workspace_heads SET cache_epoch = cache_epoch + 1 WHERE workspace_id = $1',
+};

@@ -42,3 +42,18 @@ export async function readTokenKey(database: Database): Promise<Uint8Array> {
   if (!row) throw new Error('the database has no token-sealing key: its table server_keys was emptied');
   return row.secret;
 }
+
+/**
+ * Names the database among all there are: two installations that share one Redis, with workspaces
+ * of the same numbers, must not read each other's entries.
+ */
+export async function databaseIdentity(database: Database): Promise<string> {
+  const { rows } = await translating(() =>
+    database.pool.query<[string, number]>({
+      rowMode: 'array',
+      text: `SELECT system_identifier::text, (SELECT oid::int8 FROM pg_database WHERE datname = current_database())
+               FROM pg_control_system()`,
+    }),
+  );
+  return rows.flat().join('-');
+}
