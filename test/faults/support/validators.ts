@@ -128,7 +128,7 @@ export function workspacesAreApart({ reads }: History, stored: Stored): Problems
 
 /** What no message may hold: SQL, driver and system errors, stack traces, paths and addresses. */
 export const INTERNALS =
-  /\b(select|insert into|update \w+ set|delete from|memory_revisions|workspace_heads|request_log|syntax error|constraint|relation|pg_\w+|sqlstate|ECONN\w+|EPIPE|ioredis|mikro|at \w+ \(|node:\w+|node_modules|\.ts\b|\/(?:tmp|work|home|root|usr)\/)/i;
+  /(?:\n\s+at |\b(?:select|insert into|update \w+ set|delete from|memory_revisions|workspace_heads|request_log|syntax error|constraint|relation|pg_\w+|sqlstate|ECONN\w+|EPIPE|ioredis|mikro|node:\w+|node_modules|\.ts\b)|\/(?:tmp|work|home|root|usr)\/)/i;
 
 /** V9: every failure has one of the expected "CODE/REASON"s, and none tells what is inside. */
 export function failuresAreExpected(failures: readonly Failure[], expected: readonly string[]): Problems {
