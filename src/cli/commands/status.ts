@@ -2,6 +2,7 @@ import { dataDirStatus } from '../../server/database/embedded/left-behind.ts';
 import { dataDirectory } from '../../shared/discovery.ts';
 import { defineCommand } from '../define-command.ts';
 import { CommandFailure } from '../failure.ts';
+import { serverHealth } from '../health.ts';
 import { printJson } from '../output.ts';
 
 const MIB = 1024 * 1024;
@@ -12,16 +13,17 @@ export const statusCommand = defineCommand({
   builder: (argv) =>
     argv
       .option('json', { type: 'boolean', default: false })
-      .option('check', { type: 'boolean', default: false, describe: 'Fail unless a server runs here' }),
+      .option('check', { type: 'boolean', default: false, describe: 'Fail unless a server runs here and serves' }),
   handler: async (flags) => {
     const status = await dataDirStatus(dataDirectory());
     const { server, postgres } = status;
-    if (flags.json) printJson(status);
+    const health = server && (await serverHealth(server.address));
+    if (flags.json) printJson({ ...status, ...(health && { health }) });
     else {
       const size = status.sizeBytes === undefined ? 'size unknown' : `${Math.round(status.sizeBytes / MIB)} MiB`;
       console.log(`data      ${status.dataDir} (${size})`);
       console.log(
-        `server    ${server ? `pid ${server.pid} at ${server.address}, since ${server.since}` : 'not running'}`,
+        `server    ${server ? `pid ${server.pid} at ${server.address}, since ${server.since}, ${health}` : 'not running'}`,
       );
       const answers = postgres?.answers ? 'answers' : 'does not answer';
       const leftBehind = postgres && !server ? '; left behind by a server that is gone: memory-hub stop ends it' : '';
@@ -29,6 +31,8 @@ export const statusCommand = defineCommand({
         `postgres  ${postgres ? `pid ${postgres.pid} on port ${postgres.port}, ${answers}${leftBehind}` : 'not running here'}`,
       );
     }
-    if (flags.check && !server) throw new CommandFailure('no server runs on this data directory');
+    if (!flags.check) return;
+    if (!server) throw new CommandFailure('no server runs on this data directory');
+    if (health !== 'SERVING') throw new CommandFailure(`the server does not serve: its health is ${health}`);
   },
 });

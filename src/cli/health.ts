@@ -1,0 +1,27 @@
+import { Client, credentials, type MethodDefinition } from '@grpc/grpc-js';
+import { service } from 'grpc-health-check';
+
+/** Less than a container's health check usually waits. */
+const TIMEOUT_MS = 2000;
+
+export type Health = 'SERVING' | 'NOT_SERVING' | 'no answer';
+
+/** What a server says of itself as a whole, by grpc.health.v1, which needs no key. */
+export function serverHealth(address: string): Promise<Health> {
+  // The package types its methods by their names only.
+  const check = service.Check as unknown as MethodDefinition<{ service: string }, { status: Health }>;
+  const client = new Client(address, credentials.createInsecure());
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(
+      check.path,
+      check.requestSerialize,
+      check.responseDeserialize,
+      { service: '' },
+      { deadline: Date.now() + TIMEOUT_MS },
+      (error, answer) => {
+        client.close();
+        resolve(error || !answer ? 'no answer' : answer.status);
+      },
+    );
+  });
+}
