@@ -46,7 +46,7 @@ console.log(JSON.stringify({
 `;
 const NAMES = 'MemoryHub, RpcError, Scope, readKeyFile';
 
-describe('the package @memory-hub/client, installed into an empty folder', () => {
+describe('the package @memory-hub/client, installed into an empty folder', { timeout: 60_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'memory-hub-client-'));
   const server = new ServerProcess();
   const run = (program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
