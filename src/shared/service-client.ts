@@ -83,7 +83,7 @@ const ADMIN_REQUESTS = {
 const STATS_REQUESTS = { getStats: GetStatsRequest, watchStats: WatchStatsRequest } as const;
 
 /**
- * Every unary call is tried again while the server cannot be reached or answers UNAVAILABLE. That is
+ * Every unary call is tried again when the server cannot be reached or answers UNAVAILABLE. That is
  * safe for mutations because each carries a request_id, which answers the same for 24 hours.
  */
 const RETRIES = JSON.stringify({
@@ -101,6 +101,20 @@ const RETRIES = JSON.stringify({
   ],
 });
 
+/**
+ * Five tries are over in a second and a half, and grpc-js dials again ever more seldom, up to two
+ * minutes: a server that is restarted takes a few seconds, and is found soon after.
+ */
+const RECONNECT_BACKOFF = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 2_000 };
+
+/**
+ * What is known of the server of a hub. One that has answered before is waited for until the call's
+ * deadline when it cannot be reached: it is being restarted. One that never did may not be there.
+ */
+interface ServerKnowledge {
+  hasAnswered: boolean;
+}
+
 /** All services of one server over one connection. */
 export class MemoryHub {
   readonly memories: ServiceApi<typeof memory.MemoryServiceService, typeof MEMORY_REQUESTS>;
@@ -108,19 +122,23 @@ export class MemoryHub {
   readonly stats: ServiceApi<typeof StatsServiceService, typeof STATS_REQUESTS>;
   readonly #clients: readonly Client[];
 
-  /** Dials with the first call. Unary calls have a deadline of 30 s unless `deadlineMs` says otherwise. */
+  /**
+   * Dials with the first call. Unary calls have a deadline of 30 s unless `deadlineMs` says otherwise,
+   * and bridge a restart of the server that is shorter.
+   */
   constructor(options: ConnectOptions) {
     const withDefaults = {
       deadlineMs: 30_000,
       ...options,
-      channel: { 'grpc.service_config': RETRIES, ...options.channel },
+      channel: { 'grpc.service_config': RETRIES, ...RECONNECT_BACKOFF, ...options.channel },
     };
     const memories = connect(memory.MemoryServiceClient, withDefaults);
     const admin = connect(AdminServiceClient, withDefaults);
     const stats = connect(StatsServiceClient, withDefaults);
-    this.memories = serviceApi(memories, memory.MemoryServiceService, MEMORY_REQUESTS);
-    this.admin = serviceApi(admin, AdminServiceService, ADMIN_REQUESTS);
-    this.stats = serviceApi(stats, StatsServiceService, STATS_REQUESTS);
+    const server: ServerKnowledge = { hasAnswered: false };
+    this.memories = serviceApi(memories, memory.MemoryServiceService, MEMORY_REQUESTS, server);
+    this.admin = serviceApi(admin, AdminServiceService, ADMIN_REQUESTS, server);
+    this.stats = serviceApi(stats, StatsServiceService, STATS_REQUESTS, server);
     this.#clients = [memories, admin, stats];
   }
 
@@ -133,6 +151,7 @@ function serviceApi<Service extends ServiceDefinition, Requests extends RequestT
   client: Client,
   service: Service,
   requests: Requests,
+  server: ServerKnowledge,
 ): ServiceApi<Service, Requests> {
   const api: Record<string, unknown> = {};
   for (const [name, definition] of Object.entries(service)) {
@@ -145,7 +164,7 @@ function serviceApi<Service extends ServiceDefinition, Requests extends RequestT
     };
     api[name] = method.responseStream
       ? (fields: unknown, settings: CallSettings = {}) => readStream(client, method, request(fields), settings)
-      : (fields: unknown, settings: CallSettings = {}) => callUnary(client, method, request(fields), settings);
+      : (fields: unknown, settings: CallSettings = {}) => callUnary(client, method, request(fields), settings, server);
   }
   // The loop above makes just what the type says, one function a method.
   return api as ServiceApi<Service, Requests>;
@@ -156,10 +175,12 @@ function callUnary<Request, Response>(
   method: Method<Request, Response>,
   request: Request,
   settings: CallSettings,
+  server: ServerKnowledge,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const { path, requestSerialize, responseDeserialize } = method;
     const [metadata, options] = callArguments(settings);
+    metadata.setOptions({ waitForReady: server.hasAnswered });
     const call: ClientUnaryCall = client.makeUnaryRequest(
       path,
       requestSerialize,
@@ -169,7 +190,9 @@ function callUnary<Request, Response>(
       options,
       (error, response) => {
         settings.signal?.removeEventListener('abort', cancel);
-        if (error) reject(toRpcError(error));
+        const failure = error && toRpcError(error);
+        if (failure?.reason !== '') server.hasAnswered = true;
+        if (failure) reject(failure);
         else resolve(response as Response);
       },
     );
