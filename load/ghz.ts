@@ -2,6 +2,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Contender } from './alternate.ts';
 
 const MODULE = 'github.com/bojand/ghz/cmd/ghz@latest';
 const ROOT = join(import.meta.dirname, '..');
@@ -43,14 +44,46 @@ interface GhzReport {
 }
 
 /** Runs one scenario file of this folder against an address as plain `ghz --config`, with further flags of ghz. */
-export async function runGhz(
+export function runGhz(
   ghz: string,
   scenario: string,
   address: string,
   flags: readonly string[],
 ): Promise<ScenarioResult> {
-  const args = ['--config', `load/${scenario}.json`, '--format', 'json', ...flags, address];
-  const { stdout } = await promisify(execFile)(ghz, args, { cwd: ROOT, maxBuffer: 1 << 30 });
+  return run(ghz, scenario, ['--config', `load/${scenario}.json`, ...flags, address]);
+}
+
+/** The same as one of the things that are measured in turn. Its calls must all end with OK. */
+export function ghzContender(
+  ghz: string,
+  name: string,
+  { address, pid }: { readonly address: string; readonly pid: number },
+  flags: readonly string[],
+): Contender {
+  return {
+    name,
+    pid,
+    async run(seconds) {
+      const { calls, callsPerSecond, p95, errors } = await run(ghz, name, [
+        ...flags,
+        '--duration',
+        `${seconds}s`,
+        '--duration-stop',
+        'wait',
+        address,
+      ]);
+      if (Object.keys(errors).length > 0) throw new Error(`${name}: calls failed: ${JSON.stringify(errors)}`);
+      return { units: calls, seconds: calls / callsPerSecond, p95 };
+    },
+  };
+}
+
+async function run(ghz: string, scenario: string, flags: readonly string[]): Promise<ScenarioResult> {
+  const options = { cwd: ROOT, maxBuffer: 1 << 30 };
+  const { stdout } = await promisify(execFile)(ghz, ['--format', 'json', ...flags], options).catch(
+    // The error quotes the arguments, and with them the key.
+    ({ stderr }: { stderr: string }) => Promise.reject(new Error(`ghz: ${stderr}`)),
+  );
   const report = JSON.parse(stdout) as GhzReport;
   const percentile = (percentage: number) =>
     (report.latencyDistribution?.find((entry) => entry.percentage === percentage)?.latency ?? 0) / 1e6;

@@ -3,8 +3,12 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runFallback } from './fallback.ts';
 import { findGhz, runGhz, type ScenarioResult } from './ghz.ts';
+import { ratioPlot } from './plot.ts';
+import { profileScenario } from './profile-run.ts';
 import { describeRun, markdownTable } from './report.ts';
 import { startServer, type Target, writeMetadataFile } from './server.ts';
+import { runSuite } from './suite.ts';
+import { comparison, type SuiteReport, suiteMarkdown } from './suite-report.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -13,6 +17,13 @@ const { values: options } = parseArgs({
     'key-file': { type: 'string' },
     out: { type: 'string' },
     fallback: { type: 'boolean', default: false },
+    suite: { type: 'boolean', default: false },
+    rows: { type: 'string', default: '10000' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    only: { type: 'string', default: '' },
+    compare: { type: 'string' },
+    profile: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -21,7 +32,16 @@ const HELP = `npm run load -- [--short] [--address HOST:PORT --key-file FILE] [-
 
 The guide's scenario (100 users, 10 more each second, half of them saving and half listing at the same time,
 for a minute), then get, batches of 100 and export, each with ghz. Without --address a server of its own is
-started on a temporary data directory. --short: 10 s. --fallback: without ghz, by a loop of our own.`;
+started on a temporary data directory. --short: 10 s. --fallback: without ghz, by a loop of our own.
+
+npm run load -- --suite [--rows 10000] [--rounds 5] [--seconds 3] [--only TITLE] [--compare BASE.json] [--out FILE.json]
+
+Every operation in turn with its floor, as ratios, judged by the goals. With --out also as Markdown and SVG
+beside FILE.json; --compare shows what changed since the run that wrote BASE.json.
+
+npm run load -- --profile get|save|list|batch|export [--seconds 3]
+
+A CPU profile of the server under one scenario: its hottest functions, and a flame graph in load/results.`;
 
 /** Runs the scenarios and returns their results; `seconds` is the length of the guide's scenario. */
 async function runAll(ghz: string, target: Target, seconds: number): Promise<ScenarioResult[]> {
@@ -44,6 +64,7 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
+  if (options.fallback && (options.suite || options.profile)) throw new Error('--suite and --profile need ghz');
   const ghz = options.fallback ? undefined : findGhz();
   if (!ghz && !options.fallback) {
     console.error(
@@ -52,6 +73,11 @@ async function main(): Promise<number> {
         'or measure without it, by a loop of our own that is not ghz: npm run load -- --fallback',
     );
     return 1;
+  }
+  if (ghz && options.suite) return suite(ghz);
+  if (ghz && options.profile) {
+    await profileScenario(ghz, options.profile, Number(options.seconds));
+    return 0;
   }
   const target = options.address ? givenTarget(options.address) : await startServer();
   try {
@@ -70,10 +96,35 @@ async function main(): Promise<number> {
   }
 }
 
+async function suite(ghz: string): Promise<number> {
+  const { only, compare, out } = options;
+  const [rows, rounds, seconds] = [Number(options.rows), Number(options.rounds), Number(options.seconds)];
+  const measured = await runSuite({ ghz, rows, rounds, seconds, only });
+  const run = { ...describeRun(), rows: `${rows} memories`, rounds: `${rounds} rounds of ${seconds} s` };
+  const report: SuiteReport = { run, rows: measured.rows, peakRss: measured.peakRss };
+  console.log(`\n${suiteMarkdown(report)}`);
+  if (compare) console.log(`\n${comparison(JSON.parse(readFileSync(compare, 'utf8')) as SuiteReport, report)}`);
+  if (out) {
+    mkdirSync(dirname(out), { recursive: true });
+    writeFileSync(out, `${JSON.stringify(report, null, 2)}\n`);
+    writeFileSync(out.replace(/(\.json)?$/, '.svg'), ratioPlot(report.rows));
+    writeFileSync(out.replace(/(\.json)?$/, '.md'), `${suiteMarkdown(report)}\n`);
+  }
+  return report.rows.some(({ verdict }) => verdict === 'missed') ? 3 : 0;
+}
+
 function givenTarget(address: string): Target {
   const keyFile = options['key-file'] ?? '.memory-hub/admin.key';
   const credential = readFileSync(keyFile, 'utf8').trim();
-  return { address, credential, pid: 0, databaseUrl: '', peakRss: { largest: 0, together: 0 }, stop: async () => {} };
+  return {
+    address,
+    credential,
+    pid: 0,
+    databaseUrl: '',
+    peakRss: { largest: 0, together: 0 },
+    inspectorUrl: '',
+    stop: async () => {},
+  };
 }
 
 process.exitCode = await main();

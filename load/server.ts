@@ -19,6 +19,8 @@ export interface Target {
   readonly databaseUrl: string;
   /** Most resident memory seen since the last reset, in bytes; 0 for a server that is not ours. */
   readonly peakRss: { largest: number; together: number };
+  /** Empty unless it was asked for. */
+  readonly inspectorUrl: string;
   stop(): Promise<void>;
 }
 
@@ -28,6 +30,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Flags of Node.js. */
   readonly nodeFlags?: readonly string[];
+  /** Opens the inspector, for profiles. */
+  readonly inspect?: boolean;
   /** For a server on the database of another one, which has made the keys. */
   readonly credential?: string;
 }
@@ -35,11 +39,18 @@ export interface ServerOptions {
 /** Starts a server of its own: a temporary folder, a free port; unless told otherwise embedded PostgreSQL, real fsync. */
 export async function startServer(options: ServerOptions = {}): Promise<Target> {
   const dataDir = mkdtempSync(join(tmpdir(), 'memory-hub-load-'));
-  const { env = {}, nodeFlags = [] } = options;
-  const server = spawn(process.execPath, [...nodeFlags, 'src/cli/memory-hub.js', 'serve'], {
+  const { env = {}, nodeFlags = [], inspect = false } = options;
+  const flags = [...nodeFlags, ...(inspect ? ['--inspect=127.0.0.1:0'] : [])];
+  const server = spawn(process.execPath, [...flags, 'src/cli/memory-hub.js', 'serve'], {
     cwd: ROOT,
     env: { ...process.env, MEMORYHUB_DATA_DIR: dataDir, MEMORYHUB_LISTEN: '127.0.0.1:0', LOG_LEVEL: 'warn', ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let inspectorUrl = '';
+  server.stderr.setEncoding('utf8').on('data', (text: string) => {
+    const url = /^Debugger listening on (\S+)/m.exec(text)?.[1];
+    if (url) inspectorUrl = url;
+    else if (!inspect) process.stderr.write(text);
   });
   let exited = false;
   const exit = new Promise<void>((resolve) => {
@@ -69,7 +80,15 @@ export async function startServer(options: ServerOptions = {}): Promise<Target> 
     const address = readAddress(dataDir);
     if (address) {
       const credential = options.credential ?? readFileSync(join(dataDir, 'admin.key'), 'utf8').trim();
-      return { address, credential, pid, databaseUrl: readDatabaseUrl(dataDir, env), peakRss: peak, stop };
+      return {
+        address,
+        credential,
+        pid,
+        databaseUrl: readDatabaseUrl(dataDir, env),
+        peakRss: peak,
+        inspectorUrl,
+        stop,
+      };
     }
     await sleep(50);
   }

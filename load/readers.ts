@@ -1,0 +1,75 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import {
+  ExportFormat,
+  ExportMemoriesRequest,
+  ExportMemoriesResponse,
+  ListMemoriesRequest,
+} from '../src/shared/gen/memoryhub/v1/memory_service.ts';
+import type { Contender } from './alternate.ts';
+import type { Target } from './server.ts';
+
+const SERVICE = '/memoryhub.v1.MemoryService';
+/** Of a page of the list that is read to its end. */
+const MEMORIES_FIELD = 1;
+
+/** Lists everything, counting memories without decoding them. Units are rows. */
+export function listing(target: Target): Contender {
+  const request = Buffer.from(ListMemoriesRequest.encode(ListMemoriesRequest.fromPartial({ limit: 0 })).finish());
+  return reading('ListMemories', target, `${SERVICE}/ListMemories`, request, memoriesIn);
+}
+
+/** Exports everything as JSON lines. Units are bytes of them. */
+export function exporting(target: Target): Contender {
+  const wanted = ExportMemoriesRequest.fromPartial({ format: ExportFormat.JSONL });
+  const request = Buffer.from(ExportMemoriesRequest.encode(wanted).finish());
+  return reading('ExportMemories', target, `${SERVICE}/ExportMemories`, request, (message) => {
+    const { event } = ExportMemoriesResponse.decode(message);
+    return event?.$case === 'chunk' ? event.value.data.byteLength : 0;
+  });
+}
+
+function reading(
+  name: string,
+  target: Target,
+  path: string,
+  request: Buffer,
+  unitsOf: (message: Buffer) => number,
+): Contender {
+  const client = new Client(target.address, credentials.createInsecure(), {
+    'grpc-node.flow_control_window': 1 << 20,
+    'grpc.max_receive_message_length': -1,
+  });
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${target.credential}`);
+  const bytes = (message: Buffer) => message;
+  const pass = async () => {
+    let units = 0;
+    for await (const message of client.makeServerStreamRequest(path, bytes, bytes, request, metadata)) {
+      units += unitsOf(message as Buffer);
+    }
+    return units;
+  };
+  return {
+    name,
+    pid: target.pid,
+    async run(seconds) {
+      const start = performance.now();
+      let units = 0;
+      do units += await pass();
+      while (performance.now() - start < seconds * 1000);
+      return { units, seconds: (performance.now() - start) / 1000 };
+    },
+  };
+}
+
+function memoriesIn(message: Buffer): number {
+  const reader = new BinaryReader(message);
+  let count = 0;
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === MEMORIES_FIELD) count++;
+    reader.skip(wireType, field);
+  }
+  return count;
+}

@@ -1,0 +1,171 @@
+import { credentials, Metadata } from '@grpc/grpc-js';
+import { Scope } from '../src/server/domain/memory.ts';
+import { Memory } from '../src/shared/gen/memoryhub/v1/memory.ts';
+import { GetMemoryRequest, MemoryServiceClient } from '../src/shared/gen/memoryhub/v1/memory_service.ts';
+import { alternate, type Contender } from './alternate.ts';
+import { startFloor } from './child.ts';
+import { hasEtcd, startEtcd } from './floors/etcd.ts';
+import { hasRedis, redisGets, startRedis } from './floors/redis.ts';
+import { copy, cursor } from './floors/sql.ts';
+import { ghzContender } from './ghz.ts';
+import { hasH2load, runH2load } from './h2load.ts';
+import { exporting, listing } from './readers.ts';
+import { keyOf, saveRows } from './rows.ts';
+import { startServer, type Target, writeMetadataFile } from './server.ts';
+import { judge, type Row } from './verdict.ts';
+
+export interface SuiteOptions {
+  readonly ghz: string;
+  /** Memories in the database when reading begins. */
+  readonly rows: number;
+  readonly rounds: number;
+  /** Of one contender in one round. */
+  readonly seconds: number;
+  /** Only rows whose title has this in it. */
+  readonly only: string;
+}
+
+/** Calls in flight and connections, the same for ours and the floor. */
+const IN_FLIGHT = ['--concurrency', '64', '--connections', '4'];
+const BATCHES_IN_FLIGHT = ['--concurrency', '4', '--connections', '4'];
+const GET_PATH = '/memoryhub.v1.MemoryService/GetMemory';
+
+/** Every row of the table: ours and its floor in turn, against servers started for it. */
+export async function runSuite(options: SuiteOptions): Promise<Pick<Suite, 'rows' | 'peakRss'>> {
+  const suite = new Suite(options);
+  try {
+    await suite.run();
+    return suite;
+  } finally {
+    for (const stop of suite.stops.reverse()) await stop();
+  }
+}
+
+class Suite {
+  readonly rows: Row[] = [];
+  peakRss = { largest: 0, together: 0 };
+  readonly stops: (() => Promise<void>)[] = [];
+  readonly #options: SuiteOptions;
+
+  constructor(options: SuiteOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    const target = await this.#start(startServer());
+    console.log(`saving ${this.#options.rows} rows`);
+    await saveRows(target, this.#options.rows);
+    const memory = await getFirst(target);
+    const message = Buffer.from(Memory.encode(memory).finish());
+    const echo = await this.#start(startFloor('floors/echo.ts', [message.toString('base64')]));
+
+    const get = (name: string, { address, pid }: { address: string; pid: number }) =>
+      this.#ghz(name, 'get', target, { address, pid }, [...IN_FLIGHT, '--data', this.#getData()]);
+    await this.#row('cached Get, one process', 0.9, 'calls', get('GetMemory', target), get('echo', echo));
+    if (hasH2load()) {
+      const request = GetMemoryRequest.encode({ ...NOTHING, target: { $case: 'id', value: memory.id } }).finish();
+      const fixed = (name: string, { address, pid }: { address: string; pid: number }): Contender => ({
+        name,
+        pid,
+        run: (seconds) =>
+          runH2load({ address, path: GET_PATH, request, authorization: `Bearer ${target.credential}` }, seconds),
+      });
+      const title = 'cached Get, one process, by h2load';
+      await this.#row(title, 0.9, 'calls', fixed('GetMemory', target), fixed('echo', echo));
+    }
+    await this.#shared(target, get, get('echo', echo), message);
+    await this.#writes(target);
+    await this.#row('List, all rows', 0.5, 'rows', listing(target), cursor(target.databaseUrl));
+    await this.#row('Export, all rows', 0.5, 'bytes', exporting(target), copy(target.databaseUrl));
+    this.peakRss = { ...target.peakRss };
+  }
+
+  /** Servers of which there could be more on one database: reads of Redis, and of Postgres. */
+  async #shared(
+    target: Target,
+    get: (name: string, server: Target) => Contender,
+    echo: Contender,
+    message: Buffer,
+  ): Promise<void> {
+    const { databaseUrl, credential } = target;
+    const plain = await this.#start(startServer({ env: { DATABASE_URL: databaseUrl }, credential }));
+    await this.#row('uncached Get', 0.65, 'calls', get('GetMemory', plain), echo);
+    if (!hasRedis()) return;
+    const redis = await this.#start(startRedis());
+    const env = { DATABASE_URL: databaseUrl, REDIS_URL: redis.url };
+    const cached = await this.#start(startServer({ env, credential }));
+    const beside = [redisGets(redis.url, message)];
+    await this.#row('cached Get, Redis', 0.85, 'calls', get('GetMemory', cached), echo, beside);
+  }
+
+  async #writes(target: Target): Promise<void> {
+    const unnest = await this.#start(startFloor('floors/unnest.ts', [target.databaseUrl]));
+    const save = (name: string, server: { address: string; pid: number }) =>
+      this.#ghz(name, 'save', target, server, IN_FLIGHT);
+    const beside: Contender[] = [];
+    if (hasEtcd()) {
+      const etcd = await this.#start(startEtcd());
+      const call = ['--proto', 'load/floors/etcd.proto', '--call', 'etcdserverpb.KV/Put', '--insecure'];
+      const data = ['--data', JSON.stringify({ key: '{{newUUID}}', value: '{{randomString 300}}' })];
+      beside.push(ghzContender(this.#options.ghz, 'etcd Put', etcd, [...call, ...data, ...IN_FLIGHT]));
+    }
+    await this.#row('Save', 0.75, 'calls', save('SaveMemory', target), save('plain unnest', unnest), beside);
+    const batch = (name: string, server: { address: string; pid: number }) =>
+      this.#ghz(name, 'batch', target, server, BATCHES_IN_FLIGHT);
+    await this.#row('Batch of 100', 0.7, 'calls', batch('BatchSaveMemories', target), batch('plain unnest', unnest));
+  }
+
+  async #row(
+    title: string,
+    goal: number,
+    unit: string,
+    ours: Contender,
+    floor: Contender,
+    beside: readonly Contender[] = [],
+  ): Promise<void> {
+    const { only, rounds, seconds } = this.#options;
+    if (!title.includes(only)) return;
+    const [mine, base, ...others] = await alternate([ours, floor, ...beside], rounds, seconds);
+    if (!mine || !base) return;
+    const row = judge({ title, goal, unit, ours: mine, floor: base, beside: others });
+    console.log(`${title}: ${row.ratio.median.toFixed(2)} of ${base.name} (goal ${goal}): ${row.verdict}`);
+    this.rows.push(row);
+  }
+
+  #ghz(
+    name: string,
+    scenario: string,
+    target: Target,
+    server: { address: string; pid: number },
+    flags: readonly string[],
+  ): Contender {
+    const all = ['--config', `load/${scenario}.json`, '--metadata-file', writeMetadataFile(target), ...flags];
+    return ghzContender(this.#options.ghz, name, server, all);
+  }
+
+  #getData(): string {
+    return JSON.stringify({ key: { scope: 'SCOPE_WORKSPACE', key: `row/{{randomInt 0 ${this.#options.rows}}}` } });
+  }
+
+  async #start<Started extends { stop(): Promise<void> }>(starting: Promise<Started>): Promise<Started> {
+    const started = await starting;
+    this.stops.push(() => started.stop());
+    return started;
+  }
+}
+
+const NOTHING = GetMemoryRequest.fromPartial({});
+
+function getFirst(target: Target): Promise<Memory> {
+  const client = new MemoryServiceClient(target.address, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${target.credential}`);
+  const key = { scope: Scope.WORKSPACE, userId: '', team: '', key: keyOf(0) };
+  return new Promise((resolve, reject) => {
+    client.getMemory({ ...NOTHING, target: { $case: 'key', value: key } }, metadata, (error, memory) => {
+      client.close();
+      if (error) reject(error);
+      else resolve(memory);
+    });
+  });
+}
