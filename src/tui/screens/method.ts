@@ -203,9 +203,8 @@ function codePanel(detail: MethodDetail, width: number, height: number, theme: T
 /** As many slowest calls to a row as fit. */
 function slowestLines({ slowest }: MethodDetail, width: number): readonly Line[] {
   if (slowest.length === 0) return [];
-  const texts = slowest.map(
-    ({ atMs, durationMs, code, traceId }) =>
-      `${formatLatency(durationMs * 1000)} ${formatClock(atMs)} ${CODE_NAMES[code] ?? code} ${traceId}`,
+  const texts = slowest.map(({ atMs, durationMs, code, traceId }) =>
+    `${formatLatency(durationMs * 1000)} ${formatClock(atMs)} ${CODE_NAMES[code] ?? code} ${traceId}`.trimEnd(),
   );
   const perRow = Math.max(1, Math.floor((width - 12) / (Math.max(...texts.map((text) => text.length)) + 3)));
   return Array.from(
