@@ -10,10 +10,16 @@ import { newWorkspace, testRepository } from './support/repository.ts';
 /** Characters that the database sent, statement by statement. */
 const received: { readonly rows: number; readonly characters: number }[] = [];
 
+/** Statements on their way. */
+let running = 0;
+
 /** A pool that counts what comes out of it. */
 function counted(pool: ConnectionPool): ConnectionPool {
   const query = async (...args: Parameters<ConnectionPool['query']>) => {
-    const result = await pool.query(...args);
+    running += 1;
+    const result = await pool.query(...args).finally(() => {
+      running -= 1;
+    });
     const rows = result.rows as unknown as (string | null)[][];
     const characters = rows.reduce((sum, row) => sum + row.reduce((all, value) => all + (value?.length ?? 0), 0), 0);
     received.push({ rows: rows.length, characters });
@@ -48,8 +54,10 @@ beforeAll(async () => {
   }
 });
 
+/** Every statement that was sent has been answered. */
 async function settled(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  do await new Promise((resolve) => setTimeout(resolve, 10));
+  while (running > 0);
 }
 
 function list() {

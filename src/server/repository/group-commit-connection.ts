@@ -3,13 +3,16 @@ import { sqlState } from './driver-errors.ts';
 import type { Row } from './memory-rows.ts';
 import { plainArray } from './statements/array-literal.ts';
 import { LOCK_HEADS } from './statements/lock-heads.ts';
+import { setRecordType } from './statements/record-array.ts';
 import type { Statement } from './statements/statement.ts';
+import { CREATE_INPUT_TYPE, INPUT_TYPE } from './statements/write-changes.ts';
 
 /**
  * Every table of the statements is reached by an index, row by row. Without this a plan made while a
  * table is small scans it, and is kept when it has grown.
  */
-export const WRITE_SETUP = 'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off';
+export const WRITE_SETUP = `SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+  ${CREATE_INPUT_TYPE}`;
 
 /** A batch failed; `mayBeCommitted` when that cannot be known. */
 export class BatchError extends Error {
@@ -45,6 +48,8 @@ function endsConnection(error: unknown): boolean {
 export class WriteConnection {
   readonly #client: Client;
   readonly #statement: Statement;
+  /** The number of INPUT_TYPE on this connection. */
+  #inputType = 0;
   #usable = true;
 
   private constructor(client: Client, statement: Statement) {
@@ -63,6 +68,8 @@ export class WriteConnection {
     const connection = new WriteConnection(client, statement);
     try {
       await client.query(WRITE_SETUP);
+      const { rows } = await client.query<{ type: number }>(`SELECT '${INPUT_TYPE}'::regtype::oid AS type`);
+      connection.#inputType = Number(rows[0]?.type);
       await client.query(`PREPARE ${LOCK_HEADS.name} AS ${LOCK_HEADS.text}`);
       await client.query(`PREPARE ${statement.name} AS ${statement.text}`);
     } catch (error) {
@@ -80,8 +87,9 @@ export class WriteConnection {
    * Commits one batch. @param input of writeInput
    * @throws BatchError
    */
-  write(workspaceIds: readonly number[], input: readonly string[]): Promise<Row[]> {
+  write(workspaceIds: readonly number[], input: Buffer): Promise<Row[]> {
     return new Promise((resolve, reject) => {
+      setRecordType(input, this.#inputType);
       if (!this.#usable) return reject(new BatchError(new Error('the write connection is closed'), false));
       const batch = new Batch(this.#statement, plainArray(workspaceIds), input, (error, rows) => {
         if (error === undefined) return resolve(rows);
@@ -111,7 +119,7 @@ export class WriteConnection {
 class Batch implements Submittable {
   readonly #statement: Statement;
   readonly #workspaceIds: string;
-  readonly #input: readonly string[];
+  readonly #input: Buffer;
   readonly #settle: (error: BatchError | undefined, rows: Row[]) => void;
   readonly #rows: Row[] = [];
   #sent = false;
@@ -123,7 +131,7 @@ class Batch implements Submittable {
   constructor(
     statement: Statement,
     workspaceIds: string,
-    input: readonly string[],
+    input: Buffer,
     settle: (error: BatchError | undefined, rows: Row[]) => void,
   ) {
     this.#statement = statement;
@@ -141,7 +149,7 @@ class Batch implements Submittable {
     connection.stream.cork();
     connection.bind({ statement: LOCK_HEADS.name, values: [this.#workspaceIds] }, true);
     connection.execute({}, true);
-    connection.bind({ statement: this.#statement.name, values: [...this.#input, this.#workspaceIds] }, true);
+    connection.bind({ statement: this.#statement.name, values: [this.#input, this.#workspaceIds] }, true);
     connection.execute({}, true);
     connection.sync();
     connection.stream.uncork();

@@ -1,65 +1,59 @@
+import { isBound } from '../domain/access.ts';
 import { ALL_FIELDS, type Change, type WriteRequest } from '../domain/repository.ts';
-import { plainArray, textArray } from './statements/array-literal.ts';
+import { RecordArray } from './statements/record-array.ts';
 import { INPUT, Kind } from './statements/write-changes.ts';
 
 const KINDS = { save: Kind.SAVE, update: Kind.UPDATE, delete: Kind.DELETE, restore: Kind.RESTORE } as const;
 
-type Cell = string | number | boolean | null;
-
-/** The parameters of the write statements for some requests: one array literal a column. */
-export function writeInput(requests: readonly WriteRequest[]): string[] {
-  const columns: Cell[][] = INPUT.map(() => []);
+/** The parameter of the write statements for some requests. Its type is set by the connection. */
+export function writeInput(requests: readonly WriteRequest[]): Buffer {
+  const rows = new RecordArray(
+    INPUT.length,
+    requests.reduce((size, request) => size + inputSize(request), 0),
+  );
   let ord = 0;
   requests.forEach((request, group) => {
-    for (const change of request.changes) {
-      const row = inputRow(ord, group, request, change);
-      for (let column = 0; column < row.length; column++) columns[column]?.push(row[column] ?? null);
-      ord++;
-    }
+    for (const change of request.changes) addRow(rows, ord++, group, request, change);
   });
-  return INPUT.map(([, , form], index) => {
-    const values = columns[index] ?? [];
-    return form === 'text' ? textArray(values as (string | null)[]) : plainArray(values);
-  });
+  return rows.finish();
 }
 
 /** In the order of INPUT. */
-function inputRow(ord: number, group: number, request: WriteRequest, change: Change): Cell[] {
+function addRow(rows: RecordArray, ord: number, group: number, request: WriteRequest, change: Change): void {
   const fields = change.kind === 'save' || change.kind === 'update' ? change.fields : undefined;
   const owner = change.kind === 'save' ? change.owner : undefined;
   const { access } = request;
-  const bound = access.userId !== '' || access.teams.length > 0;
-  return [
-    ord,
-    group,
-    request.workspaceId,
-    KINDS[change.kind],
-    change.id,
-    change.fresh ? null : change.id,
-    change.expectedChangeNo ?? null,
-    change.kind === 'save' && change.createOnly,
-    change.kind === 'delete' && change.allowMissing,
-    request.validateOnly,
-    request.bumpCacheEpoch,
-    change.kind === 'save' ? ALL_FIELDS : change.kind === 'update' ? change.mask : 0,
-    change.kind === 'restore' ? change.revision : 0,
-    owner?.scope ?? null,
-    owner?.userId ?? null,
-    owner?.team ?? null,
-    change.kind === 'save' ? change.key : null,
-    fields?.category ?? null,
-    fields?.content ?? null,
-    fields === undefined ? null : textArray(fields.tags),
-    fields?.metadata === undefined ? null : JSON.stringify(fields.metadata),
-    fields?.expireTime ?? null,
-    fields?.ttlMicros ?? null,
-    request.author,
-    request.note,
-    request.requestId ?? null,
-    request.requestHash === undefined ? null : `\\x${Buffer.from(request.requestHash).toString('hex')}`,
-    bound ? access.userId : null,
-    bound ? textArray(access.teams) : null,
-  ];
+  const bound = isBound(access);
+  rows.begin();
+  rows.int4(ord);
+  rows.int4(group);
+  rows.int4(request.workspaceId);
+  rows.int2(KINDS[change.kind]);
+  rows.uuid(change.id);
+  rows.uuid(change.fresh ? undefined : change.id);
+  rows.int8(change.expectedChangeNo);
+  rows.bool(change.kind === 'save' && change.createOnly);
+  rows.bool(change.kind === 'delete' && change.allowMissing);
+  rows.bool(request.validateOnly);
+  rows.bool(request.bumpCacheEpoch);
+  rows.int4(change.kind === 'save' ? ALL_FIELDS : change.kind === 'update' ? change.mask : 0);
+  rows.int8(change.kind === 'restore' ? change.revision : 0);
+  rows.int2(owner?.scope);
+  rows.text(owner?.userId);
+  rows.text(owner?.team);
+  rows.text(change.kind === 'save' ? change.key : undefined);
+  rows.text(fields?.category);
+  rows.text(fields?.content);
+  rows.textArray(fields?.tags);
+  rows.jsonb(fields?.metadata === undefined ? undefined : JSON.stringify(fields.metadata));
+  rows.int8(fields?.expireTime);
+  rows.int8(fields?.ttlMicros);
+  rows.text(request.author);
+  rows.text(request.note);
+  rows.uuid(request.requestId);
+  rows.bytea(request.requestHash);
+  rows.text(bound ? access.userId : undefined);
+  rows.textArray(bound ? access.teams : undefined);
 }
 
 /** About how much a request adds to a batch, in bytes. Two bytes a character is between ASCII and the rest. */

@@ -1,5 +1,6 @@
 import { Operation, Scope } from '../../domain/memory.ts';
 import { Field } from '../../domain/repository.ts';
+import type { FieldType } from './record-array.ts';
 import type { PlanCase, Statement } from './statement.ts';
 import { timestampOf } from './statement.ts';
 
@@ -24,42 +25,49 @@ export const Code = {
 } as const;
 
 /**
- * The input, one array a column. `plain` arrays need no quotes. `lookup` is the id, or NULL when the
- * server has just made it, which saves the search for what cannot be there. `mask` says which fields
- * come from the input (all of them for a save, none for a delete); `source` is the revision a
- * restore takes them from. `grp` numbers the request: its rows go together or not at all.
+ * The fields of an input row. `lookup` is the id, or NULL when the server has just made it, which saves
+ * the search for what cannot be there. `mask` says which fields come from the input (all of them for a
+ * save, none for a delete); `source` is the revision a restore takes them from. `grp` numbers the
+ * request: requests that only validate are numbered each as if it had come alone.
  */
 export const INPUT = [
-  ['ord', 'int4', 'plain'],
-  ['grp', 'int4', 'plain'],
-  ['ws', 'int4', 'plain'],
-  ['kind', 'int2', 'plain'],
-  ['id', 'uuid', 'plain'],
-  ['lookup', 'uuid', 'plain'],
-  ['expected', 'int8', 'plain'],
-  ['create_only', 'bool', 'plain'],
-  ['allow_missing', 'bool', 'plain'],
-  ['validate', 'bool', 'plain'],
-  ['bump', 'bool', 'plain'],
-  ['mask', 'int4', 'plain'],
-  ['source', 'int8', 'plain'],
-  ['scope', 'int2', 'plain'],
-  ['user_id', 'text', 'text'],
-  ['team', 'text', 'text'],
-  ['key', 'text', 'text'],
-  ['category', 'text', 'text'],
-  ['content', 'text', 'text'],
-  ['tags', 'text', 'text'],
-  ['metadata', 'text', 'text'],
-  ['expire_micros', 'int8', 'plain'],
-  ['ttl_micros', 'int8', 'plain'],
-  ['author', 'text', 'text'],
-  ['note', 'text', 'text'],
-  ['request_id', 'uuid', 'plain'],
-  ['request_hash', 'text', 'text'],
-  ['bound_user', 'text', 'text'],
-  ['bound_teams', 'text', 'text'],
-] as const;
+  ['ord', 'int4'],
+  ['grp', 'int4'],
+  ['ws', 'int4'],
+  ['kind', 'int2'],
+  ['id', 'uuid'],
+  ['lookup', 'uuid'],
+  ['expected', 'int8'],
+  ['create_only', 'bool'],
+  ['allow_missing', 'bool'],
+  ['validate', 'bool'],
+  ['bump', 'bool'],
+  ['mask', 'int4'],
+  ['source', 'int8'],
+  ['scope', 'int2'],
+  ['user_id', 'text'],
+  ['team', 'text'],
+  ['key', 'text'],
+  ['category', 'text'],
+  ['content', 'text'],
+  ['tags', 'text[]'],
+  ['metadata', 'jsonb'],
+  ['expire_micros', 'int8'],
+  ['ttl_micros', 'int8'],
+  ['author', 'text'],
+  ['note', 'text'],
+  ['request_id', 'uuid'],
+  ['request_hash', 'bytea'],
+  ['bound_user', 'text'],
+  ['bound_teams', 'text[]'],
+] as const satisfies readonly (readonly [name: string, type: FieldType])[];
+
+/**
+ * The type of an input row. Every write connection makes its own, so that it is always the one this
+ * program means, whichever version of it migrated the database last.
+ */
+export const INPUT_TYPE = 'pg_temp.write_row';
+export const CREATE_INPUT_TYPE = `CREATE TYPE ${INPUT_TYPE} AS (${INPUT.map(([name, type]) => `${name} ${type}`).join(', ')})`;
 
 /** The output, in this order. Fields that the input brought come back as NULL. */
 export const OUTPUT = [
@@ -85,9 +93,6 @@ export const OUTPUT = [
   'new_metadata',
 ] as const;
 
-const arrays = INPUT.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ');
-const names = INPUT.map(([name]) => name).join(', ');
-
 /** A field's new value: the input's, that of the restored revision, or the present one. */
 function field(name: string, bit: number, input: string): string {
   return `CASE WHEN i.mask & ${bit} > 0 THEN ${input} WHEN i.source > 0 THEN s.${name} ELSE c.${name} END`;
@@ -103,34 +108,39 @@ function field(name: string, bit: number, input: string): string {
  *  h  the heads of its workspaces;
  *  f  with what is there now, what the request log knows, and the values as they would become;
  *  d  what to do with each row (Code);
- *  g  whether every row of the request can go;
- *  e  the change numbers, counted on from the head in the order of the batch;
+ *  g  whether every row of the request can go, and the change numbers, counted on from the head in the
+ *     order of the batch;
+ *  e  the rows as they will be;
  *  then memories, history, request log and heads are written, and the outcome of every row returned.
  *
- * All joins are by primary key or unique index. A validate_only request gets the numbers it would
- * have had if it had come alone, and is written nowhere. The last parameter are the workspaces.
+ * All joins are by primary key or unique index. OFFSET 0 keeps the planner from copying what f, d and
+ * g compute to each place that asks for it. What is there and what is not is known, so rows are
+ * inserted or updated, which is cheaper than ON CONFLICT finding out again. A validate_only request gets the numbers it would
+ * have had if it had come alone, and is written nowhere. The second parameter are the workspaces.
  *
  * @param whole whether all rows of a row's request can go
+ * @param numbering the rows that are numbered together, and their order
+ * @param logged the request log's rows, from e
  */
-function writeChanges(name: string, whole: string): Statement {
+function writeChanges(name: string, whole: string, numbering: string, logged: string): Statement {
   return {
     kind: 'write_changes',
     name,
     text: `
 WITH t AS MATERIALIZED (SELECT clock_timestamp() AS now),
-i AS MATERIALIZED (SELECT * FROM unnest(${arrays}) AS b(${names})),
-h AS MATERIALIZED (SELECT workspace_id, head FROM workspace_heads WHERE workspace_id = ANY($${INPUT.length + 1}::int4[])),
+i AS (SELECT * FROM unnest($1::${INPUT_TYPE}[])),
+h AS MATERIALIZED (SELECT workspace_id, head FROM workspace_heads WHERE workspace_id = ANY($2::int4[])),
 f AS (
   SELECT i.ord, i.grp, i.ws, i.kind, i.id, i.expected, i.create_only, i.allow_missing, i.validate, i.bump, i.mask,
          i.source, i.author, i.note, i.request_id, i.request_hash, h.head,
          l.request_hash IS NOT NULL AS seen,
-         l.request_hash = i.request_hash::bytea AS same, l.first_change, l.changes,
+         l.request_hash = i.request_hash AS same, l.first_change, l.changes,
          c.id IS NOT NULL AS there, c.delete_time IS NOT NULL AS deleted, c.change_no AS cur_change,
          c.id IS NOT NULL AND c.delete_time IS NULL AND (c.expire_time IS NULL OR c.expire_time > t.now) AS living,
          s.revision IS NOT NULL AS source_there,
          CASE WHEN i.bound_user IS NULL THEN true ELSE CASE coalesce(c.scope, i.scope)
            WHEN ${Scope.PERSONAL} THEN i.bound_user <> '' AND coalesce(c.user_id, i.user_id) = i.bound_user
-           WHEN ${Scope.TEAM} THEN coalesce(c.team, i.team) = ANY(i.bound_teams::text[])
+           WHEN ${Scope.TEAM} THEN coalesce(c.team, i.team) = ANY(i.bound_teams)
            ELSE true END END AS reached,
          CASE WHEN c.scope <> i.scope THEN ${Code.SCOPE_FIXED} WHEN c.user_id <> i.user_id THEN ${Code.USER_FIXED}
               WHEN c.team <> i.team THEN ${Code.TEAM_FIXED} WHEN c.key <> i.key THEN ${Code.KEY_FIXED}
@@ -139,8 +149,8 @@ f AS (
          coalesce(c.user_id, i.user_id) AS user_id, coalesce(c.team, i.team) AS team, coalesce(c.key, i.key) AS key,
          ${field('category', Field.CATEGORY, 'i.category')} AS category,
          ${field('content', Field.CONTENT, 'i.content')} AS content,
-         ${field('tags', Field.TAGS, 'i.tags::text[]')} AS tags,
-         ${field('metadata', Field.METADATA, 'i.metadata::jsonb')} AS metadata,
+         ${field('tags', Field.TAGS, 'i.tags')} AS tags,
+         ${field('metadata', Field.METADATA, 'i.metadata')} AS metadata,
          c.create_time AS cur_create, u.update_time,
          ${field('expire_time', Field.EXPIRY, `coalesce(${timestampOf('i.expire_micros')}, u.update_time + i.ttl_micros * interval '1 microsecond')`)} AS expire_time
     FROM i CROSS JOIN t
@@ -149,6 +159,7 @@ f AS (
     LEFT JOIN request_log l ON l.workspace_id = i.ws AND l.request_id = i.request_id
     LEFT JOIN memory_revisions s ON s.workspace_id = i.ws AND s.memory_id = i.lookup AND s.revision = nullif(i.source, 0)
     CROSS JOIN LATERAL (SELECT greatest(t.now, c.update_time + interval '1 microsecond') AS update_time) u
+  OFFSET 0
 ),
 d AS (
   SELECT f.*, CASE
@@ -168,14 +179,15 @@ d AS (
       WHEN expected <> cur_change THEN ${Code.ETAG_MISMATCH}
       ELSE ${Code.GO} END AS code
     FROM f
+  OFFSET 0
 ),
 g AS (
-  SELECT d.*, ${whole} AS whole FROM d
+  SELECT d.*, ${whole} AS whole, head + count(*) FILTER (WHERE code = ${Code.GO}) OVER (${numbering}) AS change_no
+    FROM d
+  OFFSET 0
 ),
 e AS MATERIALIZED (
   SELECT g.*, code = ${Code.GO} AND whole AS go, code = ${Code.GO} AND whole AND NOT validate AS written,
-         head + count(*) FILTER (WHERE code = ${Code.GO} AND whole)
-                OVER (PARTITION BY ws, CASE WHEN validate THEN grp END ORDER BY ord) AS change_no,
          CASE kind WHEN ${Kind.SAVE} THEN CASE WHEN living THEN ${Operation.UPDATE} ELSE ${Operation.CREATE} END
                    WHEN ${Kind.UPDATE} THEN ${Operation.UPDATE} WHEN ${Kind.DELETE} THEN ${Operation.DELETE}
                    ELSE ${Operation.RESTORE} END AS operation,
@@ -184,17 +196,19 @@ e AS MATERIALIZED (
          CASE WHEN kind <> ${Kind.RESTORE} OR expire_time > update_time THEN expire_time END AS new_expire
     FROM g
 ),
-memory AS (
-  INSERT INTO memories AS m (workspace_id, id, revision, change_no, key, scope, user_id, team, category, content, tags,
+created AS (
+  INSERT INTO memories (workspace_id, id, revision, change_no, key, scope, user_id, team, category, content, tags,
                         metadata, author, create_time, update_time, expire_time, delete_time)
   SELECT ws, id, revision, change_no, key, scope, user_id, team, category, content, tags,
          metadata, author, create_time, update_time, new_expire, delete_time
-    FROM e WHERE written
-  ON CONFLICT (workspace_id, id) DO UPDATE SET
-    revision = excluded.revision, change_no = excluded.change_no, category = excluded.category,
-    content = excluded.content, tags = excluded.tags, metadata = excluded.metadata, author = excluded.author,
-    create_time = excluded.create_time, update_time = excluded.update_time, expire_time = excluded.expire_time,
-    delete_time = excluded.delete_time
+    FROM e WHERE written AND NOT there
+),
+changed AS (
+  UPDATE memories m SET
+    revision = e.revision, change_no = e.change_no, category = e.category, content = e.content, tags = e.tags,
+    metadata = e.metadata, author = e.author, create_time = e.create_time, update_time = e.update_time,
+    expire_time = e.new_expire, delete_time = e.delete_time
+    FROM e WHERE e.written AND e.there AND m.workspace_id = e.ws AND m.id = e.id
 ),
 history AS (
   INSERT INTO memory_revisions (workspace_id, change_no, memory_id, revision, operation, note, key, scope, user_id, team,
@@ -206,9 +220,7 @@ history AS (
 ),
 log AS (
   INSERT INTO request_log (workspace_id, request_id, request_hash, first_change, changes, at)
-  SELECT ws, request_id, min(request_hash)::bytea, coalesce(min(change_no) FILTER (WHERE go), min(head)),
-         count(*) FILTER (WHERE go), min(update_time)
-    FROM e WHERE whole AND NOT validate AND request_id IS NOT NULL GROUP BY ws, grp, request_id
+  ${logged}
 ),
 advance AS (
   UPDATE workspace_heads h SET head = h.head + n.written, cache_epoch = h.cache_epoch + n.bumps
@@ -226,15 +238,30 @@ SELECT ord, code, CASE WHEN living OR kind = ${Kind.RESTORE} THEN cur_change ELS
 
 const PASSES = `code IN (${Code.GO}, ${Code.MISSING_ALLOWED})`;
 
-/** For requests of one change each. */
-export const WRITE_SINGLES = writeChanges('write_singles', PASSES);
+const LOGGED = 'whole AND NOT validate AND request_id IS NOT NULL';
 
-/** For requests of several changes. Looking at a request's rows together costs a tenth of the statement. */
-export const WRITE_TOGETHER = writeChanges('write_together', `bool_and(${PASSES}) OVER (PARTITION BY grp)`);
+/** For requests of one change each. */
+export const WRITE_SINGLES = writeChanges(
+  'write_singles',
+  PASSES,
+  'PARTITION BY ws, CASE WHEN validate THEN grp END ORDER BY ord',
+  `SELECT ws, request_id, request_hash, CASE WHEN go THEN change_no ELSE head END, go::int4, update_time
+    FROM e WHERE ${LOGGED}`,
+);
+
+/** For one request of several changes. */
+export const WRITE_TOGETHER = writeChanges(
+  'write_together',
+  `bool_and(${PASSES}) OVER ()`,
+  'ORDER BY ord',
+  `SELECT ws, request_id, min(request_hash), coalesce(min(change_no) FILTER (WHERE go), min(head)),
+         count(*) FILTER (WHERE go), min(update_time)
+    FROM e WHERE ${LOGGED} GROUP BY ws, request_id`,
+);
 
 export const planCases: readonly PlanCase[] = [WRITE_SINGLES, WRITE_TOGETHER].map((statement) => ({
   title: `${statement.name}`,
   statement,
-  values: [...INPUT.map(() => '{}'), '{}'],
+  values: ['{}', '{}'],
   indexes: ['workspace_heads_pkey', 'memories_pkey', 'request_log_pkey', 'memory_revisions_memory'],
 }));

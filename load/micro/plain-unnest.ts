@@ -1,0 +1,74 @@
+import type { Client } from 'pg';
+import type { WriteRequest } from '../../src/server/domain/repository.ts';
+import { plainArray, textArray } from '../../src/server/repository/statements/array-literal.ts';
+
+const UPSERT = `ON CONFLICT (workspace_id, id) DO UPDATE SET change_no = excluded.change_no, content = excluded.content,
+    tags = excluded.tags, metadata = excluded.metadata, revision = memories.revision + 1,
+    category = excluded.category, author = excluded.author, update_time = excluded.update_time`;
+
+/** One workspace's rows by one client: no locks, no guards, no replay, numbers counted by the client. */
+const text = (fresh: boolean) => `
+WITH i AS MATERIALIZED (
+  SELECT * FROM unnest($1::int4[], $2::uuid[], $3::int8[], $4::int2[], $5::text[], $6::text[], $7::text[], $8::text[],
+                       $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::bytea[])
+         AS b(ws, id, change_no, scope, user_id, team, key, category, content, tags, metadata, author, request_id, hash)),
+m AS (
+  INSERT INTO memories (workspace_id, id, revision, change_no, scope, user_id, team, key, category, content, tags,
+                        metadata, author, create_time, update_time)
+  SELECT ws, id, 1, change_no, scope, user_id, team, key, category, content, tags::text[], metadata::jsonb, author,
+         now(), now() FROM i
+  ${fresh ? '' : UPSERT}
+  RETURNING workspace_id, id, revision, change_no),
+r AS (
+  INSERT INTO memory_revisions (workspace_id, change_no, memory_id, revision, operation, note, scope, user_id, team, key,
+                                category, content, tags, metadata, author, create_time, update_time)
+  SELECT ws, change_no, id, change_no, 1, '', scope, user_id, team, key, category, content, tags::text[],
+         metadata::jsonb, author, now(), now() FROM i),
+l AS (
+  INSERT INTO request_log SELECT ws, request_id, min(hash), min(change_no), count(*), now() FROM i GROUP BY ws, request_id)
+SELECT workspace_id, id, revision, change_no FROM m`;
+
+/**
+ * What a service without promises would send: the floor of the write path.
+ *
+ * @param fresh only new memories will be written, so that a plain insert does
+ */
+export async function openFloor(client: Client, firstChange: number, fresh = true) {
+  let changeNo = firstChange;
+  const statement = text(fresh);
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  return {
+    name: 'floor',
+    pid: rows[0]?.pid ?? 0,
+    write: (requests: readonly WriteRequest[]) =>
+      client.query({ name: 'plain', text: statement, values: input(requests) }),
+    end: () => client.end(),
+  };
+
+  function input(requests: readonly WriteRequest[]): string[] {
+    const cells = requests.flatMap((request) =>
+      request.changes.map((change) => {
+        if (change.kind !== 'save') throw new Error('the floor knows saves only');
+        return { request, change, fields: change.fields, owner: change.owner, changeNo: changeNo++ };
+      }),
+    );
+    const plain = (of: (cell: (typeof cells)[number]) => string | number | null) => plainArray(cells.map(of));
+    const quoted = (of: (cell: (typeof cells)[number]) => string | null) => textArray(cells.map(of));
+    return [
+      plain(({ request }) => request.workspaceId),
+      plain(({ change }) => change.id),
+      plain((cell) => cell.changeNo),
+      plain(({ owner }) => owner.scope),
+      quoted(({ owner }) => owner.userId),
+      quoted(({ owner }) => owner.team),
+      quoted(({ change }) => change.key),
+      quoted(({ fields }) => fields.category),
+      quoted(({ fields }) => fields.content),
+      quoted(({ fields }) => textArray(fields.tags)),
+      quoted(({ fields }) => JSON.stringify(fields.metadata)),
+      quoted(({ request }) => request.author),
+      plain(({ request }) => request.requestId ?? null),
+      quoted(({ request }) => `\\x${Buffer.from(request.requestHash ?? []).toString('hex')}`),
+    ];
+  }
+}
