@@ -98,7 +98,7 @@ function distributionPanel(
     );
     return [
       { text: `${alignRight(label, 9)} `, tone: 'dim' },
-      ...meter(count / most, barWidth, { ...theme, glyphs: { ...theme.glyphs, meterRest: ' ' } }),
+      ...meter(count / most, barWidth, false, { ...theme, glyphs: { ...theme.glyphs, meterRest: ' ' } }),
       ` ${alignRight(formatShare(count / latency.count), 5)} `,
       { text: marks.map(([name]) => name).join(' '), tone: 'accent' },
     ];
@@ -175,7 +175,7 @@ function stagePanel(detail: MethodDetail, width: number, height: number, theme: 
     return [
       fitText(STAGE_NAMES[stage] ?? `stage ${stage}`, 9) + cell(0.5) + cell(0.99),
       '  ',
-      ...meter(share, barWidth, theme),
+      ...meter(share, barWidth, false, theme),
       ` ${alignRight(formatShare(share), 5)}`,
     ];
   });

@@ -21,8 +21,19 @@ const SHADES = new Map([
   ['▓', 0.75],
 ]);
 
+const MID_X = CELL_WIDTH / 2;
+const MID_Y = CELL_HEIGHT / 2;
+/** Borders as lines through the middle of a cell: a font leaves gaps between the rows. */
+const BORDERS = new Map([
+  ['│', `m${MID_X} 0v${CELL_HEIGHT}`],
+  ['╭', `m${CELL_WIDTH} ${MID_Y}q-${MID_X} 0 -${MID_X} ${MID_X}v${MID_Y - MID_X}`],
+  ['╮', `m0 ${MID_Y}q${MID_X} 0 ${MID_X} ${MID_X}v${MID_Y - MID_X}`],
+  ['╰', `m${MID_X} 0v${MID_Y - MID_X}q0 ${MID_X} ${MID_X} ${MID_X}`],
+  ['╯', `m${MID_X} 0v${MID_Y - MID_X}q0 ${MID_X} -${MID_X} ${MID_X}`],
+]);
+
 /**
- * A frame as an SVG picture. Blocks and shades are drawn as rectangles, so that it looks the same
+ * A frame as an SVG picture. Borders, blocks and shades are drawn as shapes, so that it looks the same
  * whatever font the reader has; everything else is text that can be selected.
  */
 export function frameSvg(rows: readonly Line[], columns: number, palette: PaletteName): string {
@@ -66,7 +77,13 @@ function spanSvg(span: Span, column: number, row: number, palette: PaletteName):
     const wide = textWidth(char) * count;
     const block = BLOCKS.get(char);
     const shade = SHADES.get(char);
-    if (block === undefined && shade === undefined) {
+    // A run of horizontals is one line.
+    const border = char === '─' ? `m0 ${MID_Y}h${fixed(count * CELL_WIDTH)}` : BORDERS.get(char);
+    if (border !== undefined) {
+      flush();
+      const start = `M${fixed(left + offset * CELL_WIDTH)} ${fixed(top)}`;
+      svg += `<path d="${start}${border}" fill="none" stroke="${colour}"/>`;
+    } else if (block === undefined && shade === undefined) {
       if (text === '') textAt = offset;
       text += char.repeat(count);
     } else {
@@ -94,7 +111,7 @@ function blockSvg(
 
 function rect(x: number, y: number, width: number, height: number, fill: string, opacity?: number): string {
   const alpha = opacity === undefined ? '' : ` opacity="${opacity}"`;
-  return `<rect x="${fixed(x)}" y="${fixed(y)}" width="${fixed(width)}" height="${fixed(height)}" fill="${fill}"${alpha}/>`;
+  return `<rect x="${fixed(x)}" y="${fixed(y)}" width="${fixed(width)}" height="${fixed(height)}" fill="${fill}"${alpha} shape-rendering="crispEdges"/>`;
 }
 
 function textSvg(text: string, x: number, top: number, fill: string, bold: boolean | undefined): string {

@@ -34,7 +34,7 @@ export function postgresGauges(slots: readonly Slot[], width: number, theme: The
         width,
         [
           ...label('pool'),
-          ...bar(now.poolMax === 0 ? 0 : now.poolBusy / now.poolMax, width, theme),
+          ...bar(now.poolMax === 0 ? 0 : now.poolBusy / now.poolMax, width, true, theme),
           `${now.poolBusy}/${now.poolMax}`,
         ],
         field('wait', formatCount(now.poolWaiting), now.poolWaiting > 0),
@@ -64,7 +64,7 @@ export function redisGauges(slots: readonly Slot[], width: number, theme: Theme)
   const reads = local + remote + misses;
   const share = reads === 0 ? 0 : (local + remote) / reads;
   const { redis, cache } = now;
-  const hits: Line = reads === 0 ? dim('no reads') : [...bar(share, width, theme), formatShare(share)];
+  const hits: Line = reads === 0 ? dim('no reads') : [...bar(share, width, false, theme), formatShare(share)];
   lines.push(row(width, [...label('hit'), ...hits], [`${formatCount(rate(slots, reads))}/s`]));
   if (redis !== undefined) {
     const command = merged(slots, ({ gauges }) => gauges.redis?.command);
@@ -108,7 +108,7 @@ export function processGauges(slots: readonly Slot[], width: number, theme: Them
     lines: [
       row(
         width,
-        [...label('cpu'), ...bar(cpu / processes.length, width, theme), formatShare(cpu)],
+        [...label('cpu'), ...bar(cpu / processes.length, width, true, theme), formatShare(cpu)],
         field('gc', formatShare(gc), gc > 0.1),
       ),
       row(
@@ -163,8 +163,8 @@ function percentiles(histogram: LatencyHistogram, width: number): Line {
   return width < METER_FROM_WIDTH ? p99 : [...field('p50', latency(histogram, 0.5)), ' ', ...p99];
 }
 
-function bar(share: number, width: number, theme: Theme): Line {
-  return width < METER_FROM_WIDTH ? [] : [...meter(share, METER_WIDTH, theme), ' '];
+function bar(share: number, width: number, alarming: boolean, theme: Theme): Line {
+  return width < METER_FROM_WIDTH ? [] : [...meter(share, METER_WIDTH, alarming, theme), ' '];
 }
 
 function latency(histogram: LatencyHistogram, quantile: number): string {

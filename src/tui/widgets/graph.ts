@@ -93,8 +93,8 @@ export function sparkline(series: Series, theme: Theme): string {
     .join('');
 }
 
-/** A horizontal bar for a share 0..1. */
-export function meter(share: number, width: number, theme: Theme): Line {
+/** A horizontal bar for a share 0..1; `alarming` for those that should not be full. */
+export function meter(share: number, width: number, alarming: boolean, theme: Theme): Line {
   const { meter: fills, meterRest } = theme.glyphs;
   const steps = fills.length - 1;
   const filled = Math.round(Math.min(Math.max(share, 0), 1) * width * steps);
@@ -102,7 +102,7 @@ export function meter(share: number, width: number, theme: Theme): Line {
   const part = filled % steps === 0 ? '' : (fills[filled % steps] ?? '');
   const rest = width - full - (part === '' ? 0 : 1);
   return [
-    { text: (fills[steps] ?? '').repeat(full) + part, tone: share > 0.85 ? 'warm3' : 'cool3' },
+    { text: (fills[steps] ?? '').repeat(full) + part, tone: alarming && share > 0.85 ? 'warm3' : 'cool3' },
     { text: meterRest.repeat(Math.max(0, rest)), tone: 'border' },
   ];
 }
