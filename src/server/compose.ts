@@ -131,14 +131,15 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const memories = new MemoryService({ repository: cache, clock: poller, tokens });
   const authenticator = new Authenticator(admin);
   const services = [...memoryMethods(memories), ...adminMethods(new AdminService(admin, generateApiKey))];
+  const identity = {
+    bootId: boot.id,
+    bootTime: timestampFromMs(boot.time),
+    version: boot.version,
+    replica: `${hostname()}:${config.listen.port}`,
+  };
   const hub = new StatsHub({
     source: options.joinStats?.(recorder) ?? recorder,
-    identity: {
-      bootId: boot.id,
-      bootTime: timestampFromMs(boot.time),
-      version: boot.version,
-      replica: `${hostname()}:${config.listen.port}`,
-    },
+    identity,
     tableSizes: () => tableSizes(database),
     onError: (error) => log.error({ err: error }, 'the statistics missed a beat'),
   });
@@ -172,6 +173,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   }, REDIS_USAGE_INTERVAL_MS).unref();
   followPolls(poller, { authenticator, memories, server }, event);
   const { host, port } = await server.listen(config.listen);
+  identity.replica = `${hostname()}:${port}`;
   hub.start();
   retention.start();
   recorder.event(EventKind.SERVER_STARTED, `server started, version ${boot.version}`);

@@ -1,6 +1,7 @@
-import { Operation } from '../../shared/gen/memoryhub/v1/memory.ts';
+import { Operation, View } from '../../shared/gen/memoryhub/v1/memory.ts';
 import { revisionToJson } from '../../shared/memory-json.ts';
 import { defineCommand } from '../define-command.ts';
+import { targetFlags, targetOf } from '../memory-target.ts';
 import { outputWidth, printable, printJson, table, timeText } from '../output.ts';
 import { connectionFlags, withHub } from '../session.ts';
 
@@ -9,17 +10,19 @@ const OPERATION_NAMES = Object.fromEntries(
 );
 
 export const historyCommand = defineCommand({
-  command: 'history <id>',
-  describe: 'Show who changed a memory, when and why, newest first',
+  command: 'history [id]',
+  describe: 'Show who changed a memory, when and why, newest first; by its id or by --key',
   builder: (argv) =>
-    connectionFlags(argv)
-      .positional('id', { type: 'string', demandOption: true, describe: 'A UUID' })
-      .option('limit', { type: 'number', default: 0, describe: '0: all' }),
+    targetFlags(connectionFlags(argv)).option('limit', { type: 'number', default: 0, describe: '0: all' }),
   handler: (flags) =>
     withHub(flags, 'admin', async (hub) => {
-      const request = { memoryId: flags.id, limit: flags.limit };
+      const target = targetOf(flags);
+      const memoryId =
+        target.$case === 'id'
+          ? target.value
+          : (await hub.memories.getMemory({ target, view: View.BASIC, showDeleted: true })).id;
       const rows: string[][] = [];
-      for await (const page of hub.memories.listRevisions(request)) {
+      for await (const page of hub.memories.listRevisions({ memoryId, limit: flags.limit })) {
         for (const revision of page.revisions) {
           if (flags.json) printJson(revisionToJson(revision));
           rows.push([

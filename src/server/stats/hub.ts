@@ -13,8 +13,8 @@ const TABLES_EVERY_TICKS = 60;
 
 /** Where the hub gets what happened: a recorder, or several joined. */
 export interface StatsSource {
-  /** What happened since the last drain. */
-  drain(): StatsFrame;
+  /** What happened since the last drain; undefined when that is not known yet. */
+  drain(): StatsFrame | undefined;
 }
 
 /** What every frame says about the server. */
@@ -140,6 +140,7 @@ export class StatsHub {
 
   #drain(): void {
     const delta = this.#options.source.drain();
+    if (delta === undefined) return;
     Object.assign(delta, this.#options.identity);
     if (this.#newTables) delta.tables = this.#lastTables;
     this.#newTables = false;

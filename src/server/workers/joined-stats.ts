@@ -4,6 +4,8 @@ import type { StatsSource } from '../stats/hub.ts';
 
 /** The shortest interval of a watcher: what is relayed less often would look like silence to it. */
 const RELAY_INTERVAL_MS = 100;
+/** A worker that is silent for so long has ended, and is not waited for. */
+const GONE_AFTER_MS = 1000;
 
 /**
  * The statistics of all workers, in each of them: every worker sends what it counts to the parent,
@@ -14,6 +16,8 @@ export class JoinedStats implements StatsSource {
   readonly #send: (frame: Uint8Array) => void;
   /** What each worker counted since the last drain. */
   readonly #pending = new Map<number, StatsFrame>();
+  /** When each worker was last heard of, performance.now(). */
+  readonly #heardAt = new Map<number, number>();
   readonly #timer: NodeJS.Timeout;
 
   /** @param send hands a frame of this worker to the parent */
@@ -26,12 +30,16 @@ export class JoinedStats implements StatsSource {
   /** A frame of any worker arrived from the parent. */
   received(worker: number, bytes: Uint8Array): void {
     const frame = StatsFrame.decode(bytes);
+    // The parent tells of its workers now and then, and has no process that serves.
+    if (frame.processes.length > 0) this.#heardAt.set(worker, performance.now());
     const pending = this.#pending.get(worker);
     if (pending) appendFrame(pending, frame);
     else this.#pending.set(worker, frame);
   }
 
-  drain(): StatsFrame {
+  /** Nothing while a worker's part is still on its way: a pool of which half is missing would look halved. */
+  drain(): StatsFrame | undefined {
+    if (!this.#isComplete()) return undefined;
     const joined = emptyFrame();
     let isFirst = true;
     for (const frame of this.#pending.values()) {
@@ -47,7 +55,17 @@ export class JoinedStats implements StatsSource {
     clearInterval(this.#timer);
   }
 
+  #isComplete(): boolean {
+    const now = performance.now();
+    for (const [worker, heardAt] of this.#heardAt) {
+      if (now - heardAt > GONE_AFTER_MS) this.#heardAt.delete(worker);
+      else if (!this.#pending.has(worker)) return false;
+    }
+    return true;
+  }
+
   #relay(): void {
-    this.#send(StatsFrame.encode(this.#own.drain()).finish());
+    const frame = this.#own.drain();
+    if (frame) this.#send(StatsFrame.encode(frame).finish());
   }
 }
