@@ -121,7 +121,8 @@ function sqlOperator(comparator: Comparator): string {
   return comparator === '!=' ? '<>' : comparator;
 }
 
-function storable(value: string): string {
+/** @throws ServiceError INVALID_FILTER for text with U+0000 */
+export function storable(value: string): string {
   if (value.includes('\0')) throw new ServiceError('INVALID_FILTER', 'a filter cannot contain the character U+0000');
   return value;
 }

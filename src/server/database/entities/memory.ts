@@ -34,9 +34,19 @@ export const MemoryEntity = defineEntity({
   },
   indexes: [
     { name: 'memories_create_time', properties: ['workspaceId', 'createTime', 'id'] },
-    { name: 'memories_category', properties: ['workspaceId', 'category', 'createTime', 'id'] },
-    { name: 'memories_team', properties: ['workspaceId', 'team', 'createTime', 'id'] },
-    { name: 'memories_user_id', properties: ['workspaceId', 'userId', 'createTime', 'id'] },
+    {
+      name: 'memories_category',
+      properties: ['workspaceId', 'category', 'createTime', 'id'],
+      where: `category <> ''::text`,
+    },
+    // By owner: every memory is in one of these three.
+    { name: 'memories_team', properties: ['workspaceId', 'team', 'createTime', 'id'], where: `team <> ''::text` },
+    {
+      name: 'memories_user_id',
+      properties: ['workspaceId', 'userId', 'createTime', 'id'],
+      where: `user_id <> ''::text`,
+    },
+    { name: 'memories_shared', properties: ['workspaceId', 'createTime', 'id'], where: 'scope = 3' },
     {
       name: 'memories_expire_time',
       properties: ['workspaceId', 'expireTime'],

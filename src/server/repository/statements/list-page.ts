@@ -1,7 +1,8 @@
 import { isBound } from '../../domain/access.ts';
 import type { Comparison, Filter } from '../../domain/filter/ast.ts';
+import { Scope } from '../../domain/memory.ts';
 import type { ListQuery } from '../../domain/repository.ts';
-import { filterSql, Parameters } from '../filter-sql.ts';
+import { filterSql, Parameters, storable } from '../filter-sql.ts';
 import { memoryColumns } from '../memory-rows.ts';
 import { accessSql, visibleSql } from './access-sql.ts';
 import { rowBytes } from './row-bytes.ts';
@@ -33,8 +34,9 @@ const PLACE = ['id', 'create_time', 'change_no'];
  * ORDER BY around the filter also keeps it from being copied to every place that asks for its result.
  *
  * The index is chosen by what is put into the walk: rows of one user, team or category when the
- * filter demands one; for a bound credential its user's rows merged with those of no user; otherwise
- * all rows of the workspace. By update_time there is one index, that of the change numbers.
+ * filter demands one; for a bound credential the rows of its user, of each of its teams and of the
+ * whole workspace, merged; otherwise all rows. By update_time there is one index, that of the change
+ * numbers.
  *
  * @param limit rows to return at most
  */
@@ -102,18 +104,25 @@ function walkedOwners(query: ListQuery, parameters: Parameters): string[][] {
   const id = parts.find((part) => part.op === 'text' && part.field === 'id' && isEquality(part));
   if (id !== undefined) return [[filterSql(id, parameters, 'w')]];
   if (query.order.by === 'update_time') return [[]];
-  for (const field of ['user_id', 'team'] as const) {
+  const demanded = (field: 'user_id' | 'team' | 'category') => {
     const part = parts.find((each) => each.op === 'text' && each.field === field && isEquality(each));
-    // Of the empty user or team there may be as many rows as in the whole workspace.
-    if (part?.op === 'text' && part.value !== '') return [[filterSql(part, parameters, 'w')]];
-  }
+    return part?.op === 'text' ? named(field, part.value, parameters) : undefined;
+  };
+  const owner = demanded('user_id') ?? demanded('team');
+  if (owner !== undefined) return [owner];
   if (isBound(query.access)) {
-    const shared = [`w.user_id = ''`];
-    const { userId } = query.access;
-    return userId === '' ? [shared] : [[`w.user_id = ${parameters.add(userId, 'text')}`], shared];
+    const { userId, teams } = query.access;
+    const user = named('user_id', userId, parameters);
+    const ofTeams = [...new Set(teams)].map((team) => named('team', team, parameters));
+    return [user, ...ofTeams, [`w.scope = ${Scope.WORKSPACE}`]].filter((walk) => walk !== undefined);
   }
-  const category = parts.find((part) => part.op === 'text' && part.field === 'category' && isEquality(part));
-  return [category === undefined ? [] : [filterSql(category, parameters, 'w')]];
+  return [demanded('category') ?? []];
+}
+
+/** Rows with this name, for the index that has no rows without one; undefined for the empty name. */
+function named(column: 'user_id' | 'team' | 'category', name: string, parameters: Parameters): string[] | undefined {
+  if (name === '') return undefined;
+  return [`w.${column} = ${parameters.add(storable(name), 'text')}`, `w.${column} <> ''`];
 }
 
 /** The comparisons every match must pass. */
@@ -176,7 +185,33 @@ export const planCases: readonly PlanCase[] = [
     { filter: { op: 'time', field: 'create_time', comparator: '>', value: AFTER.at } },
     'memories_create_time',
   ),
-  planCase('list of a bound user', { access: { userId: 'user1', teams: ['team1'] } }, 'memories_user_id'),
-  planCase('list of a bound user on', { access: { userId: 'user1', teams: [] }, after: AFTER }, 'memories_user_id'),
-  planCase('list of bound teams', { access: { userId: '', teams: ['team1'] } }, 'memories_user_id'),
+  planCase(
+    'list a user by update',
+    {
+      filter: equals('user_id', 'user1'),
+      order: { by: 'update_time', descending: true },
+    },
+    'memories_change_no',
+  ),
+  planCase('list without a category', { filter: equals('category', '') }, 'memories_create_time'),
+  planCase(
+    'list of a bound user',
+    { access: { userId: 'user1', teams: ['team1', 'team2'] } },
+    'memories_shared',
+    'memories_team',
+    'memories_user_id',
+  ),
+  planCase(
+    'list of a bound user on',
+    { access: { userId: 'user1', teams: [] }, after: AFTER },
+    'memories_shared',
+    'memories_user_id',
+  ),
+  planCase('list of bound teams', { access: { userId: '', teams: ['team1'] } }, 'memories_shared', 'memories_team'),
+  planCase(
+    'list of a bound user, a category',
+    { access: { userId: 'user1', teams: [] }, filter: equals('category', 'cat1') },
+    'memories_shared',
+    'memories_user_id',
+  ),
 ];
