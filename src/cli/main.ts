@@ -6,7 +6,6 @@ import { historyCommand } from './commands/history.ts';
 import { importCommand } from './commands/import.ts';
 import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
-import { monitorCommand } from './commands/monitor.ts';
 import { saveCommand } from './commands/save.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
@@ -20,11 +19,6 @@ import { CommandFailure, explain } from './failure.ts';
 export async function main(argv: readonly string[]): Promise<void> {
   // `list | head` closes the pipe once it has enough.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-  // The monitor reads its own flags.
-  if (argv[0] === 'monitor') {
-    process.exitCode = await monitorCommand(argv.slice(1));
-    return;
-  }
   try {
     await parser(argv).parseAsync();
   } catch (error) {

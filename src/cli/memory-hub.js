@@ -12,8 +12,15 @@ const bundled = fileURLToPath(new URL('../../node_modules/.bin/node', import.met
 
 if (isNewEnough) {
   module.enableCompileCache?.();
-  const { main } = await import('./main.ts');
-  await main(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (args[0] === 'monitor') {
+    // It reads its own flags, and is on the screen sooner without the other commands.
+    const { monitorCommand } = await import('./commands/monitor.ts');
+    process.exitCode = await monitorCommand(args.slice(1));
+  } else {
+    const { main } = await import('./main.ts');
+    await main(args);
+  }
 } else if (existsSync(bundled) && process.env.MEMORYHUB_BUNDLED_NODE !== '1') {
   const env = { ...process.env, MEMORYHUB_BUNDLED_NODE: '1' };
   const child = spawn(bundled, process.argv.slice(1), { stdio: 'inherit', env });

@@ -72,6 +72,14 @@ describe('a server of two workers', () => {
     const hub = connect();
     await hub.memories.saveMemory({ memory: { content: 'still here' } });
     hub.close();
+    // The newcomer knows what was counted before it, so that no counter of this boot ever goes back.
+    for (let i = 0; i < 4; i++) {
+      const asked = connect('operator');
+      const { totals: frame } = await asked.stats.getStats({});
+      const saves = frame?.methods.find(({ method }) => method.endsWith('/SaveMemory'));
+      expect(Number(saves?.completed)).toBeGreaterThanOrEqual(40);
+      asked.close();
+    }
   });
 
   it('ends all of them on SIGTERM', async () => {

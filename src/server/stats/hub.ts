@@ -15,6 +15,8 @@ const TABLES_EVERY_TICKS = 60;
 export interface StatsSource {
   /** What happened since the last drain; undefined when that is not known yet. */
   drain(): StatsFrame | undefined;
+  /** What happened before the first drain, in processes that were there earlier; part of the totals. */
+  readonly before?: StatsFrame | undefined;
 }
 
 /** What every frame says about the server. */
@@ -79,6 +81,7 @@ export class StatsHub {
   totals(): StatsFrame {
     this.#drain();
     const totals = emptyFrame();
+    if (this.#options.source.before) appendFrame(totals, this.#options.source.before);
     appendFrame(totals, this.#totals);
     appendFrame(totals, this.#second);
     totals.merged = 1;

@@ -14,6 +14,8 @@ const GONE_AFTER_MS = 1000;
 export class JoinedStats implements StatsSource {
   readonly #own: StatsSource;
   readonly #send: (frame: Uint8Array) => void;
+  /** What all workers counted before this one was among those who are told. */
+  before: StatsFrame | undefined;
   /** What each worker counted since the last drain. */
   readonly #pending = new Map<number, StatsFrame>();
   /** When each worker was last heard of, performance.now(). */

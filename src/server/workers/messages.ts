@@ -10,6 +10,8 @@ export type ToWorker =
       readonly boot: Boot;
       readonly databaseUrl: string;
     }
+  /** What all workers counted until now: an encoded StatsFrame. From here on 'stats' tells the rest. */
+  | { readonly kind: 'totals'; readonly frame: Uint8Array }
   /** What one of the workers counted, this one included: an encoded StatsFrame. */
   | { readonly kind: 'stats'; readonly worker: number; readonly frame: Uint8Array }
   | { readonly kind: 'stop'; readonly graceMs: number };

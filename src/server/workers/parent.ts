@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { EventKind, StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
-import { emptyFrame } from '../../shared/stats-merge.ts';
+import { appendFrame, emptyFrame, joinFrame } from '../../shared/stats-merge.ts';
 import { timestampFromMs } from '../../shared/time.ts';
 import type { Boot, RunningServer } from '../compose.ts';
 import type { Config } from '../config.ts';
@@ -37,6 +37,10 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningServ
 class WorkersParent {
   readonly #options: WorkersOptions;
   readonly #workers = new Map<number, Worker>();
+  /** Those who serve, and are told what the others count. */
+  readonly #told = new Set<Worker>();
+  /** What each worker, with those it replaced, counted since the start. */
+  readonly #totals = new Map<number, StatsFrame>();
   #stopping = false;
 
   constructor(options: WorkersOptions) {
@@ -68,11 +72,14 @@ class WorkersParent {
         else if (message.kind === 'failed') reject(new Error(message.message));
         else {
           isServing = true;
+          send(worker, { kind: 'totals', frame: this.#allTotals() });
+          this.#told.add(worker);
           resolve({ host: message.host, port: message.port });
         }
       });
       worker.once('exit', (code, signal) => {
         this.#workers.delete(number);
+        this.#told.delete(worker);
         if (isServing) void this.#replace(number, worker.process.pid ?? 0, signal ?? String(code));
         else reject(new Error(`worker ${number} ended before it served (${signal ?? code})`));
       });
@@ -103,7 +110,16 @@ class WorkersParent {
   }
 
   #broadcast(from: number, frame: Uint8Array): void {
-    for (const worker of this.#workers.values()) send(worker, { kind: 'stats', worker: from, frame });
+    const totals = this.#totals.get(from) ?? emptyFrame();
+    appendFrame(totals, StatsFrame.decode(frame));
+    this.#totals.set(from, totals);
+    for (const worker of this.#told) send(worker, { kind: 'stats', worker: from, frame });
+  }
+
+  #allTotals(): Uint8Array {
+    const joined = emptyFrame();
+    for (const totals of this.#totals.values()) joinFrame(joined, totals);
+    return StatsFrame.encode(joined).finish();
   }
 
   async #stop(graceMs: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { compose, type RunningServer } from '../compose.ts';
 import { openLogging } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
@@ -11,6 +12,8 @@ import type { FromWorker, ToWorker } from './messages.ts';
 let server: RunningServer | undefined;
 let joined: JoinedStats | undefined;
 let stopping: Promise<void> | undefined;
+/** Closed when everything else is, in this order. */
+const last: (() => Promise<void>)[] = [];
 
 const tell = (message: FromWorker) => {
   if (process.connected) process.send?.(message);
@@ -20,9 +23,17 @@ process.on('SIGINT', () => {});
 process.on('SIGTERM', () => void stop(10_000));
 process.on('disconnect', () => void stop(0));
 process.on('message', (message: ToWorker) => {
-  if (message.kind === 'start') void start(message);
-  else if (message.kind === 'stats') joined?.received(message.worker, message.frame);
-  else void stop(message.graceMs);
+  switch (message.kind) {
+    case 'start':
+      return void start(message);
+    case 'totals':
+      if (joined) joined.before = StatsFrame.decode(message.frame);
+      return;
+    case 'stats':
+      return joined?.received(message.worker, message.frame);
+    case 'stop':
+      return void stop(message.graceMs);
+  }
 });
 
 async function start({ worker, config, boot, databaseUrl }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
@@ -42,6 +53,10 @@ async function start({ worker, config, boot, databaseUrl }: Extract<ToWorker, { 
       serverPort: config.listen.port,
       log: logging.diag,
     });
+    last.push(
+      () => tracing.shutdown(),
+      () => logging.close(),
+    );
     const joinStats = (own: ConstructorParameters<typeof JoinedStats>[0]) => {
       joined = new JoinedStats(own, (frame) => tell({ kind: 'stats', frame }));
       return joined;
@@ -59,6 +74,7 @@ function stop(graceMs: number): Promise<void> {
   stopping ??= (async () => {
     await server?.stop(graceMs);
     joined?.close();
+    for (const close of last) await close();
     process.exit(0);
   })();
   return stopping;
