@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -118,5 +119,23 @@ describe('a command that cannot reach its server says why', () => {
     expect(await runCommand(['lst'])).toMatchObject({ code: 2 });
     expect((await runCommand(['get'])).stderr).toContain('give an id or --key');
     expect((await runCommand(['save', 'x', '--metadata', '[1]'])).stderr).toContain('--metadata must be a JSON object');
+  });
+});
+
+describe('a Node.js that is too old', () => {
+  const OLD =
+    'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"18.20.0"}})';
+  const folder = temporaryFolder();
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('is told so when no other one was installed', async () => {
+    mkdirSync(join(folder, 'src', 'cli'), { recursive: true });
+    const program = join(folder, 'src', 'cli', 'memory-hub.js');
+    copyFileSync(join(import.meta.dirname, '..', '..', 'src', 'cli', 'memory-hub.js'), program);
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const { status, stderr } = spawnSync(process.execPath, ['--import', OLD, program, 'list'], { encoding: 'utf8' });
+    expect(status).toBe(1);
+    expect(stderr).toContain('Node.js 18.20.0 is too old: Memory Hub needs 22.18 or newer.');
+    expect(stderr).toContain('npm install');
   });
 });
