@@ -2,7 +2,7 @@
 // The entry of every command. Plain JavaScript that any Node.js since 18 can read, because its job is to
 // get onto one that can run the rest: TypeScript with its types stripped, which takes Node.js 22.18.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -21,9 +21,8 @@ if (isNewEnough) {
     const { main } = await import('./main.ts');
     await main(args);
   }
-} else if (existsSync(bundled) && process.env.MEMORYHUB_BUNDLED_NODE !== '1') {
-  const env = { ...process.env, MEMORYHUB_BUNDLED_NODE: '1' };
-  const child = spawn(bundled, process.argv.slice(1), { stdio: 'inherit', env });
+} else if (existsSync(bundled) && realpathSync(bundled) !== process.execPath) {
+  const child = spawn(bundled, process.argv.slice(1), { stdio: 'inherit' });
   process.on('SIGINT', () => child.kill('SIGINT'));
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   child.once('exit', (code, signal) => {
