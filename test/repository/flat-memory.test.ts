@@ -79,7 +79,8 @@ describe('over four hundred memories of 256 KiB', () => {
     expect(given).toBe(1000 + LARGE);
     expect(Math.max(...received.map(({ rows }) => rows))).toBeGreaterThan(500);
     expect(Math.max(...received.map(({ characters }) => characters))).toBeLessThan(MOST);
-    expect(received.length).toBeLessThan(LARGE / 2);
+    // A page ends at about the size of one of the large ones.
+    expect(received.length).toBeLessThan(LARGE + 20);
   });
 
   it('no page of an export is large', async () => {

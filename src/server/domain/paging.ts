@@ -8,8 +8,11 @@ import type { Violations } from './validation/violations.ts';
 const FIRST_ROWS = 32;
 const MAX_ROWS = 1000;
 const MIN_ROWS = 8;
-/** Bytes at which a page ends; two pages are in memory at once, the current and the next. */
-export const PAGE_BYTES = 1024 * 1024;
+/**
+ * Bytes at which a page ends. Two pages are in memory at once, the current and the next, and as much
+ * again on its way out, also while nobody reads: a hundred such readers may cost 100 MB.
+ */
+export const PAGE_BYTES = 256 * 1024;
 /** Rough size of a memory besides its content. */
 const ROW_BYTES = 300;
 
