@@ -105,3 +105,17 @@ test('names with quotes and wildcards are taken literally', async () => {
   const workspace = await repository().createWorkspace(name, name);
   expect(await repository().findWorkspace(name)).toEqual(workspace);
 });
+
+test('a key is looked for within the bounds of the pool: a call is not kept waiting where every connection is lent', async () => {
+  const { pool } = database();
+  const { max } = pool.gauges;
+  let giveBack = () => {};
+  const lent = new Promise<void>((resolve) => {
+    giveBack = resolve;
+  });
+  const borrowers = Array.from({ length: max }, () => pool.withClient(() => lent));
+  await expect(repository().findApiKey('any')).rejects.toMatchObject({ reason: 'OVERLOADED' });
+  giveBack();
+  await Promise.all(borrowers);
+  expect(await repository().findApiKey('any')).toBeUndefined();
+});
