@@ -52,10 +52,10 @@ export async function recovers(cluster: Cluster, credential: string): Promise<vo
 const PROBE = 'probe';
 
 /** V8: the server lives, keeps its memory small, and logged no fault of its own. */
-export function isSound(server: ServerProcess): void {
+export function isSound(server: ServerProcess, maxResidentBytes = MAX_RESIDENT_BYTES): void {
   expect(server.hasExited, server.output).toBe(false);
   expect(faultsLogged(server)).toEqual([]);
-  expect(residentBytes(server.child.pid)).toBeLessThan(MAX_RESIDENT_BYTES);
+  expect(residentBytes(server.child.pid)).toBeLessThan(maxResidentBytes);
 }
 
 /** Lines a server logged as errors: of causes nobody thought of, and of crashes. */
