@@ -26,7 +26,7 @@ function through(writer: MemoryRepository, reader: MemoryRepository): MemoryRepo
     revisions: (call, query) => writer.revisions(call, query),
     revision: (call, workspaceId, id, revision) => writer.revision(call, workspaceId, id, revision),
     storageInfo: (call, workspaceId, access) => writer.storageInfo(call, workspaceId, access),
-    describe: () => writer.describe(),
+    describe: (call) => writer.describe(call),
   };
 }
 

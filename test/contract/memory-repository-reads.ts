@@ -230,7 +230,7 @@ export function readContract(newHub: () => Promise<Hub>): void {
 
   it('describes its engine', async () => {
     const hub = await newHub();
-    const description = await hub.repository.describe();
+    const description = await hub.repository.describe(hub.call);
     expect(description.engine).toBe('PostgreSQL');
     expect(description.version).toMatch(/^\d+/);
     expect(description.capabilities).toContain('export-at-revision');

@@ -95,6 +95,24 @@ describe('UpdateMemory', () => {
     expect(fieldsOf(await refusalOf(space.memories.updateMemory({ memory: { content: 'x' } })))).toEqual(['memory.id']);
   });
 
+  it('without a mask refuses another owner by id, and takes the one it has', async () => {
+    const saved = await space.memories.saveMemory({ memory: { content: 'x', userId: 'ann' } });
+    const { id } = saved;
+    for (const [field, wrong] of [
+      ['memory.scope', { scope: Scope.WORKSPACE }],
+      ['memory.user_id', { userId: 'bob' }],
+      ['memory.team', { team: 'red' }],
+    ] as const) {
+      const error = await refusalOf(space.memories.updateMemory({ memory: { id, content: 'y', ...wrong } }));
+      expect(error).toMatchObject({ reason: 'OWNER_FIXED', metadata: { field } });
+    }
+    const bob = await space.withKey({ userId: 'bob' });
+    const theirs = await refusalOf(bob.updateMemory({ memory: { id, content: 'y', userId: 'bob' } }));
+    expect(theirs.reason).toBe('MEMORY_NOT_FOUND');
+    const updated = await space.memories.updateMemory({ memory: { ...saved, etag: '', content: 'z' } });
+    expect(updated).toMatchObject({ content: 'z', revision: 2n, userId: 'ann' });
+  });
+
   it('is NOT_FOUND for what is not there, deleted or expired', async () => {
     const { id } = await space.memories.saveMemory({ memory: { content: 'x' } });
     await space.memories.deleteMemory({ id });
@@ -131,7 +149,7 @@ describe('DeleteMemory and RestoreMemory', () => {
       codeName: 'FAILED_PRECONDITION',
       reason: 'NOT_DELETED',
     });
-    for (const revision of [9n, 2n ** 62n]) {
+    for (const revision of [9n, 2n ** 62n, 2n ** 63n - 1n]) {
       expect((await refusalOf(space.memories.restoreMemory({ id, revision }))).reason).toBe('REVISION_NOT_FOUND');
     }
     const error = await refusalOf(space.memories.restoreMemory({ id: '', revision: -1n }));
@@ -205,6 +223,7 @@ describe('who reaches what', () => {
       const calls = [
         bob.getMemory(byId(id)),
         bob.getMemory({ ...byId(id), showDeleted: true }),
+        bob.saveMemory({ memory: { id, content: 'y', etag: '1' } }),
         bob.updateMemory({ memory: { id, content: 'y' } }),
         bob.deleteMemory({ id }),
         bob.restoreMemory({ id }),

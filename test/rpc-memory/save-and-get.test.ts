@@ -144,6 +144,21 @@ describe('SaveMemory', () => {
     expect(await space.memories.saveMemory({ memory, createOnly: true })).toMatchObject({ id, revision: 3n });
   });
 
+  it('is NOT_FOUND with an etag of what is not there', async () => {
+    const { id, etag } = await space.memories.saveMemory({ memory: { content: 'a' } });
+    await space.memories.deleteMemory({ id });
+    for (const memory of [{ id }, { id: randomUUID() }, { key: 'never' }]) {
+      const error = await refusalOf(space.memories.saveMemory({ memory: { ...memory, content: 'b', etag } }));
+      expect(error.reason).toBe('MEMORY_NOT_FOUND');
+    }
+  });
+
+  it('keeps metadata as they will be read, without -0', async () => {
+    const { id, metadata } = await space.memories.saveMemory({ memory: { content: 'a', metadata: { n: -0 } } });
+    expect(metadata).toStrictEqual({ n: 0 });
+    expect(await space.memories.getMemory({ target: { $case: 'id', value: id } })).toMatchObject({ metadata });
+  });
+
   it('goes through only with the current etag, and names it otherwise', async () => {
     const { id, etag } = await space.memories.saveMemory({ memory: { content: 'a' } });
     const second = await space.memories.saveMemory({ memory: { id, content: 'b', etag } });

@@ -50,6 +50,15 @@ describe('GetStorageInfo', () => {
 });
 
 describe('ListStorages', () => {
+  it('asks the database once a minute, as GetStorageInfo does', async () => {
+    const asked = () => server().repository.statements.filter((kind) => kind === 'server_version').length;
+    await space.memories.listStorages({});
+    const before = asked();
+    for (let i = 0; i < 3; i++) await space.memories.getStorageInfo({});
+    await space.memories.listStorages({});
+    expect([before, asked()]).toEqual([1, 1]);
+  });
+
   it('names the one storage and what it can do', async () => {
     const { storages } = await space.memories.listStorages({});
     expect(storages).toHaveLength(1);

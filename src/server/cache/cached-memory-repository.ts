@@ -134,8 +134,8 @@ export class CachedMemoryRepository implements MemoryRepository {
     return this.#inner.storageInfo(call, workspaceId, access);
   }
 
-  describe(): Promise<StorageDescription> {
-    return this.#inner.describe();
+  describe(call: CallContext): Promise<StorageDescription> {
+    return this.#inner.describe(call);
   }
 
   #getThrough(call: CallContext, ids: readonly string[], consistency: Consistency) {

@@ -6,12 +6,13 @@ import { MemoryExport } from './export-memories.ts';
 import { MemoryListing } from './list-memories.ts';
 import { Consistency, isExpired, type MemoryRecord, type Revision } from './memory.ts';
 import { readConsistency, readGetTarget } from './reads.ts';
+import { refused } from './refusals.ts';
 import type { Change, MemoryRepository, StorageDescription, StorageInfo } from './repository.ts';
 import type * as input from './requests.ts';
 import { getRevision, listRevisions, type RevisionPage } from './revisions.ts';
 import { StorageInfoCache } from './storage-info.ts';
 import type { TokenSealer } from './token.ts';
-import { readUpdate } from './update-mask.ts';
+import { differingOwner, namesOwner, readUpdate } from './update-mask.ts';
 import { memoryNotFound } from './validation/owner.ts';
 import { readUuid } from './validation/text.ts';
 import { Violations } from './validation/violations.ts';
@@ -71,13 +72,14 @@ export class MemoryService {
     return this.#writeOne(call, { rpc: 'SaveMemory', request, changes, violations, startedAt, path, batch: false });
   }
 
-  /** @throws ServiceError ETAG_MISMATCH, REQUEST_ID_REUSED */
+  /** @throws ServiceError ETAG_MISMATCH, OWNER_FIXED, REQUEST_ID_REUSED */
   async update(call: CallContext, request: input.UpdateInput): Promise<WrittenOne> {
     const { startedAt, violations } = begin();
     const { memory, updateMask } = request;
     if (memory === undefined) violations.add('memory', 'is absent');
     const changes = memory ? [readUpdate(violations, call, memory, updateMask, this.#clock.now())] : [];
     const path = () => 'memory';
+    if (memory && violations.none && namesOwner(memory, updateMask)) await this.#checkOwner(call, memory);
     return this.#writeOne(call, { rpc: 'UpdateMemory', request, changes, violations, startedAt, path, batch: false });
   }
 
@@ -209,8 +211,16 @@ export class MemoryService {
   }
 
   /** The storages memories can be kept in; the first is the one they are kept in. */
-  async listStorages(): Promise<readonly StorageDescription[]> {
-    return [await this.#repository.describe()];
+  async listStorages(call: CallContext): Promise<readonly StorageDescription[]> {
+    return [await this.#storageInfo.describe(call)];
+  }
+
+  /** An owner never changes, so that it can be read ahead of the write; what is absent the write refuses. */
+  async #checkOwner(call: CallContext, memory: input.MemoryInput): Promise<void> {
+    const [record] = await this.#repository.get(call, [memory.id.toLowerCase()], Consistency.READ_YOUR_WRITES);
+    if (record === undefined || !this.#shows(call, record, false)) return;
+    const field = differingOwner(memory, record);
+    if (field !== undefined) throw refused({ kind: 'owner_fixed', field }, 'memory', {});
   }
 
   /** The history of a memory is there for whom the memory is, deleted or not, until it expires. */

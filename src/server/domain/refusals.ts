@@ -17,12 +17,12 @@ export function refused(refusal: Refusal, path: string, item: Record<string, str
       return new ServiceError('MEMORY_EXISTS', 'create_only was asked for, and the memory is there', {
         metadata: item,
       });
-    case 'etag_mismatch': {
-      const current = refusal.currentChangeNo === 0 ? '' : String(refusal.currentChangeNo);
+    case 'etag_mismatch':
+      // An etag of what is not there: the same answer as for what is there and out of reach.
+      if (refusal.currentChangeNo === 0) return memoryNotFound(item);
       return new ServiceError('ETAG_MISMATCH', 'the memory was written since: read it again, then decide', {
-        metadata: { ...item, field: field('etag'), current_etag: current },
+        metadata: { ...item, field: field('etag'), current_etag: String(refusal.currentChangeNo) },
       });
-    }
     case 'owner_fixed':
       return new ServiceError('OWNER_FIXED', `${refusal.field} is fixed when a memory is made`, {
         metadata: { ...item, field: field(refusal.field) },

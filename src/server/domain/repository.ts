@@ -201,7 +201,7 @@ export interface MemoryRepository {
   revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage>;
   revision(call: CallContext, workspaceId: number, memoryId: string, revision: number): Promise<Revision | undefined>;
   storageInfo(call: CallContext, workspaceId: number, access: Access): Promise<StorageInfo>;
-  describe(): Promise<StorageDescription>;
+  describe(call: CallContext): Promise<StorageDescription>;
 }
 
 export type { Access, Operation };

@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache';
 import { accessName } from './access.ts';
 import type { CallContext, Clock } from './call-context.ts';
 import { ServiceError } from './errors.ts';
-import type { MemoryRepository, StorageInfo } from './repository.ts';
+import type { Micros } from './memory.ts';
+import type { MemoryRepository, StorageDescription, StorageInfo } from './repository.ts';
 
 /** How old the counts of a workspace may be: they are an aggregate over all of its memories. */
 const MAX_AGE_MICROS = 60_000_000;
@@ -13,6 +14,7 @@ export class StorageInfoCache {
   readonly #repository: MemoryRepository;
   readonly #clock: Clock;
   readonly #entries = new LRUCache<string, Promise<StorageInfo>>({ max: MAX_ENTRIES });
+  #description: { readonly storage: StorageDescription; readonly at: Micros } | undefined;
 
   constructor(repository: MemoryRepository, clock: Clock) {
     this.#repository = repository;
@@ -33,6 +35,15 @@ export class StorageInfoCache {
       if (this.#entries.peek(name) === counting) this.#entries.delete(name);
     });
     return counting;
+  }
+
+  /** The storage itself, kept as long: its version changes when its server is upgraded. */
+  async describe(call: CallContext): Promise<StorageDescription> {
+    const known = this.#description;
+    if (known !== undefined && this.#clock.now() - known.at < MAX_AGE_MICROS) return known.storage;
+    const storage = await this.#repository.describe(call);
+    this.#description = { storage, at: this.#clock.now() };
+    return storage;
   }
 
   /** Counts anew from the next question on. */

@@ -1,6 +1,6 @@
 import { LIMITS } from '../../shared/limits.ts';
 import type { CallContext } from './call-context.ts';
-import type { Micros } from './memory.ts';
+import type { Micros, Owner } from './memory.ts';
 import { ALL_FIELDS, type Change, Field } from './repository.ts';
 import type { MemoryInput } from './requests.ts';
 import { readExpiry } from './validation/expiry.ts';
@@ -65,6 +65,19 @@ function readTarget(violations: Violations, call: CallContext, input: MemoryInpu
   if (input.key === '') return readUuid(violations, 'memory.id', input.id);
   const owner = readOwner(violations, 'memory', input, call.access);
   return readIdentity(violations, 'memory', input, owner, call.workspace);
+}
+
+/** Whether an update says whose its memory is without need: no mask leaves it out, no key is found by it. */
+export function namesOwner(input: MemoryInput, updateMask: readonly string[] | undefined): boolean {
+  if (input.key !== '' || (updateMask !== undefined && updateMask.length > 0)) return false;
+  return input.scope !== 0 || input.userId !== '' || input.team !== '';
+}
+
+/** What an update says about the owner and the memory does not; undefined when they agree. */
+export function differingOwner(input: MemoryInput, owner: Owner): 'scope' | 'user_id' | 'team' | undefined {
+  if (input.scope !== 0 && input.scope !== owner.scope) return 'scope';
+  if (input.userId !== '' && input.userId !== owner.userId) return 'user_id';
+  return input.team !== '' && input.team !== owner.team ? 'team' : undefined;
 }
 
 function readMask(violations: Violations, paths: readonly string[]): number {

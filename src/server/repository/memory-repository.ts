@@ -163,8 +163,8 @@ export class PostgresMemoryRepository implements MemoryRepository {
     return storageInfoOf(await this.#primary.runFor(call, statement, values));
   }
 
-  async describe(): Promise<StorageDescription> {
-    const [row] = await this.#primary.run(SERVER_VERSION, []);
+  async describe(call: CallContext): Promise<StorageDescription> {
+    const [row] = await this.#primary.runFor(call, SERVER_VERSION, []);
     return {
       name: 'postgres',
       engine: 'PostgreSQL',

@@ -17,8 +17,10 @@ export function readMetadata(
     violations.add(field, fault);
     return undefined;
   }
-  violations.within(field, Buffer.byteLength(JSON.stringify(metadata)), LIMITS.metadataBytes);
-  return metadata as JsonObject;
+  const json = JSON.stringify(metadata);
+  violations.within(field, Buffer.byteLength(json), LIMITS.metadataBytes);
+  // As it will be read again: JSON has no -0.
+  return JSON.parse(json) as JsonObject;
 }
 
 function findFault(value: unknown, depth: number): string | undefined {

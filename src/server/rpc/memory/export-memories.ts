@@ -4,13 +4,13 @@ import {
   type ExportMemoriesResponse,
   MemoryServiceService,
 } from '../../../shared/gen/memoryhub/v1/memory_service.ts';
+import { timestampFromMicros } from '../../../shared/time.ts';
 import type { ExportProgress, MemoryExport } from '../../domain/export-memories.ts';
 import type { MemoryService } from '../../domain/memory-service.ts';
 import type { Call, StreamMethod } from '../method.ts';
 import { READERS } from './answers.ts';
 import { type Chunk, ExportChunks } from './export-chunks.ts';
 import { rowFormat } from './export-formats.ts';
-import { toTimestamp } from './timestamps.ts';
 
 /** Version of the row formats: raised when a field changes its meaning, not when one is added. */
 const SCHEMA_VERSION = 1;
@@ -51,7 +51,7 @@ function header({ revision, time, rowEstimate, rows }: ExportProgress): ExportMe
         revision: BigInt(revision),
         schemaVersion: SCHEMA_VERSION,
         rowEstimate: BigInt(rowEstimate),
-        startTime: toTimestamp(time),
+        startTime: timestampFromMicros(time),
         rowsBefore: BigInt(rows),
       },
     },

@@ -13,8 +13,8 @@ export function listStorages(service: MemoryService): UnaryMethod<ListStoragesRe
   return {
     definition: MemoryServiceService.listStorages,
     roles: READERS,
-    async handle() {
-      return { storages: storageMessages(await service.listStorages()) };
+    async handle(call) {
+      return { storages: storageMessages(await service.listStorages(call)) };
     },
   };
 }

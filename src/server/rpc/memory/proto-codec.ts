@@ -3,8 +3,8 @@ import {
   Memory as MemoryType,
   type Revision as RevisionMessage,
 } from '../../../shared/gen/memoryhub/v1/memory.ts';
+import { microsFromTimestamp, timestampFromMicros } from '../../../shared/time.ts';
 import type { JsonObject, Memory, MemoryCodec, Revision, Scope } from '../../domain/memory.ts';
-import { fromTimestamp, toTimestamp } from './timestamps.ts';
 
 /** Memories as the bytes of the contract's Memory message, everything in it. */
 export const protoCodec: MemoryCodec = {
@@ -27,10 +27,10 @@ export function toMessage(memory: Memory): MemoryMessage {
     revision: BigInt(memory.revision),
     etag: String(memory.changeNo),
     author: memory.author,
-    createTime: toTimestamp(memory.createTime),
-    updateTime: toTimestamp(memory.updateTime),
-    deleteTime: deleteTime === undefined ? undefined : toTimestamp(deleteTime),
-    expireTime: expireTime === undefined ? undefined : toTimestamp(expireTime),
+    createTime: timestampFromMicros(memory.createTime),
+    updateTime: timestampFromMicros(memory.updateTime),
+    deleteTime: deleteTime === undefined ? undefined : timestampFromMicros(deleteTime),
+    expireTime: expireTime === undefined ? undefined : timestampFromMicros(expireTime),
     ttl: undefined,
   };
 }
@@ -51,10 +51,10 @@ function fromMessage(message: MemoryMessage): Memory {
     revision: Number(message.revision),
     changeNo: Number(message.etag),
     author: message.author,
-    createTime: createTime ? fromTimestamp(createTime) : 0,
-    updateTime: updateTime ? fromTimestamp(updateTime) : 0,
-    deleteTime: deleteTime && fromTimestamp(deleteTime),
-    expireTime: expireTime && fromTimestamp(expireTime),
+    createTime: createTime ? microsFromTimestamp(createTime) : 0,
+    updateTime: updateTime ? microsFromTimestamp(updateTime) : 0,
+    deleteTime: deleteTime && microsFromTimestamp(deleteTime),
+    expireTime: expireTime && microsFromTimestamp(expireTime),
   };
 }
 
@@ -64,7 +64,7 @@ export function toRevisionMessage({ operation, note, memory }: Revision): Revisi
     operation,
     author: memory.author,
     note,
-    createTime: toTimestamp(memory.updateTime),
+    createTime: timestampFromMicros(memory.updateTime),
     memory: toMessage(memory),
   };
 }

@@ -150,7 +150,8 @@ export interface Memory {
   revision: bigint;
   /**
    * Output: the change number of the last write, never reused. On input, when it is not empty,
-   * the write goes through only if the memory still has it; else ABORTED with the current one.
+   * the write goes through only if the memory still has it; else ABORTED with the current one, or
+   * NOT_FOUND when there is no such memory.
    */
   etag: string;
   /** Output: which credential wrote this revision. */

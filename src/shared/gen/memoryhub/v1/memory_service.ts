@@ -109,7 +109,8 @@ export interface UpdateMemoryRequest {
     | undefined;
   /**
    * Paths among category, content, tags, metadata, expire_time and ttl, or "*" for all of them.
-   * Absent: those that are set in memory. A path whose field is not set clears it.
+   * Absent: those that are set in memory; scope, user_id and team, when they are set, must then be
+   * the memory's own. A path whose field is not set clears it.
    */
   updateMask:
     | string[]
