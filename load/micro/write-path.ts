@@ -2,14 +2,15 @@
  * What the write statement costs above the plain insert of the same rows into the same tables, one
  * connection each, in one process, without gRPC.
  *
- *   node load/micro/write-path.ts [--rounds 7] [--preload 100000] [--base DIR]
+ *   node load/micro/write-path.ts [--rounds 7] [--preload 100000] [--only TITLE] [--base DIR] [--sql TEXT]
  *
  * Starts PostgreSQL in a temporary folder, with fsync as in production. The floor is one statement over
  * unnest arrays, prepared, that inserts memories, revisions and request log and decides nothing; ours
  * are the statements of the group commit as its connection sends them. All are run in turn, A B A B,
  * and the medians of the rounds shown: microseconds a row on the wall clock, and of the processor of
  * the PostgreSQL backend alone, which other work on the machine does not touch. `--base` names another
- * checkout, whose statements run beside ours.
+ * checkout, whose statements run beside ours; `--only` takes the shapes with these words in their title;
+ * `--sql` is run before, for instance to drop an index and see what it costs.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -62,6 +63,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '7' },
     preload: { type: 'string', default: '100000' },
     only: { type: 'string', default: '' },
+    sql: { type: 'string', default: '' },
     base: { type: 'string' },
   },
 });
@@ -71,6 +73,7 @@ const postgres = await startEmbeddedPostgres({ dataDir, maxConnections: 50 });
 try {
   const database = await openDatabase({ url: postgres.url, poolMax: 4, poolMin: 0 });
   await migrate(database.orm);
+  if (flags.sql !== '') await database.pool.query({ text: flags.sql });
   await preload(database, Number(flags.preload));
   for (const shape of SHAPES.filter(({ title }) => title.includes(flags.only))) await compare(database, shape);
   await database.close();
