@@ -80,7 +80,9 @@ describe('an error that nobody expected', () => {
       text: 'internal error; the server log has its cause under the x-request-id of this call',
     });
     expect(JSON.stringify(refusal.trailers)).not.toContain('secret');
-    expect(server.seen.unexpected).toEqual([{ path: '/test.Wire/Throw', callId: 'find-me', error }]);
+    expect(server.seen.unexpected).toEqual([
+      { path: '/test.Wire/Throw', callId: 'find-me', traceId: undefined, error },
+    ]);
   });
 
   it('thrown before the first promise is caught too', async () => {

@@ -66,8 +66,9 @@ export interface Seen {
   readonly ended: (CallRecord & { path: string })[];
   readonly opened: string[];
   readonly closed: string[];
-  readonly unexpected: { path: string; callId: string; error: unknown }[];
-  readonly lines: { path: string; reason: string | undefined }[];
+  readonly unexpected: { path: string; callId: string; traceId: string | undefined; error: unknown }[];
+  readonly lines: { path: string; callId: string; reason: string | undefined; traceId: string | undefined }[];
+  readonly shed: string[];
 }
 
 export interface TestServer {
@@ -90,11 +91,12 @@ afterEach(async () => {
 /** A server of these methods on a port of its own, with a client; both end with the test. */
 export async function start(methods: AnyMethod[], options: Partial<ServerOptions> = {}): Promise<TestServer> {
   const key = new OneKey();
-  const seen: Seen = { begun: 0, ended: [], opened: [], closed: [], unexpected: [], lines: [] };
+  const seen: Seen = { begun: 0, ended: [], opened: [], closed: [], unexpected: [], lines: [], shed: [] };
   const server = createServer({
     methods,
     authenticator: key,
     recorder: {
+      shed: (reason) => seen.shed.push(reason),
       methods: (paths) =>
         paths.map((path) => ({
           begin: () => {
@@ -105,8 +107,8 @@ export async function start(methods: AnyMethod[], options: Partial<ServerOptions
           streamClosed: (keyId) => seen.closed.push(keyId),
         })),
     },
-    log: { unexpectedError: (path, callId, _traceId, error) => seen.unexpected.push({ path, callId, error }) },
-    accessLog: { call: (path, _callId, _record, reason) => seen.lines.push({ path, reason }) },
+    log: { unexpectedError: (path, callId, traceId, error) => seen.unexpected.push({ path, callId, traceId, error }) },
+    accessLog: { call: (path, callId, _record, reason, traceId) => seen.lines.push({ path, callId, reason, traceId }) },
     ...options,
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });

@@ -122,7 +122,7 @@ describe('connections', () => {
     const held = [connect(server.port, '127.0.0.1'), connect(server.port, '127.0.0.1')];
     await until(() => server.server.connections === 2, 'two connections');
     await send(server, PREFACE);
-    expect(server.server.droppedConnections).toBe(1);
+    expect(server.seen.shed).toEqual(['CONNECTION_LIMIT']);
     for (const socket of held) socket.destroy();
     await until(() => server.server.connections === 0, 'none');
     await stillServes(server);

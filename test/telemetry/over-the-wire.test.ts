@@ -134,7 +134,8 @@ it('a watcher sees every call, and is told when the server stops', async () => {
 
   hub.close();
   await until(() => refusal !== undefined, 'the end of the stream');
-  expect(refusal).toMatchObject({ code: 'UNAVAILABLE', reason: 'memoryhub/SHUTTING_DOWN' });
+  expect(refusal).toMatchObject({ code: 'UNAVAILABLE', reason: 'memoryhub/SHUTTING_DOWN', retryDelayMs: 100 });
+  expect(hub.totals().shed).toMatchObject([{ reason: 'SHUTTING_DOWN', count: 1n }]);
   expect(sequences).toEqual(sequences.map((_, i) => BigInt(i + 1)));
 });
 

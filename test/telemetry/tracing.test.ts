@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Stage } from '../../src/server/domain/call-context.ts';
+import { ServiceError } from '../../src/server/domain/errors.ts';
 import type { CallSpan } from '../../src/server/rpc/call-observer.ts';
 import { startTracing, type Tracing } from '../../src/server/telemetry/tracing.ts';
 import { grpcReceiver, httpReceiver, type OtlpReceiver } from './otlp-receiver.ts';
@@ -158,10 +159,12 @@ describe('tracing', () => {
     const started = await start(receiver.endpoint);
     startSpan(started, {})?.end(13, new TypeError('planted secret'));
     startSpan(started, {})?.end(5);
+    startSpan(started, {})?.end(14, new ServiceError('DATABASE_UNAVAILABLE', 'planted secret'));
     await started.shutdown();
     expect(receiver.spans).toMatchObject([
       { statusCode: ERROR, attributes: { 'rpc.grpc.status_code': 13n, 'error.type': 'TypeError' } },
       { statusCode: 0, attributes: { 'rpc.grpc.status_code': 5n } },
+      { statusCode: ERROR, attributes: { 'error.type': 'DATABASE_UNAVAILABLE' } },
     ]);
     const all = JSON.stringify(receiver.spans, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
     expect(all).not.toContain('planted secret');

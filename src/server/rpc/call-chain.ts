@@ -90,9 +90,13 @@ function authenticate(call: ServerCall): Promise<void> | undefined {
 function authorise(call: ServerCall): undefined {
   if (call.method.open || call.method.roles.has(call.principal.role)) return;
   const needed = [...call.method.roles].map(roleName).join(', ');
-  throw new ServiceError('ROLE_DENIED', `a ${roleName(call.principal.role)} key may not call this; needed: ${needed}`, {
-    metadata: { role: roleName(call.principal.role), needed },
-  });
+  throw new ServiceError(
+    'ROLE_DENIED',
+    `keys of the role ${roleName(call.principal.role)} may not call this; needed: ${needed}`,
+    {
+      metadata: { role: roleName(call.principal.role), needed },
+    },
+  );
 }
 
 const ROLE_NAMES = new Map<Role, string>(Object.entries(Role).map(([name, role]) => [role, name.toLowerCase()]));

@@ -29,6 +29,12 @@ export interface CallRecord {
 export interface CallRecorder {
   /** @param paths "/memoryhub.v1.MemoryService/GetMemory"; the answer has one recorder for each */
   methods(paths: readonly string[]): MethodRecorder[];
+  /**
+   * The server refused or ended a call, or refused a connection, to protect itself.
+   *
+   * @param reason OVERLOADED, READER_STALLED, SHUTTING_DOWN or CONNECTION_LIMIT: never a caller's text
+   */
+  shed(reason: string): void;
 }
 
 /** Counts the calls of one method. */
@@ -69,8 +75,9 @@ export interface AccessLog {
    * @param path "/package.Service/Method"
    * @param callId x-request-id
    * @param reason ErrorReason of a failed call; undefined when it ended well
+   * @param traceId of its span, else the caller's own when it sent a traceparent
    */
-  call(path: string, callId: string, record: CallRecord, reason: string | undefined): void;
+  call(path: string, callId: string, record: CallRecord, reason: string | undefined, traceId?: string): void;
 }
 
 /** Where the wire reports what is not an answer to a caller: bugs, and failures of a connection. */

@@ -19,10 +19,18 @@ export function requestId(metadata: Metadata): string {
   return given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-/** "127.0.0.1:50051" or "::1:50051" without the port. */
+/** A peer as grpc-js writes it, "127.0.0.1:50051" or "::1:50051" (without brackets), without its port. */
 export function withoutPort(peer: string): string {
   const colon = peer.lastIndexOf(':');
   return colon < 0 ? peer : peer.slice(0, colon);
+}
+
+/** W3C traceparent; version ff and ids of zeros only are not valid. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
+
+/** The caller's trace id, 32 hexadecimal digits; undefined without a valid traceparent. */
+export function callerTraceId(metadata: Metadata): string | undefined {
+  return TRACEPARENT.exec(header(metadata, 'traceparent') ?? '')?.[1];
 }
 
 let current: Metadata | undefined;

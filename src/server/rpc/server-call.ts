@@ -1,13 +1,15 @@
 import { Metadata, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+import type { ErrorReason } from '../../shared/error-reasons.ts';
 import { type Access, UNBOUND } from '../domain/access.ts';
 import { Stage } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
 import { type Principal, Role } from '../domain/principal.ts';
 import type { CallRecord, CallSpan } from './call-observer.ts';
 import { type Outcome, outcomeOf } from './errors.ts';
-import { REQUEST_ID_HEADER, requestId, withoutPort } from './metadata.ts';
+import { callerTraceId, REQUEST_ID_HEADER, requestId, withoutPort } from './metadata.ts';
 import { type Call, EncodedMessage } from './method.ts';
 import type { RegisteredMethod } from './server-method.ts';
+import { takeCall } from './server-transport.ts';
 import type { WireStatus } from './status.ts';
 
 /** The call as grpc-js gives it. Requests and responses pass grpc-js as bytes. */
@@ -15,6 +17,9 @@ export type Wire = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer
 
 /** Who calls an open method, or has not shown a key yet: reaches nothing. */
 const NOBODY: Principal = { keyId: '', name: '', role: Role.READER, workspaceId: 0, workspace: '', access: UNBOUND };
+
+/** What the server does to calls to protect itself. */
+const SHED: ReadonlySet<string> = new Set<ErrorReason>(['OVERLOADED', 'READER_STALLED', 'SHUTTING_DOWN']);
 
 /**
  * A caller gives up at its deadline by its own clock, and we learn of it as a cancel: one that comes
@@ -27,6 +32,8 @@ export class ServerCall implements Call {
   readonly method: RegisteredMethod;
   readonly wire: Wire;
   readonly callId: string;
+  /** False when grpc-js has refused the call already: it must not be served. */
+  readonly taken: boolean;
   readonly deadlineAt: number;
   readonly startedAt = performance.now();
   readonly record: CallRecord;
@@ -47,6 +54,7 @@ export class ServerCall implements Call {
     this.method = method;
     this.wire = wire;
     this.callId = requestId(wire.metadata);
+    this.taken = takeCall(wire, this.callId);
     const deadline = Number(wire.getDeadline());
     this.deadlineAt = deadline === Infinity ? Infinity : this.startedAt + deadline - Date.now();
     this.record = {
@@ -184,13 +192,19 @@ export class ServerCall implements Call {
     this.#stagesUs[Stage.DOMAIN] = Math.max(0, this.#handledUs - this.#us(Stage.CACHE) - this.#us(Stage.DATABASE));
     method.recorder.end(record);
     span?.end(record.code, cause);
+    if (outcome?.reason !== undefined && SHED.has(outcome.reason)) method.server.recorder.shed(outcome.reason);
     if (outcome?.unexpected) this.logUnexpected(cause);
-    method.server.accessLog?.call(method.path, this.callId, record, outcome?.reason);
+    method.server.accessLog?.call(method.path, this.callId, record, outcome?.reason, this.#traceId);
   }
 
   /** Logs a fault of the server under the ids of this call. */
   logUnexpected(error: unknown): void {
-    this.method.server.log.unexpectedError(this.method.path, this.callId, this.span?.traceId, error);
+    this.method.server.log.unexpectedError(this.method.path, this.callId, this.#traceId, error);
+  }
+
+  /** For log lines: also a caller that is not traced here finds its calls by it. */
+  get #traceId(): string | undefined {
+    return this.span?.traceId ?? callerTraceId(this.wire.metadata);
   }
 
   #add(stage: Stage, elapsedMs: number): void {

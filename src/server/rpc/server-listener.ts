@@ -38,26 +38,19 @@ export class Listener {
   readonly #injector: ConnectionInjector;
   readonly #server: NetServer;
   readonly #sockets = new Set<Socket>();
-  #dropped = 0;
   #idle: (() => void) | undefined;
 
-  constructor(injector: ConnectionInjector, maxConnections: number) {
+  /** @param dropped called for each connection that is refused because there are too many */
+  constructor(injector: ConnectionInjector, maxConnections: number, dropped: () => void) {
     this.#injector = injector;
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = maxConnections;
-    this.#server.on('drop', () => {
-      this.#dropped += 1;
-    });
+    this.#server.on('drop', dropped);
   }
 
   /** Connections open now. */
   get connections(): number {
     return this.#sockets.size;
-  }
-
-  /** Connections refused because there were too many. */
-  get dropped(): number {
-    return this.#dropped;
   }
 
   /** @throws ListenError */

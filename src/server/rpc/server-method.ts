@@ -17,6 +17,7 @@ export interface CredentialVerifier {
 export interface ServerState {
   readonly authenticator: CredentialVerifier;
   readonly tracer: ServerTracer | undefined;
+  readonly recorder: Pick<CallRecorder, 'shed'>;
   readonly accessLog: AccessLog | undefined;
   readonly log: WireLog;
   /** How long a stream waits for a reader that takes nothing, in milliseconds. */

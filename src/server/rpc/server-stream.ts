@@ -39,6 +39,7 @@ export class ServerStream {
   /** Serves the call to its end. Never rejects. */
   async serve(): Promise<void> {
     const call = this.#call;
+    if (!call.taken) return;
     this.#wire.once('cancelled', () => this.#cancelled());
     try {
       for (const step of CALL_CHAIN) {

@@ -4,23 +4,41 @@ import { Metadata } from '@grpc/grpc-js';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
 import { LIMITS } from '../../shared/limits.ts';
 import { invalidFields, ServiceError } from '../domain/errors.ts';
-import { STATUS_DETAILS_HEADER, safeMessage, statusOf, type WireStatus } from './status.ts';
+import { type Outcome, outcomeOf } from './errors.ts';
+import { REQUEST_ID_HEADER } from './metadata.ts';
+import type { RefusedCall } from './refused-call.ts';
+import type { Wire } from './server-call.ts';
+import { STATUS_DETAILS_HEADER, safeMessage, statusOf } from './status.ts';
 
 /**
  * The one file that reaches into grpc-js. It refuses some calls before any handler of ours: too
  * large, malformed frames, bad deadlines, unknown methods. Those refusals are given the reasons and
- * details of all others here. test/rpc/transport holds each of them on a socket, and breaks when the
+ * details of all others here, and are
+ * counted and logged with their method. Not counted are calls of methods that do not exist, whose names
+ * the caller chose, those given up before their message was there, and reflection, which is outside
+ * the call chain. test/rpc/transport holds each of them on a socket, and breaks when the
  * inside of grpc-js changes.
  */
 
 interface PlainStatus {
   code?: number;
   details?: string;
+  /** Of a refusal that is ours from the first. */
+  refusal?: ServiceError;
   metadata?: Metadata | null;
 }
 
+/** Marks what became of a call: served under this id, or refused. */
+const CALL_ID = Symbol('callId');
+const REFUSED = Symbol('refused');
+
 interface CallInside {
-  handler?: { path?: string };
+  handler: { func: object };
+  metadata: Metadata;
+  [CALL_ID]?: string;
+  [REFUSED]?: boolean;
+  checkCancelled(): boolean;
+  getPeer(): string;
   sendStatus(status: PlainStatus): void;
   handleTimeoutHeader(value: string): void;
 }
@@ -36,15 +54,50 @@ if (typeof sendStatus !== 'function' || typeof handleTimeoutHeader !== 'function
 }
 
 inside.sendStatus = function (this: CallInside, status) {
-  sendStatus.call(this, status.code === 0 || isOurs(status) ? status : translate(status));
+  if (this.checkCancelled()) return;
+  sendStatus.call(this, status.code === 0 || isOurs(status) ? status : refuse(this, status));
 };
 
 inside.handleTimeoutHeader = function (this: CallInside, value) {
   const refusal = refuseTimeout(value);
   if (refusal === undefined) handleTimeoutHeader.call(this, value);
   // The call is still being made.
-  else process.nextTick(() => this.sendStatus(statusOf(refusal)));
+  else process.nextTick(() => this.sendStatus({ refusal }));
 };
+
+/** Keeps the account of one refusal, and may add to its metadata. */
+type RefusalAccount = (refused: RefusedCall, outcome: Outcome) => void;
+const accounts = new WeakMap<object, RefusalAccount>();
+
+/** From now on the refusals of calls that this handler would have served are told to `account`. */
+export function accountRefusals(handler: object, account: RefusalAccount): void {
+  accounts.set(handler, account);
+}
+
+/**
+ * Says that a call is served, under this id, and that its account is kept.
+ *
+ * @returns false when it was refused already, since grpc-js calls the handler nevertheless when the
+ *   refusal came between a message and the end of the request
+ */
+export function takeCall(wire: Wire, callId: string): boolean {
+  const { call } = wire as unknown as { call: CallInside };
+  call[CALL_ID] = callId;
+  return call[REFUSED] !== true;
+}
+
+/** A refusal of grpc-js as one of ours. Of a call that is served, its ServerCall keeps the account. */
+function refuse(call: CallInside, status: PlainStatus): PlainStatus {
+  const outcome = translate(status);
+  const callId = call[CALL_ID];
+  if (callId !== undefined) {
+    outcome.status.metadata.set(REQUEST_ID_HEADER, callId);
+    return outcome.status;
+  }
+  call[REFUSED] = true;
+  accounts.get(call.handler.func)?.({ metadata: call.metadata, peer: call.getPeer() }, outcome);
+  return outcome.status;
+}
 
 /** Calls of methods that do not exist are told so with details, and without the caller's text. */
 export function describeUnknownMethods(server: Server): void {
@@ -108,11 +161,17 @@ function malformed(what: string): ServiceError {
 }
 
 /** What is known by no line of the table goes out as it is, made safe to send. */
-function translate(status: PlainStatus): WireStatus {
+function translate(status: PlainStatus): Outcome {
+  if (status.refusal !== undefined) return outcomeOf(status.refusal);
   const details = status.details ?? '';
   for (const { says, error } of TRANSLATIONS) {
     const match = says.exec(details);
-    if (match !== null) return statusOf(error(match));
+    if (match !== null) return outcomeOf(error(match));
   }
-  return { code: status.code ?? 2, details: safeMessage(details), metadata: status.metadata ?? new Metadata() };
+  const metadata = status.metadata ?? new Metadata();
+  return {
+    status: { code: status.code ?? 2, details: safeMessage(details), metadata },
+    reason: undefined,
+    unexpected: false,
+  };
 }

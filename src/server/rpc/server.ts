@@ -6,10 +6,11 @@ import type { AccessLog, CallRecorder, ServerTracer, WireLog } from './call-obse
 import { Health } from './health.ts';
 import type { AnyMethod } from './method.ts';
 import { Reflection } from './reflection.ts';
+import { recordRefusal } from './refused-call.ts';
 import { type ListenAddress, Listener } from './server-listener.ts';
 import { type CredentialVerifier, type RegisteredMethod, registerMethods, type ServerState } from './server-method.ts';
 import { streamHandler } from './server-stream.ts';
-import { describeUnknownMethods } from './server-transport.ts';
+import { accountRefusals, describeUnknownMethods } from './server-transport.ts';
 import { unaryHandler } from './unary.ts';
 
 /** What one server takes at most. */
@@ -82,6 +83,7 @@ export class RpcServer {
     this.#limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
     this.#state = {
       authenticator: options.authenticator,
+      recorder: options.recorder,
       tracer: options.tracer,
       accessLog: options.accessLog,
       log: options.log,
@@ -102,11 +104,6 @@ export class RpcServer {
     return this.#listener?.connections ?? 0;
   }
 
-  /** Connections refused since the start because there were too many. */
-  get droppedConnections(): number {
-    return this.#listener?.dropped ?? 0;
-  }
-
   /** Server-streaming calls open now. */
   get openStreams(): number {
     return this.#state.streams.size;
@@ -119,7 +116,9 @@ export class RpcServer {
    * @throws ListenError
    */
   async listen(address: ListenAddress, credentials = ServerCredentials.createInsecure()): Promise<ListenAddress> {
-    const listener = new Listener(this.#server.createConnectionInjector(credentials), this.#limits.maxConnections);
+    const injector = this.#server.createConnectionInjector(credentials);
+    const dropped = () => this.#state.recorder.shed('CONNECTION_LIMIT');
+    const listener = new Listener(injector, this.#limits.maxConnections, dropped);
     const bound = await listener.listen(address);
     this.#listener = listener;
     this.#recheck = setInterval(() => this.#recheckStreams(), this.#limits.credentialRecheckMs).unref();
@@ -148,6 +147,7 @@ export class RpcServer {
     if (!this.#server.register(method.path, handler, passBytes, passBytes, type)) {
       throw new Error(`${method.path} is registered twice`);
     }
+    accountRefusals(handler, (refused, outcome) => recordRefusal(method, refused, outcome));
   }
 
   #recheckStreams(): void {

@@ -17,6 +17,7 @@ async function serveUnary(
   respond: sendUnaryData<Buffer>,
 ): Promise<void> {
   const call = new ServerCall(method, wire);
+  if (!call.taken) return;
   try {
     for (const step of CALL_CHAIN) {
       const pending = step.run(call);

@@ -53,7 +53,6 @@ export class StatsRecorder implements CallRecorder, StatementObserver {
     this.#redisCommand.record((performance.now() - startedAt) * 1000);
   }
 
-  /** @param reason an ErrorReason: never anything a caller can choose */
   shed(reason: string): void {
     this.#shed.set(reason, (this.#shed.get(reason) ?? 0) + 1);
   }

@@ -10,11 +10,11 @@ export class CallLog implements AccessLog, WireLog {
     this.#log = log;
   }
 
-  call(path: string, callId: string, record: CallRecord, reason: string | undefined): void {
+  call(path: string, callId: string, record: CallRecord, reason: string | undefined, traceId = record.traceId): void {
     this.#log.info(
       {
         request_id: callId,
-        trace_id: record.traceId,
+        trace_id: traceId,
         method: path.slice(1),
         code: CODE_NAMES[record.code] ?? record.code,
         reason,

@@ -11,6 +11,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { Stage } from '../domain/call-context.ts';
+import { ServiceError } from '../domain/errors.ts';
 import type { CallSpan, ServerTracer } from '../rpc/call-observer.ts';
 
 /** A stream of a million rows makes a span of every page: the first ones tell enough. */
@@ -118,11 +119,15 @@ class OtelCallSpan implements CallSpan {
   end(code: number, error?: unknown): void {
     this.#span.setAttribute('rpc.grpc.status_code', code);
     if (SERVER_ERRORS.has(code)) this.#span.setStatus({ code: SpanStatusCode.ERROR });
-    // The type only: messages of drivers quote what was stored.
-    if (error instanceof Error) this.#span.setAttribute('error.type', error.constructor.name);
+    if (error instanceof Error) this.#span.setAttribute('error.type', errorType(error));
     if (this.#children > CHILDREN_MAX) {
       this.#span.setAttribute('memoryhub.dropped_children', this.#children - CHILDREN_MAX);
     }
     this.#span.end();
   }
+}
+
+/** The reason or the type only: messages of drivers quote what was stored. */
+function errorType(error: Error): string {
+  return error instanceof ServiceError ? error.reason : error.constructor.name;
 }

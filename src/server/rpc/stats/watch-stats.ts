@@ -6,9 +6,10 @@ import {
 } from '../../../shared/gen/memoryhub/v1/stats_service.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { msFromDuration } from '../../../shared/time.ts';
-import { type FieldViolation, invalidFields, ServiceError } from '../../domain/errors.ts';
+import { type FieldViolation, invalidFields } from '../../domain/errors.ts';
 import { Role } from '../../domain/principal.ts';
 import type { StatsHub, WatchOptions } from '../../stats/hub.ts';
+import { shuttingDown } from '../call-chain.ts';
 import { EncodedMessage, type StreamMethod } from '../method.ts';
 
 const DEFAULT_INTERVAL_MS = 1000;
@@ -21,7 +22,7 @@ export function watchStats(hub: StatsHub): StreamMethod<WatchStatsRequest, Watch
     async *handle(call, request) {
       const options = watchOptions(request);
       for await (const bytes of hub.watch(options, call.signal)) yield new EncodedMessage(bytes);
-      if (hub.closed) throw new ServiceError('SHUTTING_DOWN', 'the server is shutting down');
+      if (hub.closed) throw shuttingDown();
     },
   };
 }
