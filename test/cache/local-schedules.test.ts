@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Stage } from '../../src/server/domain/call-context.ts';
 import { ServiceError } from '../../src/server/domain/errors.ts';
 import { Consistency } from '../../src/server/domain/memory.ts';
 import { TestProcess } from './support/process.ts';
@@ -27,6 +28,14 @@ describe('one process that owns its database', () => {
       expect(process.repository.stats()).toMatchObject({ localHits: 1, misses: 1, localEntries: 1 });
     },
   );
+
+  it('tells the call that it looked', async () => {
+    await process.warm(ID);
+    const stages: number[] = [];
+    const call = { ...callOf(), observe: (stage: number) => void stages.push(stage) };
+    await process.repository.get(call, [ID], Consistency.READ_YOUR_WRITES);
+    expect(stages).toEqual([Stage.CACHE]);
+  });
 
   it('asks the database for STRONG', async () => {
     await process.warm(ID);

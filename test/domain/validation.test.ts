@@ -21,6 +21,12 @@ function found(check: (violations: Violations) => unknown): string[] {
   return [];
 }
 
+it('a refusal says how many fields are bad, however few it names', () => {
+  const violations = new Violations();
+  for (let item = 0; item < 1000; item++) violations.add(`memories[${item}]`, 'is bad');
+  expect(() => violations.check()).toThrow('memories[0]: is bad (and 999 more)');
+});
+
 const NOW = Date.UTC(2026, 0) * 1000;
 const CENTURY = BigInt(LIMITS.ttlSeconds.max);
 

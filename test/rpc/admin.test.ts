@@ -4,19 +4,20 @@ import { UNBOUND } from '../../src/server/domain/access.ts';
 import type { AdminRepository, ApiKey as StoredKey } from '../../src/server/domain/admin-repository.ts';
 import { AdminService } from '../../src/server/domain/admin-service.ts';
 import { createAdminRepository } from '../../src/server/repository/admin-repository.ts';
+import { inMessages } from '../../src/server/rpc/admin/messages.ts';
 import { adminMethods } from '../../src/server/rpc/admin/methods.ts';
 import { generateApiKey, parseApiKey } from '../../src/server/security/api-key.ts';
 import { Authenticator } from '../../src/server/security/authenticator.ts';
 import {
   AdminServiceClient,
-  type ApiKey,
+  ApiKey,
   Cache,
   type CreateApiKeyRequest,
   type CreateApiKeyResponse,
   type CreateWorkspaceRequest,
   type InvalidateCachesRequest,
   type InvalidateCachesResponse,
-  type ListApiKeysResponse,
+  ListApiKeysResponse,
   type ListWorkspacesResponse,
   type RevokeApiKeyRequest,
   Role,
@@ -273,6 +274,19 @@ describe('ListApiKeys', () => {
       ['two', 'none'].map((workspace) => listKeys(admin, workspace).then(String, (error) => new Refusal(error).reason)),
     );
     expect(outcomes).toEqual(['memoryhub/WORKSPACE_NOT_FOUND', 'memoryhub/WORKSPACE_NOT_FOUND']);
+  });
+});
+
+describe('the messages of a list', () => {
+  it('are of few bytes, however long the rows, and lose none', () => {
+    const teams = Array.from({ length: 64 }, (_, index) => String(index).padStart(128, 't'));
+    const keys = Array.from({ length: 300 }, (_, index) => ApiKey.fromPartial({ id: `key ${index}`, teams }));
+    const messages = [...inMessages(keys, ApiKey)];
+    expect(messages.flat()).toEqual(keys);
+    const sizes = messages.map((apiKeys) => ListApiKeysResponse.encode({ apiKeys }).finish().byteLength);
+    expect(Math.max(...sizes)).toBeLessThan(256 * 1024);
+    expect(messages.length).toBeLessThan(30);
+    expect([...inMessages([], ApiKey)]).toEqual([]);
   });
 });
 

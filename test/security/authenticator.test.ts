@@ -266,4 +266,31 @@ describe('while the database is away', () => {
     authenticator.generationsPolled({ authentication: 2 }, keys.clock);
     expect(await outcome(() => authenticator.verify(bearer))).toBe('CREDENTIAL_INVALID');
   });
+
+  it.each([
+    ['cannot be read', (keys: Keys) => (keys.away = true)],
+    ['is not read in time', (keys: Keys) => (keys.hung = true)],
+  ])('a key that %s is not believed while polls show a newer generation', async (_what, fail) => {
+    const keys = new Keys();
+    const authenticator = keys.authenticator();
+    authenticator.generationsPolled({ authentication: 1 }, keys.clock);
+    const { bearer } = keys.add();
+    await authenticator.verify(bearer);
+    fail(keys);
+    keys.clock += 250;
+    authenticator.generationsPolled({ authentication: 2 }, keys.clock);
+    for (let count = 0; count < 2; count++) {
+      expect(await outcome(() => authenticator.verify(bearer))).toBe('DATABASE_UNAVAILABLE');
+    }
+  });
+
+  it('a bug in looking for a key is not passed over', async () => {
+    const keys = new Keys();
+    const authenticator = keys.authenticator();
+    const { bearer } = keys.add();
+    await authenticator.verify(bearer);
+    keys.findApiKey = () => Promise.reject(new TypeError('a bug'));
+    keys.clock += 5_000;
+    expect(await outcome(() => authenticator.verify(bearer))).toBe('TypeError: a bug');
+  });
 });

@@ -36,11 +36,11 @@ export class ReadPath {
     if (!this.#store.usable || !this.#trust.holds()) return this.#pass(call, ids, consistency);
     const startedAt = performance.now();
     const found = this.#store.read(call.workspaceId, ids);
-    if (!(found instanceof Promise)) return this.#answer(call, ids, consistency, found);
-    return found.then((found) => {
+    const answer = (found: Found[]) => {
       call.observe(Stage.CACHE, 'cache_read', startedAt);
       return this.#answer(call, ids, consistency, found);
-    });
+    };
+    return found instanceof Promise ? found.then(answer) : answer(found);
   }
 
   #pass(call: CallContext, ids: readonly string[], consistency: Consistency): Promise<Records> {

@@ -41,10 +41,14 @@ export class ServiceError extends Error {
   }
 }
 
-/** INVALID_ARGUMENT with every bad field named. */
-export function invalidFields(violations: readonly FieldViolation[]): ServiceError {
+/**
+ * INVALID_ARGUMENT with the bad fields named.
+ *
+ * @param count how many there are, when not all are named
+ */
+export function invalidFields(violations: readonly FieldViolation[], count = violations.length): ServiceError {
   const first = violations[0];
-  const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : '';
+  const more = count > 1 ? ` (and ${count - 1} more)` : '';
   return new ServiceError('INVALID_FIELD', first ? `${first.field}: ${first.description}${more}` : 'invalid request', {
     violations,
   });

@@ -37,7 +37,7 @@ export function safeMessage(text: string): string {
   return (text.length > MAX_MESSAGE_LENGTH ? `${text.slice(0, MAX_MESSAGE_LENGTH)}…` : text).toWellFormed();
 }
 
-/** Leaves violations out from the end until the details fit; the message says how many there were. */
+/** Leaves violations out from the end until the details fit; the message of invalidFields says how many there are. */
 function encodeDetails(code: number, message: string, error: ServiceError): Buffer {
   const details = [pack('ErrorInfo', ErrorInfo.encode(errorInfo(error)).finish())];
   if (error.retryAfterMs !== undefined) details.push(pack('RetryInfo', encodeRetryInfo(error.retryAfterMs)));

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { ErrorReason } from '../../shared/error-reasons.ts';
 import type { AdminRepository, ApiKey, Generations } from '../domain/admin-repository.ts';
 import { ServiceError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
@@ -46,7 +47,8 @@ interface KnownKey {
  * anyway (generationsPolled): revoking bumps the generation `authentication`, and a poll that shows
  * the generation under which the key was read proves that nothing was revoked since. When polls stop
  * coming, keys are read again one by one; when the database is away, known keys are believed until
- * `ttlMs`, so that the cache goes on serving.
+ * `ttlMs`, so that the cache goes on serving. Away means that it answers polls no more: while it does,
+ * a key that may have been revoked since is not believed because it could not be read again.
  */
 export class Authenticator {
   readonly #repository: Pick<AdminRepository, 'findApiKey'>;
@@ -97,8 +99,8 @@ export class Authenticator {
   /**
    * Who this credential is. Returns at once when the key is known and believed.
    *
-   * @throws ServiceError CREDENTIAL_MISSING or CREDENTIAL_INVALID, or rejects with CREDENTIAL_INVALID
-   *   or what the repository fails with
+   * @throws ServiceError CREDENTIAL_MISSING or CREDENTIAL_INVALID, or rejects with CREDENTIAL_INVALID,
+   *   DATABASE_UNAVAILABLE or what else the repository fails with
    */
   verify(authorization: string | undefined): Principal | Promise<Principal> {
     if (authorization === undefined || authorization === '') throw missing();
@@ -126,8 +128,13 @@ export class Authenticator {
     try {
       return await (known === undefined ? this.#lookup(id) : this.#withinTimeout(this.#lookup(id)));
     } catch (error) {
-      if (known === undefined || this.#now() - known.askedAt >= this.#ttlMs) throw error;
-      this.#restUntil = this.#now() + 1_000;
+      const now = this.#now();
+      if (known === undefined || now - known.askedAt >= this.#ttlMs || !isDatabaseTrouble(error)) throw error;
+      if (now - this.#polledAt < this.#freshMs) {
+        if (known.generation !== this.#generation) throw error;
+      } else {
+        this.#restUntil = now + 1_000;
+      }
       return known;
     }
   }
@@ -159,9 +166,24 @@ export class Authenticator {
 
   #withinTimeout<Value>(work: Promise<Value>): Promise<Value> {
     const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error('the database did not answer in time')), this.#lookupTimeoutMs);
+    const timer = setTimeout(() => reject(tooSlow()), this.#lookupTimeoutMs);
     return Promise.race([work, promise]).finally(() => clearTimeout(timer));
   }
+}
+
+/** Whether a look at the database failed for its sake: anything else is a bug, and is not passed over. */
+function isDatabaseTrouble(error: unknown): boolean {
+  return error instanceof ServiceError && DATABASE_TROUBLE.has(error.reason);
+}
+
+const DATABASE_TROUBLE: ReadonlySet<string> = new Set<ErrorReason>([
+  'DATABASE_UNAVAILABLE',
+  'OVERLOADED',
+  'DEADLINE_EXCEEDED',
+]);
+
+function tooSlow(): ServiceError {
+  return new ServiceError('DATABASE_UNAVAILABLE', 'the database did not answer in time', { retryAfterMs: 1_000 });
 }
 
 function admit(entry: KnownKey | undefined, secret: string): Principal {

@@ -7,6 +7,7 @@ const MAX_NAMED = 20;
 /** Collects everything that is wrong with a request, so that it is refused once and completely. */
 export class Violations {
   readonly #named: FieldViolation[] = [];
+  #count = 0;
   /** Whether anything is wrong that was wrong from the first. */
   #lasting = false;
 
@@ -22,6 +23,7 @@ export class Violations {
   }
 
   #name(field: string, description: string): void {
+    this.#count += 1;
     if (this.#named.length < MAX_NAMED) this.#named.push({ field, description });
   }
 
@@ -44,6 +46,6 @@ export class Violations {
 
   /** @throws ServiceError INVALID_FIELD when anything was found */
   check(): void {
-    if (!this.none) throw invalidFields(this.#named);
+    if (!this.none) throw invalidFields(this.#named, this.#count);
   }
 }

@@ -1,5 +1,6 @@
 import {
   AdminServiceService,
+  ApiKey,
   type ListApiKeysRequest,
   type ListApiKeysResponse,
 } from '../../../shared/gen/memoryhub/v1/admin_service.ts';
@@ -13,9 +14,8 @@ export function listApiKeys(service: AdminService): StreamMethod<ListApiKeysRequ
     definition: AdminServiceService.listApiKeys,
     roles: [Role.ADMIN, Role.OPERATOR],
     async *handle(call, { workspace }) {
-      for (const rows of inMessages(await service.listApiKeys(call.principal, workspace))) {
-        yield { apiKeys: rows.map(apiKeyMessage) };
-      }
+      const keys = await service.listApiKeys(call.principal, workspace);
+      for (const apiKeys of inMessages(keys.map(apiKeyMessage), ApiKey)) yield { apiKeys };
     },
   };
 }

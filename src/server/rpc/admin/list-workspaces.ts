@@ -2,6 +2,7 @@ import {
   AdminServiceService,
   type ListWorkspacesRequest,
   type ListWorkspacesResponse,
+  Workspace,
 } from '../../../shared/gen/memoryhub/v1/admin_service.ts';
 import type { AdminService } from '../../domain/admin-service.ts';
 import { Role } from '../../domain/principal.ts';
@@ -13,7 +14,8 @@ export function listWorkspaces(service: AdminService): StreamMethod<ListWorkspac
     definition: AdminServiceService.listWorkspaces,
     roles: [Role.OPERATOR],
     async *handle() {
-      for (const rows of inMessages(await service.listWorkspaces())) yield { workspaces: rows.map(workspaceMessage) };
+      const rows = (await service.listWorkspaces()).map(workspaceMessage);
+      for (const workspaces of inMessages(rows, Workspace)) yield { workspaces };
     },
   };
 }

@@ -5,8 +5,8 @@ import type {
 import { timestampFromMicros } from '../../../shared/time.ts';
 import type { ApiKey, Workspace } from '../../domain/admin-repository.ts';
 
-/** Rows of one message of a stream: some 100 KiB at most. */
-const ROWS_PER_MESSAGE = 250;
+/** Bytes of the rows of one message of a stream, unless a single row is longer. A key has up to 8 KiB of teams. */
+const BYTES_PER_MESSAGE = 128 * 1024;
 
 export function workspaceMessage(workspace: Workspace): WorkspaceMessage {
   return {
@@ -30,7 +30,25 @@ export function apiKeyMessage(key: ApiKey): ApiKeyMessage {
   };
 }
 
-/** Cuts rows into the messages of a stream. */
-export function* inMessages<Row>(rows: readonly Row[]): Generator<Row[]> {
-  for (let from = 0; from < rows.length; from += ROWS_PER_MESSAGE) yield rows.slice(from, from + ROWS_PER_MESSAGE);
+/**
+ * Cuts rows into the messages of a stream by their encoded bytes. All rows are in memory already: there
+ * are few enough workspaces and keys to read them with one query.
+ */
+export function* inMessages<Row>(
+  rows: readonly Row[],
+  type: { encode(row: Row): { finish(): Uint8Array } },
+): Generator<Row[]> {
+  let message: Row[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const size = type.encode(row).finish().byteLength;
+    if (message.length > 0 && bytes + size > BYTES_PER_MESSAGE) {
+      yield message;
+      message = [];
+      bytes = 0;
+    }
+    message.push(row);
+    bytes += size;
+  }
+  if (message.length > 0) yield message;
 }
