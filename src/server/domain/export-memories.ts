@@ -60,7 +60,7 @@ export class MemoryExport {
     return { ...snapshot, afterId: undefined, rows: 0, partBytes: 0, digest: new Uint8Array(32) };
   }
 
-  /** All rows behind `start`, by id. A page may be empty. */
+  /** All rows behind `start`, by id. A page may be empty. @throws ServiceError INVALID_TOKEN: no longer kept */
   async *pages(start: ExportProgress): AsyncGenerator<readonly MemoryRecord[], void> {
     const size = new PageSize();
     const read = (afterId: string | undefined): Promise<ExportPage> =>

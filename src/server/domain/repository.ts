@@ -196,6 +196,7 @@ export interface MemoryRepository {
   list(call: CallContext, query: ListQuery): Promise<ListPage>;
   /** The state an export that begins now will show, and about how many rows it has. */
   beginExport(call: CallContext, workspaceId: number): Promise<ExportSnapshot & { rowEstimate: number }>;
+  /** @throws ServiceError INVALID_TOKEN when rows of that state, or their history, were removed since */
   exportPage(call: CallContext, query: ExportQuery): Promise<ExportPage>;
   /** Newest first. */
   revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage>;

@@ -1,3 +1,4 @@
+import { ServiceError } from '../domain/errors.ts';
 import type { MemoryCodec, Revision } from '../domain/memory.ts';
 import type {
   ExportPage,
@@ -11,6 +12,7 @@ import type {
 import { MEMORY_COLUMNS, memoryOf, microsOf, type Row, recordOf, revisionOf, text } from './memory-rows.ts';
 import { EXPORT_PREFIX } from './statements/export-page.ts';
 import { FITS_OFFSET, LAST_OFFSET, MATCHED_OFFSET } from './statements/list-page.ts';
+import type { SqlValue } from './statements/statement.ts';
 import { Grouping } from './statements/storage-info.ts';
 
 const AFTER_MEMORY = MEMORY_COLUMNS.length;
@@ -39,17 +41,25 @@ function positionOf(query: ListQuery, row: Row): ListPosition {
   return { at, id: text(row[ID]) };
 }
 
+/** @throws ServiceError INVALID_TOKEN when the state they were to show is not kept any more */
 export function exportPageOf(rows: readonly Row[], codec: MemoryCodec): ExportPage {
   const records = [];
   let lastId: string | undefined;
   for (const row of rows) {
-    const [id, matched, last, fits] = row;
+    const [id, matched, last, fits, kept] = row;
+    checkKept(kept);
     if (matched === 't' && fits !== 't') return { records, nextId: lastId };
     lastId = text(id);
     if (matched === 't') records.push(recordOf(memoryOf(row.slice(EXPORT_PREFIX.length)), codec));
     if (last === 't') return { records, nextId: lastId };
   }
   return { records, nextId: undefined };
+}
+
+/** @throws ServiceError INVALID_TOKEN */
+export function checkKept(kept: SqlValue | undefined): void {
+  if (kept === 't') return;
+  throw new ServiceError('INVALID_TOKEN', 'the history this export needs is no longer kept; start a new export');
 }
 
 /** @param rows up to one more than the page takes; without its columns where it does not fit */

@@ -20,13 +20,14 @@ import type {
 } from '../domain/repository.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { CommitGauges } from './group-commit-lane.ts';
-import { exportPageOf, historyPageOf, listPageOf, storageInfoOf } from './memory-lists.ts';
+import { checkKept, exportPageOf, historyPageOf, listPageOf, storageInfoOf } from './memory-lists.ts';
 import { CoalescedReads } from './memory-reads.ts';
 import { replayed } from './memory-replay.ts';
 import { microsOf, revisionOf, text } from './memory-rows.ts';
 import { StatementRunner } from './memory-statements.ts';
 import { TableStatistics } from './memory-statistics.ts';
 import { BEGIN_EXPORT, exportPage } from './statements/export-page.ts';
+import { DELETED_KEPT, HISTORY_KEPT } from './statements/history-kept.ts';
 import { listPage } from './statements/list-page.ts';
 import { GET_REVISION, LIST_REVISIONS, REVISIONS_BY_CHANGE } from './statements/revisions.ts';
 import { SERVER_VERSION } from './statements/server-version.ts';
@@ -139,7 +140,14 @@ export class PostgresMemoryRepository implements MemoryRepository {
 
   async exportPage(call: CallContext, query: ExportQuery): Promise<ExportPage> {
     const { statement, values } = exportPage(query);
-    return exportPageOf(await this.#primary.runFor(call, statement, values), this.#codec);
+    const rows = await this.#primary.runFor(call, statement, values);
+    if (rows.length === 0) {
+      const kept = query.showDeleted ? DELETED_KEPT : HISTORY_KEPT;
+      const state = [query.workspaceId, query.revision, query.time].map(String);
+      const [row] = await this.#primary.runFor(call, kept, state);
+      checkKept(row?.[0]);
+    }
+    return exportPageOf(rows, this.#codec);
   }
 
   async revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage> {

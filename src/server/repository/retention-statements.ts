@@ -37,12 +37,13 @@ export const LOCK_WORKSPACE = 'SELECT head FROM workspace_heads WHERE workspace_
 
 /**
  * Removes dead memories of one workspace with their whole history. A history that is longer than a
- * batch goes in several, oldest entries first, and its memory with the last of them.
+ * batch goes in several, oldest entries first, and its memory with the last of them. From the first of
+ * them on the workspace cannot be shown any more as it was while one of them lived.
  * $1 workspace, $2 cutoff, $3 most memories, $4 most revisions.
  */
 const purge = (column: 'delete_time' | 'expire_time') => `
   WITH dead AS MATERIALIZED (
-         SELECT id FROM memories
+         SELECT id, change_no, expire_time FROM memories
           WHERE workspace_id = $1 AND ${column} < ${TIME('$2')}
           ORDER BY ${column} LIMIT $3 FOR UPDATE SKIP LOCKED),
        doomed AS MATERIALIZED (
@@ -53,7 +54,13 @@ const purge = (column: 'delete_time' | 'expire_time') => `
           WHERE r.workspace_id = $1 AND r.change_no = doomed.change_no RETURNING 1),
        gone AS (
          DELETE FROM memories m USING dead
-          WHERE m.workspace_id = $1 AND m.id = dead.id AND (SELECT count(*) FROM doomed) < $4 RETURNING 1)
+          WHERE m.workspace_id = $1 AND m.id = dead.id AND (SELECT count(*) FROM doomed) < $4 RETURNING 1),
+       told AS (
+         UPDATE workspace_heads
+            SET history_from = greatest(history_from, (SELECT max(change_no) FROM dead)),
+                expired_from = greatest(expired_from, (SELECT max(expire_time) FROM dead)),
+                deleted_from = clock_timestamp()
+          WHERE workspace_id = $1 AND EXISTS (SELECT FROM dead))
   SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM history)`;
 
 export const PURGE_DELETED = purge('delete_time');
@@ -62,7 +69,8 @@ export const PURGE_EXPIRED = purge('expire_time');
 /**
  * Removes revisions that a later one had replaced before the cutoff. Walks the history in the order of
  * changes up to the cutoff: each revision it meets makes those before it removable, never itself. So
- * the newest of a memory always stays, and every state since the cutoff can still be shown.
+ * the newest of a memory always stays, and every state since the cutoff can still be shown. States
+ * before a change whose predecessors went cannot, and the workspace's head says so.
  * $1 workspace, $2 change number to go on after, $3 cutoff, $4 most revisions to look at.
  */
 export const PRUNE_REVISIONS = `
@@ -73,10 +81,15 @@ export const PRUNE_REVISIONS = `
          SELECT change_no, memory_id, revision FROM page
           WHERE change_no < coalesce((SELECT min(change_no) FROM page WHERE update_time >= ${TIME('$3')}),
                                      9223372036854775807)),
-       kept AS MATERIALIZED (SELECT memory_id, max(revision) AS revision FROM old GROUP BY memory_id),
+       kept AS MATERIALIZED (
+         SELECT memory_id, max(revision) AS revision, max(change_no) AS change_no FROM old GROUP BY memory_id),
        gone AS (
          DELETE FROM memory_revisions r USING kept
-          WHERE r.workspace_id = $1 AND r.memory_id = kept.memory_id AND r.revision < kept.revision RETURNING 1)
+          WHERE r.workspace_id = $1 AND r.memory_id = kept.memory_id AND r.revision < kept.revision
+          RETURNING kept.change_no),
+       told AS (
+         UPDATE workspace_heads SET history_from = greatest(history_from, (SELECT max(change_no) FROM gone))
+          WHERE workspace_id = $1 AND EXISTS (SELECT FROM gone))
   SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM old), (SELECT max(change_no) FROM old)`;
 
 /** Pages of the request log that one delete looks through: some 20,000 rows. */

@@ -25,6 +25,12 @@ export const WorkspaceHeadEntity = defineEntity({
     head: p.bigint('number').default(0),
     /** Part of every cache key: bumping it drops what any cache holds of the workspace. */
     cacheEpoch: p.bigint('number').default(0),
+    /** States before this change number may lack what retention removed: pruned history, and the dead. */
+    historyFrom: p.bigint('number').default(0),
+    /** Likewise states at times before this one: a memory that expired since was purged. */
+    expiredFrom: p.type(MicrosType).nullable(),
+    /** Likewise, of states that show deleted memories too: when some were last purged. */
+    deletedFrom: p.type(MicrosType).nullable(),
   },
 });
 

@@ -1,6 +1,7 @@
 import type { Migration } from '@mikro-orm/migrations';
 import { FirstMigration } from './migration-20260101000000-first.ts';
 import { OwnerIndexes } from './migration-20260102000000-owner-indexes.ts';
+import { HistoryFrom } from './migration-20260103000000-history-from.ts';
 
 type MigrationClass = new (...args: ConstructorParameters<typeof Migration>) => Migration;
 
@@ -12,4 +13,5 @@ type MigrationClass = new (...args: ConstructorParameters<typeof Migration>) => 
 export const MIGRATIONS: readonly { readonly name: string; readonly class: MigrationClass }[] = [
   { name: '20260101000000_first', class: FirstMigration },
   { name: '20260102000000_owner_indexes', class: OwnerIndexes },
+  { name: '20260103000000_history_from', class: HistoryFrom },
 ];

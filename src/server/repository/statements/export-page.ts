@@ -2,6 +2,7 @@ import type { ExportQuery } from '../../domain/repository.ts';
 import { filterSql, Parameters } from '../filter-sql.ts';
 import { MEMORY_COLUMNS, memoryColumns } from '../memory-rows.ts';
 import { accessSql, visibleSql } from './access-sql.ts';
+import { keptSql } from './history-kept.ts';
 import { rowBytes } from './row-bytes.ts';
 import type { PlanCase, SqlValue, Statement } from './statement.ts';
 import { timestampOf } from './statement.ts';
@@ -21,21 +22,23 @@ SELECT h.head, clock_timestamp(), least(h.head, CASE WHEN c.relpages > 0 THEN
 };
 
 /** Columns of exportPage before MEMORY_COLUMNS: of a row that did not match or has no room these alone. */
-export const EXPORT_PREFIX = ['id', 'matched', 'last', 'fits'] as const;
+export const EXPORT_PREFIX = ['id', 'matched', 'last', 'fits', 'kept'] as const;
 
 /**
  * One page of an export at revision R: memories by id; one that was changed after R is replaced by its
  * newest revision up to R, or left out when it has none. So the state at R is read without a
  * transaction that stays open, at any later time, by any process. Filter, access and visibility (at
  * time T) are judged on the row as of R. The page's last row is returned whether it matched or not:
- * that is where the next page starts, unless a row before it had no room in the page's bytes.
+ * that is where the next page starts, unless a row before it had no room in the page's bytes. Every row
+ * says whether all that the state at R needs is still kept; it is nothing without.
  */
 export function exportPage(query: ExportQuery): { statement: Statement; values: readonly SqlValue[] } {
   const parameters = new Parameters();
   const size = parameters.add(query.pageSize, 'int8');
   const revision = parameters.add(query.revision, 'int8');
   const time = timestampOf(parameters.add(query.time, 'int8'));
-  const bounds = [`w.workspace_id = ${parameters.add(query.workspaceId, 'int4')}`];
+  const workspace = parameters.add(query.workspaceId, 'int4');
+  const bounds = [`w.workspace_id = ${workspace}`];
   if (query.afterId !== undefined) bounds.push(`w.id > ${parameters.add(query.afterId, 'uuid')}`);
   const conditions = [
     'n.there',
@@ -52,7 +55,9 @@ export function exportPage(query: ExportQuery): { statement: Statement; values: 
       kind: 'export_page',
       name: undefined,
       text: `
-SELECT m.id, m.matched, m.position = ${size}, m.fits, ${memoryColumns((name) => `CASE WHEN m.matched AND m.fits THEN m.${name} END`)}
+SELECT m.id, m.matched, m.position = ${size}, m.fits,
+       (SELECT ${keptSql(revision, time, query.showDeleted, 'k')} FROM workspace_heads k WHERE k.workspace_id = ${workspace}),
+       ${memoryColumns((name) => `CASE WHEN m.matched AND m.fits THEN m.${name} END`)}
   FROM (SELECT o.*, coalesce(sum(CASE WHEN o.matched THEN ${rowBytes('o')} ELSE 0 END)
                      OVER (ORDER BY o.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < ${room} AS fits
           FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
@@ -86,7 +91,11 @@ const PLAIN: ExportQuery = {
 const AFTER = '80000000-0000-4000-8000-000000000000';
 
 function planCase(title: string, query: Partial<ExportQuery>): PlanCase {
-  return { title, ...exportPage({ ...PLAIN, ...query }), indexes: ['memories_pkey', 'memory_revisions_memory'] };
+  return {
+    title,
+    ...exportPage({ ...PLAIN, ...query }),
+    indexes: ['memories_pkey', 'memory_revisions_memory', 'workspace_heads_pkey'],
+  };
 }
 
 export const planCases: readonly PlanCase[] = [
