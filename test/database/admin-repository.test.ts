@@ -119,3 +119,28 @@ test('a key is looked for within the bounds of the pool: a call is not kept wait
   await Promise.all(borrowers);
   expect(await repository().findApiKey('any')).toBeUndefined();
 });
+
+/** Ends the connection that `work` is on once it waits for a lock, and says how the work ended. */
+async function interrupted(work: Promise<unknown>): Promise<PromiseSettledResult<unknown> | undefined> {
+  let ended = false;
+  const outcome = Promise.allSettled([work]).finally(() => {
+    ended = true;
+  });
+  const waiting = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                   WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+  while (!ended && (await database().pool.query({ text: waiting })).rows.length === 0);
+  return (await outcome)[0];
+}
+
+test.each<[string, () => Promise<unknown>]>([
+  ['api_keys', () => repository().createApiKey(newKey())],
+  ['workspaces', () => repository().createWorkspace('lost', '')],
+  ['cache_generations', () => repository().bumpGeneration('authentication')],
+])('a change of %s whose connection is lost in its middle is in doubt', async (table, write) => {
+  await database().pool.withClient(async (client) => {
+    await client.query(`BEGIN; LOCK TABLE ${table}`);
+    const outcome = await interrupted(write());
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'ServiceError', reason: 'COMMIT_UNKNOWN' } });
+    await client.query('ROLLBACK');
+  });
+});

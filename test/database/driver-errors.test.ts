@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/server/database/database.ts';
 import { ServiceError } from '../../src/server/domain/errors.ts';
-import { sqlState, toServiceError, translating } from '../../src/server/repository/driver-errors.ts';
+import { sqlState, toServiceError, toWriteError, translating } from '../../src/server/repository/driver-errors.ts';
 import { testDatabase } from '../support/database.ts';
 
 const database = testDatabase({ statementTimeoutMs: 100, acquireTimeoutMs: 20, poolMax: 2 });
@@ -52,6 +52,15 @@ describe('the database is unavailable', () => {
     expect((error as ServiceError).message).toBe('the database cannot be reached');
     expect((error as ServiceError).cause).toBeInstanceOf(Error);
   });
+});
+
+test('a change that never reached the database is not in doubt, one that broke off is', async () => {
+  const errorOf = (work: Promise<unknown>) => work.then(String, (error: unknown) => error);
+  expect(toWriteError(await errorOf(connect('gone')))).toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
+  expect(toWriteError(await errorOf(connect('hangs up')))).toMatchObject({ reason: 'COMMIT_UNKNOWN' });
+  expect(toWriteError(await errorOf(query(ownEnd)()))).toMatchObject({ reason: 'COMMIT_UNKNOWN' });
+  const closed = new ServiceError('OVERLOADED', 'busy');
+  expect(toWriteError(closed)).toBe(closed);
 });
 
 test('a statement that took too long is a deadline exceeded', async () => {

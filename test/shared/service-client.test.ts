@@ -1,8 +1,12 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { readFileSync } from 'node:fs';
+import { createFileRegistry, type DescService, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
+import { AdminServiceService } from '../../src/shared/gen/memoryhub/v1/admin_service.ts';
 import { GetStatsResponse, StatsServiceService } from '../../src/shared/gen/memoryhub/v1/stats_service.ts';
 import type { RpcError } from '../../src/shared/rpc-error.ts';
-import { MemoryHub } from '../../src/shared/service-client.ts';
+import { MemoryHub, RETRIED_METHODS } from '../../src/shared/service-client.ts';
 
 /** Any server that answers; what is held here is the client's doing. */
 async function serve(port = 0): Promise<{ server: Server; port: number }> {
@@ -19,6 +23,22 @@ async function serve(port = 0): Promise<{ server: Server; port: number }> {
     });
   });
 }
+
+const LEVELS_REPEATABLE = [MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS, MethodOptions_IdempotencyLevel.IDEMPOTENT];
+
+it('our client repeats those calls that the contract says can be repeated, and no others', () => {
+  const set = readFileSync(new URL('../../proto/memoryhub.binpb', import.meta.url));
+  const services = [...createFileRegistry(fromBinary(FileDescriptorSetSchema, set))].filter(
+    (type) => type.kind === 'service' && type.typeName.startsWith('memoryhub.'),
+  ) as DescService[];
+  const repeatable = services.flatMap(({ typeName, methods }) =>
+    methods
+      .filter(({ idempotency, input }) => LEVELS_REPEATABLE.includes(idempotency) || input.field.requestId)
+      .map(({ name }) => `/${typeName}/${name}`),
+  );
+  expect(repeatable.length).toBeGreaterThan(15);
+  expect(RETRIED_METHODS.toSorted()).toEqual(repeatable.toSorted());
+});
 
 describe('our client', () => {
   const ends: (() => void)[] = [];
@@ -43,6 +63,27 @@ describe('our client', () => {
     const second = await serve(first.port);
     ends.push(() => second.server.forceShutdown());
     await expect(Promise.all(calls)).resolves.toHaveLength(2);
+  });
+
+  it('asks again after UNAVAILABLE where that is safe, and makes no second key', async () => {
+    const asked: string[] = [];
+    const unavailable = (name: string) => (_call: unknown, respond: (error: object) => void) => {
+      asked.push(name);
+      respond({ code: status.UNAVAILABLE, details: 'away' });
+    };
+    const server = new Server();
+    server.addService(
+      { createApiKey: AdminServiceService.createApiKey, revokeApiKey: AdminServiceService.revokeApiKey },
+      { createApiKey: unavailable('create'), revokeApiKey: unavailable('revoke') },
+    );
+    const port = await new Promise<number>((resolve) => {
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound));
+    });
+    ends.push(() => server.forceShutdown());
+    const { admin } = hubOf(port);
+    await expect(admin.createApiKey({})).rejects.toMatchObject({ codeName: 'UNAVAILABLE' });
+    await expect(admin.revokeApiKey({})).rejects.toMatchObject({ codeName: 'UNAVAILABLE' });
+    expect(asked).toEqual(['create', 'revoke', 'revoke', 'revoke', 'revoke', 'revoke']);
   });
 
   it('waits no longer than the deadline of the call', async () => {

@@ -4,7 +4,7 @@ import { ApiKeyEntity, WorkspaceEntity, WorkspaceHeadEntity } from '../database/
 import type { AdminRepository, ApiKey, Generations, Workspace } from '../domain/admin-repository.ts';
 import { ServiceError } from '../domain/errors.ts';
 import type { Role } from '../domain/principal.ts';
-import { translating } from './driver-errors.ts';
+import { toWriteError, translating } from './driver-errors.ts';
 
 /** One round trip, prepared: every process asks four times a second. */
 const POLL_GENERATIONS = {
@@ -54,10 +54,18 @@ export function createAdminRepository(database: Database): AdminRepository {
   const { orm, pool } = database;
   /** A unit of work of its own for every call: nothing is remembered between them. */
   const work = <T>(run: (em: EntityManager) => Promise<T>) => translating(() => run(orm.em.fork()));
+  /** The same for changes, which a lost connection leaves in doubt. */
+  const change = async <T>(run: (em: EntityManager) => Promise<T>) => {
+    try {
+      return await run(orm.em.fork());
+    } catch (error) {
+      throw toWriteError(error);
+    }
+  };
 
   return {
     createWorkspace: (name, description) =>
-      work((em) =>
+      change((em) =>
         em.transactional(async () => {
           const id = await em.insert(WorkspaceEntity, { name, description });
           await em.insert(WorkspaceHeadEntity, { workspaceId: id });
@@ -77,7 +85,7 @@ export function createAdminRepository(database: Database): AdminRepository {
       work(async (em) => (await em.findAll(WorkspaceEntity, { orderBy: { id: 'asc' } })).map(workspaceOf)),
 
     createApiKey: (key) =>
-      work(async (em) => {
+      change(async (em) => {
         await em.insert(ApiKeyEntity, {
           id: key.id,
           name: key.name,
@@ -106,7 +114,7 @@ export function createAdminRepository(database: Database): AdminRepository {
       }),
 
     revokeApiKey: (id) =>
-      work(async (em) => {
+      change(async (em) => {
         // Only the first revocation counts; the database's clock says when.
         await em.execute('UPDATE api_keys SET revoke_time = clock_timestamp() WHERE id = ? AND revoke_time IS NULL', [
           id,
@@ -125,7 +133,7 @@ export function createAdminRepository(database: Database): AdminRepository {
       }),
 
     bumpCacheEpoch: (workspaceId) =>
-      work(async (em) => {
+      change(async (em) => {
         await em.execute(
           `UPDATE workspace_heads SET cache_epoch = cache_epoch + 1 ${workspaceId === undefined ? '' : 'WHERE workspace_id = ?'}`,
           workspaceId === undefined ? [] : [workspaceId],
@@ -133,7 +141,7 @@ export function createAdminRepository(database: Database): AdminRepository {
       }),
 
     bumpGeneration: (cache) =>
-      work(async (em) => {
+      change(async (em) => {
         await em.execute('UPDATE cache_generations SET generation = generation + 1 WHERE cache = ?', [cache]);
       }),
   };

@@ -38,6 +38,23 @@ const UNREACHABLE = new Set([
   'ENOENT',
 ]);
 
+/** Those of them that come before there is a connection; the others may come in mid-talk. */
+const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT']);
+const NOT_CONNECTED_TEXT = /^timeout exceeded when trying to connect/;
+/** The server ended a connection that may have been at work, perhaps between two statements. */
+const INTERRUPTED_STATES = new Set([
+  '57P01',
+  '57P02',
+  '57P05',
+  '25P03',
+  '08000',
+  '08003',
+  '08006',
+  '08007',
+  '58000',
+  '58030',
+]);
+
 /** `pg` gives lost connections no code, only these texts. */
 const LOST =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (has encountered|was closed))/;
@@ -74,6 +91,28 @@ export function toServiceError(error: unknown): unknown {
     });
   }
   return UNREACHABLE.has(codeOf(error) ?? '') || LOST.test(error.message) ? unavailable(error) : error;
+}
+
+/**
+ * As toServiceError, for work that writes outside the group commit: when the connection was lost in its
+ * middle, nobody knows whether the change was made.
+ */
+export function toWriteError(error: unknown): unknown {
+  const translated = toServiceError(error);
+  if (!(translated instanceof ServiceError) || translated.reason !== 'DATABASE_UNAVAILABLE') return translated;
+  if (neverBegan(translated.cause)) return translated;
+  return new ServiceError('COMMIT_UNKNOWN', 'the connection broke while the change was being made', {
+    retryAfterMs: UNAVAILABLE_RETRY_MS,
+    cause: error,
+  });
+}
+
+/** Whether the database was not reached at all, or refused the work. */
+function neverBegan(error: unknown): boolean {
+  if (error instanceof DatabaseConnectError) return true;
+  const state = sqlState(error);
+  if (state !== undefined) return !INTERRUPTED_STATES.has(state);
+  return NOT_CONNECTED.has(codeOf(error) ?? '') || (error instanceof Error && NOT_CONNECTED_TEXT.test(error.message));
 }
 
 /** Runs `work`; what it throws is translated by toServiceError. */
