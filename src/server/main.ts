@@ -8,6 +8,7 @@ import { claimDataDir } from './database/embedded/claim.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/embedded-postgres.ts';
 import { migrate } from './database/migrate.ts';
 import { ensureFirstKeys } from './first-keys.ts';
+import { lastResort } from './last-resort.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
 import { type Logging, openLogging } from './telemetry/logger.ts';
 import { startTracing } from './telemetry/tracing.ts';
@@ -18,7 +19,7 @@ const SPARE_CONNECTIONS = 20;
 
 /**
  * Runs the server until it is told to stop, and resolves to the exit code: 0 after SIGTERM or
- * Ctrl-C, 1 when it could not start, with the reason on standard error.
+ * Ctrl-C, 1 when it could not start, with the reason on standard error, or when it ended by a bug.
  */
 export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
   const stopping = nextSignal();
@@ -37,11 +38,13 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
     colour: terminal && !environment.NO_COLOR,
     file: config.log_file,
   });
+  const crashed = lastResort(logging.log);
   for (const warning of config.warnings) logging.log.warn(warning);
   const closers: (() => unknown)[] = [];
   try {
     await start(config, logging, terminal, closers);
-    const signal = await stopping;
+    const signal = await Promise.race([stopping, crashed]);
+    if (signal === undefined) return 1;
     logging.log.info(`${signal}: finishing what is under way, at most ${config.drain_seconds} s`);
     return 0;
   } catch (error) {

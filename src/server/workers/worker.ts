@@ -1,5 +1,6 @@
 import { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { compose, type RunningServer } from '../compose.ts';
+import { lastResort } from '../last-resort.ts';
 import { openLogging } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { JoinedStats } from './joined-stats.ts';
@@ -9,6 +10,9 @@ import type { FromWorker, ToWorker } from './messages.ts';
  * The program of one worker: serves on the port all workers share, until the parent says stop or is
  * gone. Ctrl-C reaches the whole process group; the parent is the one to act on it.
  */
+/** What callers get to finish when something nobody caught was thrown. */
+const CRASH_GRACE_MS = 2_000;
+
 let server: RunningServer | undefined;
 let joined: JoinedStats | undefined;
 let stopping: Promise<void> | undefined;
@@ -46,6 +50,7 @@ async function start({ worker, config, boot, databaseUrl }: Extract<ToWorker, { 
       // Each worker turns its own file over; one file of several writers would lose lines.
       file: config.log_file && `${config.log_file}.worker-${worker}`,
     });
+    void lastResort(logging.log).then(() => stop(CRASH_GRACE_MS));
     const tracing = await startTracing({
       endpoint: config.otlp_endpoint,
       version: boot.version,
@@ -75,7 +80,7 @@ function stop(graceMs: number): Promise<void> {
     await server?.stop(graceMs);
     joined?.close();
     for (const close of last) await close();
-    process.exit(0);
+    process.exit();
   })();
   return stopping;
 }
