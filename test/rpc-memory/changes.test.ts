@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Memory, Operation, Scope } from '../../src/shared/gen/memoryhub/v1/memory.ts';
+import { ListRevisionsResponse } from '../../src/shared/gen/memoryhub/v1/memory_service.ts';
 import { collect, fieldsOf, memoryServer, refusalOf, type TestWorkspace, violationsOf } from './harness.ts';
 
 const server = memoryServer();
@@ -211,6 +212,17 @@ describe('the history', () => {
     for (let i = 0; i < 5; i++) await space.memories.updateMemory({ memory: { id, content: `${i}${content}` } });
     const messages = await collect(space.memories.listRevisions({ memoryId: id }));
     expect(messages.map(({ revisions }) => revisions.length)).toEqual([1, 1, 1, 1, 1, 1]);
+  });
+
+  it('does so for metadata too, which take more room in a message than anywhere else', async () => {
+    const metadata = { zeros: Array<number>(8000).fill(0) };
+    const { id } = await space.memories.saveMemory({ memory: { content: 'x', metadata } });
+    for (let i = 0; i < 31; i++) await space.memories.updateMemory({ memory: { id, content: `x${i}` } });
+    const messages = await collect(space.memories.listRevisions({ memoryId: id }));
+    expect(messages.flatMap(({ revisions }) => revisions)).toHaveLength(32);
+    const sizes = messages.map((message) => ListRevisionsResponse.encode(message).finish().length);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(2_500_000);
+    expect(Math.max(...sizes)).toBeLessThan(256 * 1024);
   });
 });
 

@@ -1,3 +1,4 @@
+import { Revision } from '../../../shared/gen/memoryhub/v1/memory.ts';
 import {
   type ListRevisionsRequest,
   type ListRevisionsResponse,
@@ -5,9 +6,10 @@ import {
 } from '../../../shared/gen/memoryhub/v1/memory_service.ts';
 import type { MemoryService } from '../../domain/memory-service.ts';
 import type { RevisionPage } from '../../domain/revisions.ts';
-import type { Call, StreamMethod } from '../method.ts';
+import type { Call, EncodedMessage, StreamMethod } from '../method.ts';
 import { READERS } from './answers.ts';
 import { MESSAGE_BYTES } from './list-memories.ts';
+import { MemoryFrames } from './memory-frames.ts';
 import { toRevisionMessage } from './proto-codec.ts';
 
 export function listRevisions(service: MemoryService): StreamMethod<ListRevisionsRequest, ListRevisionsResponse> {
@@ -18,20 +20,14 @@ export function listRevisions(service: MemoryService): StreamMethod<ListRevision
   };
 }
 
-async function* messages(call: Call, pages: AsyncIterable<RevisionPage>): AsyncGenerator<ListRevisionsResponse, void> {
-  for await (const page of pages) {
-    let answer: ListRevisionsResponse = { revisions: [], nextPageToken: '' };
-    let contentBytes = 0;
-    for (const revision of page.revisions) {
-      if (contentBytes >= MESSAGE_BYTES) {
-        yield answer;
-        answer = { revisions: [], nextPageToken: '' };
-        contentBytes = 0;
-      }
-      answer.revisions.push(toRevisionMessage(revision));
-      contentBytes += Buffer.byteLength(revision.memory.content);
+async function* messages(call: Call, pages: AsyncIterable<RevisionPage>): AsyncGenerator<EncodedMessage, void> {
+  const frames = new MemoryFrames();
+  for await (const { revisions, nextPageToken } of pages) {
+    for (const [index, revision] of revisions.entries()) {
+      frames.add(Revision.encode(toRevisionMessage(revision)).finish());
+      if (frames.size >= MESSAGE_BYTES && index < revisions.length - 1) yield frames.finish();
     }
-    call.offerResumeToken(page.nextPageToken);
-    yield { ...answer, nextPageToken: page.nextPageToken };
+    call.offerResumeToken(nextPageToken);
+    yield frames.finish(nextPageToken === '' ? [] : [nextPageToken]);
   }
 }

@@ -7,8 +7,8 @@ const SECOND_FIELD_TAG = (2 << 3) | 2;
 const THIRD_FIELD_TAG = (3 << 3) | 2;
 
 /**
- * Builds an answer whose first field is `repeated Memory memories`, from memories that are encoded
- * already: their bytes are copied once, behind tag and length.
+ * Builds an answer whose first field is `repeated Memory memories`, or `repeated Revision revisions`,
+ * from what is encoded already: their bytes are copied once, behind tag and length.
  */
 export class MemoryFrames {
   #messages: Uint8Array[] = [];
@@ -19,7 +19,7 @@ export class MemoryFrames {
     return this.#messages.length;
   }
 
-  /** @param message an encoded Memory */
+  /** @param message an encoded Memory or Revision */
   add(message: Uint8Array): void {
     this.#messages.push(message);
     this.size += framedSize(message.length);
