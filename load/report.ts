@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import type { ScenarioResult } from './ghz.ts';
 
 /** The guide's service level for a scenario: 95th percentile in milliseconds, ours and the one asked for. */
@@ -21,6 +21,7 @@ export function describeRun(): Record<string, string> {
   return {
     date: new Date().toISOString(),
     machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, ${process.platform} ${release()}`,
+    load: `load average ${loadavg()[1]?.toFixed(1)}, this run included`,
     node: process.version,
     'memory-hub': `${version} ${gitRevision()}`,
   };

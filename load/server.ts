@@ -40,7 +40,8 @@ export interface ServerOptions {
 export async function startServer(options: ServerOptions = {}): Promise<Target> {
   const dataDir = mkdtempSync(join(tmpdir(), 'memory-hub-load-'));
   const { env = {}, nodeFlags = [], inspect = false } = options;
-  const flags = [...nodeFlags, ...(inspect ? ['--inspect=127.0.0.1:0'] : [])];
+  // As `npm start` has it.
+  const flags = ['--max-semi-space-size=4', ...nodeFlags, ...(inspect ? ['--inspect=127.0.0.1:0'] : [])];
   const server = spawn(process.execPath, [...flags, 'src/cli/memory-hub.js', 'serve'], {
     cwd: ROOT,
     env: { ...process.env, MEMORYHUB_DATA_DIR: dataDir, MEMORYHUB_LISTEN: '127.0.0.1:0', LOG_LEVEL: 'warn', ...env },

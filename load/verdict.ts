@@ -18,12 +18,16 @@ export interface Row {
   readonly verdict: 'reached' | 'within noise' | 'missed';
 }
 
-/** A goal is missed when it lies above the middle half of what the rounds gave. */
+/**
+ * A goal is reached or missed when the middle half of the rounds lies on one side of it. Nothing that
+ * does more is faster than its floor: a ratio above 1 says that other work on the machine was measured.
+ */
 export function judge(row: Omit<Row, 'ratio' | 'cpuRatio' | 'verdict'>): Row {
   const { ours, floor, goal } = row;
   const ratio = ratioOf(ours.rates, floor.rates);
   const hasCpu = ours.cpuUs.length > 0 && ours.cpuUs.length === floor.cpuUs.length;
-  const verdict = ratio.median >= goal ? 'reached' : ratio.high >= goal ? 'within noise' : 'missed';
+  const isSure = ratio.median <= 1 && (ratio.low >= goal || ratio.high < goal);
+  const verdict = !isSure ? 'within noise' : ratio.low >= goal ? 'reached' : 'missed';
   return { ...row, ratio, cpuRatio: hasCpu ? ratioOf(floor.cpuUs, ours.cpuUs) : undefined, verdict };
 }
 

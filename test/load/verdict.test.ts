@@ -22,8 +22,10 @@ describe('a measured row', () => {
   it.each([
     ['reached', [90, 91, 92, 93, 94]],
     ['within noise', [70, 80, 89, 95, 99]],
+    ['within noise', [80, 80, 92, 95, 99]],
+    ['within noise', [150, 160, 170, 180, 190]],
     ['missed', [70, 71, 72, 73, 74]],
-  ])('is %s', (verdict, rates) => {
+  ])('is %s at %j of 100', (verdict, rates) => {
     expect(rowOf(rates, 0.9).verdict).toBe(verdict);
   });
 
