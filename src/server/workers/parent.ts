@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -13,6 +14,12 @@ import type { FromWorker, ToWorker } from './messages.ts';
 const RESTART_PAUSE_MS = 500;
 /** Beyond the grace they were given, workers that do not end are killed. */
 const KILL_AFTER_MS = 5_000;
+/**
+ * V8 lets the young generation grow to 32 MB a half. A small one costs no processor time, since what
+ * a sweep costs is what it finds alive, and saves each process 50 to 100 MB under load. It can only be
+ * said on the command line: see also `npm start`.
+ */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4';
 /** The parent's own number: it counts nothing, but tells of its workers. */
 const PARENT = 0;
 
@@ -45,7 +52,8 @@ class WorkersParent {
 
   constructor(options: WorkersOptions) {
     this.#options = options;
-    cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), serialization: 'advanced' });
+    const execArgv = [...new Set([...process.execArgv, SMALL_YOUNG_GENERATION])];
+    cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), execArgv, serialization: 'advanced' });
   }
 
   async start(): Promise<RunningServer> {
@@ -63,7 +71,7 @@ class WorkersParent {
   /** Resolves once the worker serves. */
   #fork(number: number): Promise<{ host: string; port: number }> {
     const { config, boot, databaseUrl } = this.#options;
-    const worker = cluster.fork();
+    const worker = cluster.fork(compileCache());
     this.#workers.set(number, worker);
     return new Promise((resolve, reject) => {
       let isServing = false;
@@ -141,4 +149,10 @@ class WorkersParent {
 function send(worker: Worker, message: ToWorker): void {
   // One that is just ending takes nothing more, and needs nothing more.
   if (worker.isConnected()) worker.send(message, () => {});
+}
+
+/** Without it a worker strips types and compiles all over again: 20 MB and most of its start. */
+function compileCache(): Record<string, string> {
+  const directory = getCompileCacheDir();
+  return directory === undefined ? {} : { NODE_COMPILE_CACHE: directory };
 }
