@@ -127,6 +127,8 @@ const RECONNECT_BACKOFF = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_
  * deadline when it cannot be reached: it is being restarted. One that never did may not be there.
  */
 interface ServerKnowledge {
+  /** Whoever switches retries off (grpc.enable_retries) is told at once. */
+  readonly isWaitedFor: boolean;
   hasAnswered: boolean;
 }
 
@@ -150,7 +152,8 @@ export class MemoryHub {
     const memories = connect(memory.MemoryServiceClient, withDefaults);
     const admin = connect(AdminServiceClient, withDefaults);
     const stats = connect(StatsServiceClient, withDefaults);
-    const server: ServerKnowledge = { hasAnswered: false };
+    const isWaitedFor = options.channel?.['grpc.enable_retries'] !== 0;
+    const server: ServerKnowledge = { isWaitedFor, hasAnswered: false };
     this.memories = serviceApi(memories, memory.MemoryServiceService, MEMORY_REQUESTS, server);
     this.admin = serviceApi(admin, AdminServiceService, ADMIN_REQUESTS, server);
     this.stats = serviceApi(stats, StatsServiceService, STATS_REQUESTS, server);
@@ -195,7 +198,7 @@ function callUnary<Request, Response>(
   return new Promise((resolve, reject) => {
     const { path, requestSerialize, responseDeserialize } = method;
     const [metadata, options] = callArguments(settings);
-    metadata.setOptions({ waitForReady: server.hasAnswered });
+    metadata.setOptions({ waitForReady: server.isWaitedFor && server.hasAnswered });
     const call: ClientUnaryCall = client.makeUnaryRequest(
       path,
       requestSerialize,

@@ -70,7 +70,7 @@ describe('a server that is killed', () => {
     await recovers(cluster, credential);
     await clients.acknowledged(100);
     // A mark of a killed writer stands for up to 10 s in Redis; nobody may read what is behind it.
-    const gone = ['UNAVAILABLE/', 'DEADLINE_EXCEEDED/'];
+    const gone = ['UNAVAILABLE/', 'DEADLINE_EXCEEDED/', 'DEADLINE_EXCEEDED/DEADLINE_EXCEEDED'];
     await judge(cluster, clients, { failures: gone, readYourWritesMs: 0 });
   });
 

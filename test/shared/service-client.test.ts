@@ -46,8 +46,11 @@ describe('our client', () => {
     for (const end of ends.splice(0)) end();
   });
 
-  function hubOf(port: number): MemoryHub {
-    const hub = new MemoryHub({ address: `127.0.0.1:${port}`, channel: { 'grpc.use_local_subchannel_pool': 1 } });
+  function hubOf(port: number, channel = {}): MemoryHub {
+    const hub = new MemoryHub({
+      address: `127.0.0.1:${port}`,
+      channel: { 'grpc.use_local_subchannel_pool': 1, ...channel },
+    });
     ends.push(() => hub.close());
     return hub;
   }
@@ -93,6 +96,17 @@ describe('our client', () => {
     first.server.forceShutdown();
     const error = (await hub.stats.getStats({}, { deadlineMs: 300 }).catch((thrown) => thrown)) as RpcError;
     expect(error.codeName).toBe('DEADLINE_EXCEEDED');
+  });
+
+  it('does not wait where retries are switched off', async () => {
+    const { server, port } = await serve();
+    const hub = hubOf(port, { 'grpc.enable_retries': 0 });
+    await hub.stats.getStats({});
+    server.forceShutdown();
+    // The first call may still find the old connection.
+    await hub.stats.getStats({}).catch(() => {});
+    const error = (await hub.stats.getStats({}).catch((thrown) => thrown)) as RpcError;
+    expect(error.codeName).toBe('UNAVAILABLE');
   });
 
   it('says at once that nobody is there when nobody ever was', async () => {
