@@ -223,7 +223,9 @@ describe('ExportMemories', () => {
       other.memories.exportMemories({ format: JSONL, resumeToken }),
       space.memories.listMemories({ pageToken: resumeToken }),
     ]) {
-      expect((await refusalOf(call)).reason).toBe('INVALID_TOKEN');
+      const error = await refusalOf(call);
+      expect(error.reason).toBe('INVALID_TOKEN');
+      expect(fieldsOf(error)[0]).toMatch(/^(resume|page)_token$/);
     }
     const unknown = space.memories.exportMemories({ format: 4 as ExportFormat });
     expect(fieldsOf(await refusalOf(unknown))).toEqual(['format']);

@@ -151,7 +151,9 @@ describe('ListMemories', () => {
       bob.listMemories({ ...fields, pageToken }),
       other.memories.listMemories({ ...fields, pageToken }),
     ]) {
-      expect(await refusalOf(call)).toMatchObject({ codeName: 'INVALID_ARGUMENT', reason: 'INVALID_TOKEN' });
+      const error = await refusalOf(call);
+      expect(error).toMatchObject({ codeName: 'INVALID_ARGUMENT', reason: 'INVALID_TOKEN' });
+      expect(fieldsOf(error)).toEqual(['page_token']);
     }
   });
 

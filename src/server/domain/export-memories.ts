@@ -55,7 +55,7 @@ export class MemoryExport {
 
   /** Where this part begins. @throws ServiceError INVALID_TOKEN */
   async start(): Promise<ExportProgress> {
-    if (this.resumed) return decode(this.#tokens.open(this.#resumeToken, this.#context));
+    if (this.resumed) return decode(this.#tokens.open(this.#resumeToken, this.#context, 'resume_token'));
     const snapshot = await this.#repository.beginExport(this.#call, this.#call.workspaceId);
     return { ...snapshot, afterId: undefined, rows: 0, partBytes: 0, digest: new Uint8Array(32) };
   }

@@ -68,7 +68,7 @@ export class MemoryListing {
   }
 
   #open(token: string): ListPosition {
-    const [at, id] = JSON.parse(Buffer.from(this.#tokens.open(token, this.#context)).toString());
+    const [at, id] = JSON.parse(Buffer.from(this.#tokens.open(token, this.#context, 'page_token')).toString());
     return { at, id };
   }
 

@@ -51,7 +51,7 @@ export async function* listRevisions(
   violations.within('limit', request.limit, LIMITS.listLimit);
   violations.check();
   const context = tokenContext('ListRevisions', call, [memoryId]);
-  const opened = request.pageToken === '' ? undefined : tokens.open(request.pageToken, context);
+  const opened = request.pageToken === '' ? undefined : tokens.open(request.pageToken, context, 'page_token');
   await checkMemory(memoryId);
   let remaining = request.limit === 0 ? Number.POSITIVE_INFINITY : request.limit;
   const read = (before: number | undefined): Promise<HistoryPage> => {

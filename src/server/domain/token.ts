@@ -8,6 +8,9 @@ export interface TokenSealer {
    * @returns text of URL-safe characters
    */
   seal(payload: Uint8Array, context: string): string;
-  /** @throws ServiceError INVALID_TOKEN when it is damaged, foreign, or made for another context */
-  open(token: string, context: string): Uint8Array;
+  /**
+   * @param field of the request it came in, for the refusal
+   * @throws ServiceError INVALID_TOKEN when it is damaged, foreign, or made for another context
+   */
+  open(token: string, context: string, field: string): Uint8Array;
 }

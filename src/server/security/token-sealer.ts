@@ -36,15 +36,19 @@ export class TokenSealer {
     return Buffer.concat([Buffer.of(VERSION), nonce, ciphertext, cipher.getAuthTag()]).toString('base64url');
   }
 
-  /** @throws ServiceError INVALID_TOKEN: damaged, made by nobody here, or of another context */
-  open(token: string, context: string): Uint8Array {
-    if (token.length > LIMITS.tokenBytes.max) {
-      throw refused(`it has ${token.length} bytes; at most ${LIMITS.tokenBytes.max}`);
+  /**
+   * @param field of the request it came in, for the refusal
+   * @throws ServiceError INVALID_TOKEN: damaged, made by nobody here, or of another context
+   */
+  open(token: string, context: string, field: string): Uint8Array {
+    const length = Buffer.byteLength(token);
+    if (length > LIMITS.tokenBytes.max) {
+      throw refused(field, `is ${length} bytes; at most ${LIMITS.tokenBytes.max} are allowed`);
     }
     const bytes = BASE64URL.test(token) ? Buffer.from(token, 'base64url') : Buffer.alloc(0);
     // The same bytes can be written in several ways; only the way we write them is taken.
     if (bytes.byteLength < OVERHEAD_BYTES || bytes[0] !== VERSION || bytes.toString('base64url') !== token) {
-      throw refused('it is damaged');
+      throw refused(field, 'is damaged');
     }
     const decipher = createDecipheriv(ALGORITHM, this.#key, bytes.subarray(1, 1 + NONCE_BYTES), {
       authTagLength: TAG_BYTES,
@@ -54,7 +58,7 @@ export class TokenSealer {
     try {
       return Buffer.concat([decipher.update(bytes.subarray(1 + NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
     } catch (cause) {
-      throw refused('it is damaged, or belongs to another request or key', cause);
+      throw refused(field, 'is damaged, or belongs to another request or key', cause);
     }
   }
 }
@@ -63,6 +67,7 @@ function associatedData(context: string): Buffer {
   return Buffer.from(`memoryhub token ${VERSION}\0${context}`);
 }
 
-function refused(why: string, cause?: unknown): ServiceError {
-  return new ServiceError('INVALID_TOKEN', `the token cannot be used: ${why}`, { cause });
+function refused(field: string, description: string, cause?: unknown): ServiceError {
+  const violations = [{ field, description }];
+  return new ServiceError('INVALID_TOKEN', `${field}: ${description}`, { violations, cause });
 }

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { ServerProcess } from '../support/server-process.ts';
+import { httpReceiver, type OtlpReceiver } from '../telemetry/otlp-receiver.ts';
+
+let database: TestDatabase;
+let receiver: OtlpReceiver;
+
+beforeAll(async () => {
+  [database, receiver] = await Promise.all([createTestDatabase(), httpReceiver()]);
+});
+afterAll(async () => {
+  await receiver.close();
+  await database.drop();
+});
+
+it('a server sends the trace of each call with what it asked of cache and database before it ends', async () => {
+  const server = new ServerProcess({ DATABASE_URL: database.url, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint });
+  const traceId = randomBytes(16).toString('hex');
+  const parentId = randomBytes(8).toString('hex');
+  try {
+    const hub = await server.connect();
+    const { id } = await hub.memories.saveMemory({ memory: { content: 'traced' } });
+    const metadata = { traceparent: `00-${traceId}-${parentId}-01` };
+    await hub.memories.getMemory({ target: { $case: 'id', value: id } }, { metadata });
+    hub.close();
+    expect(await server.stop('SIGTERM')).toBe(0);
+  } finally {
+    await server.cleanUp();
+  }
+  const ofCall = receiver.spans.filter((span) => span.traceId === traceId);
+  const get = ofCall.find(({ name }) => name === 'memoryhub.v1.MemoryService/GetMemory');
+  expect(get).toMatchObject({ parentSpanId: parentId, attributes: { 'rpc.grpc.status_code': 0n } });
+  const children = ofCall.filter(({ parentSpanId }) => parentSpanId === get?.spanId).map(({ name }) => name);
+  expect(children).toEqual(expect.arrayContaining([expect.stringMatching(/^(cache_read|get_by_ids)$/)]));
+});
