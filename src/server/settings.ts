@@ -82,7 +82,7 @@ export const SETTINGS = {
   database_read_url: setting({
     env: 'DATABASE_READ_URL',
     default: 'unset: the primary',
-    description: 'A read replica, which serves EVENTUAL reads.',
+    description: 'A read replica, which serves EVENTUAL reads, as old as it is behind.',
     allowed: 'a postgres:// or postgresql:// address',
     secret: true,
     schema: url('postgres:', 'postgresql:'),

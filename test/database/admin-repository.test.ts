@@ -44,7 +44,10 @@ test('a second workspace of the same name is refused, also when both are made at
 
 test('a new workspace begins at change 0 and cache epoch 0', async () => {
   const { id } = await repository().createWorkspace('fresh', '');
-  const heads = await database().orm.em.execute('SELECT * FROM workspace_heads WHERE workspace_id = ?', [id]);
+  const heads = await database().orm.em.execute(
+    'SELECT workspace_id, head, cache_epoch FROM workspace_heads WHERE workspace_id = ?',
+    [id],
+  );
   expect(heads).toEqual([{ workspace_id: id, head: 0, cache_epoch: 0 }]);
 });
 

@@ -2,7 +2,19 @@ import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { FIND_API_KEY, POLL_GENERATIONS } from '../../src/server/repository/admin-repository.ts';
 import { WRITE_SETUP } from '../../src/server/repository/group-commit-connection.ts';
+import {
+  BUMP_CACHE_EPOCH,
+  CLAIM_JOB,
+  DATABASE_NOW,
+  EXPIRED_LOG_SLICES,
+  LOCK_WORKSPACE,
+  PRUNE_LOG_SLICE,
+  RELEASE_JOB,
+  WORKSPACE_IDS,
+} from '../../src/server/repository/retention-statements.ts';
+import { TABLE_SIZES } from '../../src/server/repository/server-repository.ts';
 import type { PlanCase } from '../../src/server/repository/statements/statement.ts';
 import { testDatabase } from '../support/database.ts';
 
@@ -12,6 +24,7 @@ import { testDatabase } from '../support/database.ts';
  * planCases, so a new one cannot be forgotten.
  */
 
+const room = fileURLToPath(new URL('../../src/server/repository/', import.meta.url));
 const folder = fileURLToPath(new URL('../../src/server/repository/statements/', import.meta.url));
 const files = globSync('*.ts', { cwd: folder }).sort();
 const modules = await Promise.all(
@@ -26,6 +39,52 @@ const modules = await Promise.all(
 const WHOLE_TABLE = ['analyze.ts', 'storage-info.ts'];
 /** Sent on the write connection, whose settings differ. */
 const WRITES = ['lock_heads', 'write_changes'];
+
+/** Statements of other files, which are sent with their indexes too. */
+const ELSEWHERE: readonly PlanCase[] = [
+  {
+    title: 'key by id',
+    statement: { kind: 'find_api_key', name: FIND_API_KEY.name, text: FIND_API_KEY.text },
+    values: ['key77'],
+    indexes: ['api_keys_pkey', 'workspaces_pkey'],
+  },
+  {
+    title: 'lock a workspace',
+    statement: { kind: 'lock_workspace', name: undefined, text: LOCK_WORKSPACE },
+    values: ['1'],
+    indexes: ['workspace_heads_pkey'],
+  },
+  {
+    title: 'bump an epoch',
+    statement: { kind: 'bump_cache_epoch', ...BUMP_CACHE_EPOCH },
+    values: ['1'],
+    indexes: ['workspace_heads_pkey'],
+  },
+];
+
+/** SQL that has no plan to look at here, and why. */
+const UNPLANNED: readonly (readonly [text: string, reason: string])[] = [
+  [POLL_GENERATIONS.text, 'reads the head of every workspace, by design, in one scan'],
+  [TABLE_SIZES.text, 'reads the catalogue, once a minute'],
+  [DATABASE_NOW, 'reads no table'],
+  [WORKSPACE_IDS, 'reads the head of every workspace, by design, once an hour'],
+  [CLAIM_JOB, 'the table has a row for each job: one'],
+  [RELEASE_JOB, 'as the claim'],
+  [EXPIRED_LOG_SLICES, 'goes through a BRIN index, whose pages are too few here to be worth it'],
+  [PRUNE_LOG_SLICE, 'goes by the place of its rows'],
+];
+/** Likewise, by how it begins. */
+const UNPLANNED_STARTS: readonly (readonly [start: string, reason: string])[] = [
+  ['SELECT system_identifier', 'reads the control file, once a process'],
+  ['WITH dead AS', 'planned in test/database/retention.test.ts'],
+  ['WITH page AS', 'planned in test/database/retention.test.ts'],
+  ['UPDATE api_keys SET revoke_time', 'by primary key, once in the life of a key'],
+  ['UPDATE workspace_heads SET cache_epoch = cache_epoch + 1', 'by primary key, or all: an operator asked for it'],
+  ['UPDATE cache_generations', 'the table has a row for each cache: two'],
+  ["SELECT '", 'asks for the number of a type, once a connection'],
+  ['SET enable_seqscan', 'a setting'],
+  ['PREPARE', 'of statements that are planned'],
+];
 
 interface PlanNode {
   readonly 'Node Type': string;
@@ -54,6 +113,10 @@ beforeAll(async () => {
     SELECT workspace_id, change_no, id, revision, 1, scope, user_id, team, category, content, author, create_time,
            update_time FROM memories`);
   await fill(`
+    INSERT INTO api_keys (id, workspace_id, name, role, secret_hash)
+    SELECT 'key' || n, 1 + n % 500, 'k', 2, '' FROM generate_series(1, 5000) n`);
+  await fill(`INSERT INTO workspaces (name) SELECT 'w' || n FROM generate_series(1, 5000) n`);
+  await fill(`
     INSERT INTO request_log SELECT 1, gen_random_uuid(), '', n, 1, now() FROM generate_series(1, 20000) n`);
   await fill('ANALYZE');
 });
@@ -66,15 +129,33 @@ describe('every statement of the repository', () => {
     }
   });
 
-  it('lives in the folder of statements', () => {
-    const room = fileURLToPath(new URL('../../src/server/repository/', import.meta.url));
+  it('is planned here or says why not, also outside the folder of statements', () => {
+    const whole = ELSEWHERE.map(({ statement }) => statement.text);
+    const known = [...whole, ...UNPLANNED.map(([text]) => text), ...UNPLANNED_STARTS.map(([start]) => start)];
+    const unknown: string[] = [];
+    const used = new Set<string>();
+    for (const file of globSync('*.ts', { cwd: room })) {
+      for (const sql of sqlOf(readFileSync(room + file, 'utf8'))) {
+        const found = known.filter((text, index) =>
+          index < whole.length + UNPLANNED.length ? oneLine(text).startsWith(sql) : sql.startsWith(text),
+        );
+        if (found.length === 0) unknown.push(`${file}: ${sql}`);
+        for (const text of found) used.add(text);
+      }
+    }
+    expect(unknown).toEqual([]);
+    expect(known.filter((text) => !used.has(text))).toEqual([]);
+    expect(sqlOf('run(`\n  DELETE FROM memories\n WHERE id`)')).toEqual(['DELETE FROM memories WHERE id']);
+  });
+
+  it('that reads or writes memories lives in the folder of statements', () => {
     const rows = /\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b[\s\S]{0,200}?\b(memories|memory_revisions|request_log)\b/;
     for (const file of globSync('{memory,group-commit}*.ts', { cwd: room })) {
       expect(rows.test(readFileSync(room + file, 'utf8')), file).toBe(false);
     }
   });
 
-  const cases = modules.flatMap(({ exports }) => exports.planCases ?? []);
+  const cases = [...modules.flatMap(({ exports }) => exports.planCases ?? []), ...ELSEWHERE];
   it.each(cases.map((planCase) => [planCase.title, planCase] as const))('%s: uses its index', async (_, planCase) => {
     const root = await planOf(planCase);
     const nodes = flatten(root);
@@ -125,6 +206,17 @@ async function planOf({ statement, values }: PlanCase, options = ''): Promise<Pl
   } finally {
     await client.end();
   }
+}
+
+/** The beginning of every SQL text in a source, up to its first value, on one line. */
+function sqlOf(source: string): string[] {
+  const literal =
+    /[`'"]\s*((?:SELECT|WITH|INSERT|UPDATE|DELETE|MERGE|SET|PREPARE|ANALYZE|TRUNCATE)\s[^`]*?)(?:\$\{|`|'[,;)\n]|"[,;)\n])/g;
+  return [...source.matchAll(literal)].map(([, sql = '']) => oneLine(sql));
+}
+
+function oneLine(sql: string): string {
+  return sql.trim().replace(/\s+/g, ' ');
 }
 
 function flatten(node: PlanNode): PlanNode[] {

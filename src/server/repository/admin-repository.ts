@@ -6,16 +6,20 @@ import { ServiceError } from '../domain/errors.ts';
 import type { Role } from '../domain/principal.ts';
 import { toWriteError, translating } from './driver-errors.ts';
 
-/** One round trip, prepared: every process asks four times a second. */
-const POLL_GENERATIONS = {
+/**
+ * One round trip, prepared: every process asks four times a second. It reads every workspace's head, in
+ * one scan: with 10,000 workspaces 2 ms of the database and a round trip of some 10, on two shared cores
+ * (it took 16 to 18 in two sorted scans). Many more would want to be told what changed instead.
+ */
+export const POLL_GENERATIONS = {
   name: 'poll_generations',
   rowMode: 'array' as const,
   text: `
     SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
            (SELECT generation FROM cache_generations WHERE cache = 'authentication'),
            (SELECT generation FROM cache_generations WHERE cache = 'storage_info'),
-           (SELECT array_agg(workspace_id ORDER BY workspace_id) FROM workspace_heads),
-           (SELECT array_agg(cache_epoch::text ORDER BY workspace_id) FROM workspace_heads)`,
+           array_agg(workspace_id), array_agg(cache_epoch::text)
+      FROM workspace_heads`,
 };
 type PollRow = [
   now: number,
@@ -26,7 +30,7 @@ type PollRow = [
 ];
 
 /** Part of a call, and so within the pool's bounds: the ORM would wait seconds for a connection. */
-const FIND_API_KEY = {
+export const FIND_API_KEY = {
   name: 'find_api_key',
   rowMode: 'array' as const,
   text: `

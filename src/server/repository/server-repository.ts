@@ -11,7 +11,7 @@ export interface TableSize {
   readonly indexBytes: number;
 }
 
-const TABLE_SIZES = {
+export const TABLE_SIZES = {
   name: 'table_sizes',
   rowMode: 'array' as const,
   text: `

@@ -62,7 +62,10 @@ export const Consistency = {
    * answered it. While Redis is cut off a server may lag by at most one second.
    */
   READ_YOUR_WRITES: 1,
-  /** EVENTUAL - May be up to one second old; the cheapest, and the one that read replicas serve. */
+  /**
+   * EVENTUAL - May be up to one second old; the cheapest. Where the operator has set up a read replica, that
+   * serves it: then it is also as old as the replica is behind the primary, which has no bound.
+   */
   EVENTUAL: 2,
   /** STRONG - Read from the primary database, past every cache. */
   STRONG: 3,
