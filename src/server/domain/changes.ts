@@ -70,8 +70,7 @@ export function readRestore(violations: Violations, input: RestoreInput): Change
     id: readUuid(violations, 'id', input.id),
     fresh: false,
     expectedChangeNo: readEtag(violations, 'etag', input.etag),
-    // No memory has that many, and the database's numbers end not far above.
-    revision: Math.min(Number(input.revision), Number.MAX_SAFE_INTEGER),
+    revision: Number(input.revision),
   };
 }
 
