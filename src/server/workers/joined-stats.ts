@@ -41,7 +41,7 @@ export class JoinedStats implements StatsSource {
 
   /** Nothing while a worker's part is still on its way: a pool of which half is missing would look halved. */
   drain(): StatsFrame | undefined {
-    if (!this.#isComplete()) return undefined;
+    if (this.#heardAt.size === 0 || !this.#isComplete()) return undefined;
     const joined = emptyFrame();
     let isFirst = true;
     for (const frame of this.#pending.values()) {

@@ -183,7 +183,7 @@ export interface StatsFrame {
   connections:
     | ConnectionStats
     | undefined;
-  /** Calls refused before any work, by reason. */
+  /** Calls and connections turned away for want of room or time, by reason. */
   shed: ShedCount[];
   /** What happened, the last 100. */
   events: StatsEvent[];
@@ -418,9 +418,9 @@ export interface ConnectionStats {
   watchers: number;
 }
 
-/** ShedCount is how many calls were refused for a reason. */
+/** ShedCount is how many were turned away for a reason. */
 export interface ShedCount {
-  /** An ErrorReason without its prefix. */
+  /** An ErrorReason without its prefix, or CONNECTION_LIMIT. */
   reason: string;
   /** How many. */
   count: bigint;
