@@ -1,7 +1,7 @@
 import type { CallContext } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
 import type { WriteOutcome, WriteRequest } from '../domain/repository.ts';
-import { toServiceError } from './driver-errors.ts';
+import { sqlState, toServiceError } from './driver-errors.ts';
 import type { GroupCommitOptions } from './group-commit.ts';
 import { BatchError, WriteConnection } from './group-commit-connection.ts';
 import { writeInput } from './group-commit-input.ts';
@@ -173,9 +173,17 @@ export class GroupCommitLane {
   }
 }
 
+/** SQLSTATEs of text that PostgreSQL does not keep: character_not_in_repertoire, untranslatable_character. */
+const UNSTORABLE: Readonly<Record<string, string>> = {
+  '22021': 'text must not hold the character U+0000',
+  '22P05': 'metadata must not hold the character U+0000',
+};
+
 function unstorable(error: BatchError): ServiceError {
   return new ServiceError('INVALID_FIELD', 'the memory holds a value that the database cannot keep', {
-    violations: [{ field: 'memory', description: 'text and metadata must not hold the character U+0000' }],
+    violations: [
+      { field: 'memory', description: UNSTORABLE[sqlState(error.cause) ?? ''] ?? 'holds a value out of its range' },
+    ],
     cause: error.cause,
   });
 }
