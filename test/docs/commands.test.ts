@@ -35,7 +35,7 @@ const inOtherLanguages = OTHER_LANGUAGES.flatMap((language) => commands('docs/cl
 /** What must be in the output of some commands, so that they did what the text beside them says. */
 const SHOWN: Readonly<Record<string, RegExp>> = {
   'npm run cli -- get --key deploys': /revision 2 by admin[\s\S]*Deploys happen on Wednesdays\./,
-  'npm run cli -- history "$id"': /platform team, 12 May[\s\S]*from the runbook/,
+  'npm run cli -- history --key deploys': /platform team, 12 May[\s\S]*from the runbook/,
   'npm run cli -- export --out memories.jsonl': /Exported [1-9]\d* memories/,
   'npm run cli -- import memories.jsonl': /Imported [1-9]\d* memories/,
   'npm run monitor -- --once --json': /"SaveMemory"|MemoryService\/SaveMemory/,
