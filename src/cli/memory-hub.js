@@ -23,8 +23,10 @@ if (isNewEnough) {
   }
 } else if (existsSync(bundled) && realpathSync(bundled) !== process.execPath) {
   const child = spawn(bundled, process.argv.slice(1), { stdio: 'inherit' });
-  process.on('SIGINT', () => child.kill('SIGINT'));
+  // Ctrl-C reaches the whole process group: sent on as well, the server would take it for a second one.
+  process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
+  process.on('SIGHUP', () => child.kill('SIGTERM'));
   child.once('exit', (code, signal) => {
     process.exitCode = code ?? (signal ? 128 + 15 : 1);
   });
