@@ -2,6 +2,7 @@ import { Box, Text, useInput, useWindowSize } from 'ink';
 import { memo, useEffect, useSyncExternalStore } from 'react';
 import { commandOf } from './keys.ts';
 import { frame } from './screens/screen.ts';
+import { filterOf } from './state/filter.ts';
 import type { Store } from './state/store.ts';
 import { keyNames } from './terminal/key-name.ts';
 import { paint, type Theme } from './terminal/theme.ts';
@@ -44,8 +45,8 @@ function press(name: string, store: Store, onQuit: () => void, onRetry: () => vo
   const typing = view.filterBefore !== undefined && !['enter', 'escape', 'ctrl-c'].includes(name);
   const command = commandOf(name);
   if (typing) {
-    store.dispatch({ kind: 'filter-text', text: typed(view.filter, name) });
-  } else if (name === 'ctrl-c' || (command === 'quit' && !view.helpOpen)) {
+    store.dispatch({ kind: 'filter-text', text: typed(filterOf(view), name) });
+  } else if (name === 'ctrl-c' || (command === 'quit' && !view.helpOpen && view.filterBefore === undefined)) {
     onQuit();
   } else if (command === 'retry') {
     onRetry();

@@ -1,5 +1,8 @@
+import { SCREENS, type ScreenName, type TabName } from './state/screens.ts';
+
 /** What a key does. */
 export type Command =
+  | `go-${TabName}`
   | 'help'
   | 'quit'
   | 'back'
@@ -11,6 +14,7 @@ export type Command =
   | 'page-up'
   | 'open'
   | 'next-panel'
+  | 'previous-panel'
   | 'filter'
   | 'sort'
   | 'reverse'
@@ -36,12 +40,26 @@ export interface KeyBinding {
   /** A word for the footer; those without are in the help only. */
   readonly footer?: string;
   readonly group: 'View' | 'Table' | 'Time' | 'Program';
+  /** Screens on which it does something; absent: on every one. */
+  readonly on?: readonly ScreenName[];
 }
+
+const METHOD_TABLES = ['overview', 'methods'] as const;
+const TABLES = [...METHOD_TABLES, 'events'] as const;
 
 /**
  * Every key, once: dispatch, footer, help and the README's table are made from it, in this order.
  */
 export const KEYS: readonly KeyBinding[] = [
+  ...SCREENS.map(
+    ({ name, number, title }): KeyBinding => ({
+      command: `go-${name}`,
+      keys: [String(number)],
+      label: String(number),
+      help: `the screen ${title}`,
+      group: 'View',
+    }),
+  ),
   { command: 'down', keys: ['j', 'down'], label: 'j Down', help: 'next row', group: 'Table' },
   { command: 'up', keys: ['k', 'up'], label: 'k Up', help: 'previous row', group: 'Table' },
   { command: 'top', keys: ['g', 'home'], label: 'g Home', help: 'first row', group: 'Table' },
@@ -55,12 +73,13 @@ export const KEYS: readonly KeyBinding[] = [
     help: 'the method in detail: percentiles, stages, codes, slowest calls',
     footer: 'detail',
     group: 'Table',
+    on: METHOD_TABLES,
   },
   {
     command: 'back',
     keys: ['escape'],
     label: 'Esc',
-    help: 'back; ends help and filter',
+    help: 'back; ends help, typing and filter',
     footer: 'back',
     group: 'View',
   },
@@ -71,15 +90,17 @@ export const KEYS: readonly KeyBinding[] = [
     help: 'sort by the next column',
     footer: 'sort',
     group: 'Table',
+    on: METHOD_TABLES,
   },
-  { command: 'reverse', keys: ['r'], label: 'r', help: 'reverse the order', group: 'Table' },
+  { command: 'reverse', keys: ['r'], label: 'r', help: 'reverse the order', group: 'Table', on: METHOD_TABLES },
   {
     command: 'filter',
     keys: ['/'],
     label: '/',
-    help: 'show methods with this in their name; a leading ! those without',
+    help: 'show the rows with this in them; a leading ! those without',
     footer: 'filter',
     group: 'Table',
+    on: TABLES,
   },
   {
     command: 'pause',
@@ -108,10 +129,11 @@ export const KEYS: readonly KeyBinding[] = [
     command: 'next-panel',
     keys: ['tab'],
     label: 'Tab',
-    help: 'next panel, where the terminal shows one at a time',
-    footer: 'next panel',
+    help: 'next screen; next panel where there is room for one at a time',
+    footer: 'next',
     group: 'View',
   },
+  { command: 'previous-panel', keys: ['shift-tab'], label: 'S-Tab', help: 'previous screen or panel', group: 'View' },
   {
     command: 'retry',
     keys: ['R'],

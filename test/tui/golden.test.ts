@@ -1,52 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { runInteractive } from '../../src/tui/interactive.tsx';
-import type { Source } from '../../src/tui/source/source.ts';
 import type { Event } from '../../src/tui/state/event.ts';
-import { initialState } from '../../src/tui/state/state.ts';
-import { Store } from '../../src/tui/state/store.ts';
-import type { View } from '../../src/tui/state/view.ts';
 import { textWidth } from '../../src/tui/terminal/line.ts';
-import { themeOf } from '../../src/tui/terminal/theme.ts';
+import { drawn } from './support/drawn.ts';
 import { methodStats, NOW_MS, trafficFrame } from './support/frames.ts';
 import { expectGolden } from './support/golden.ts';
 import { busyEvents, SITUATIONS } from './support/screens.ts';
-import { emulateTerminal } from './support/terminal.ts';
-
-/** A recording's time stands still: nothing on the screen depends on the machine's clock. */
-const SILENT: Source = {
-  target: 'silent',
-  live: false,
-  events: (signal) => ({
-    async *[Symbol.asyncIterator]() {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve));
-    },
-  }),
-  configure: () => {},
-  retryNow: () => {},
-};
-
-interface Drawing {
-  readonly columns: number;
-  readonly rows: number;
-  readonly ascii?: boolean;
-  readonly colours?: boolean;
-  readonly view?: Partial<View>;
-}
-
-/** What the terminal shows after the events: the whole program but its source, into a real emulator. */
-async function drawn(events: readonly Event[], { columns, rows, ascii = false, colours = true, view = {} }: Drawing) {
-  const terminal = emulateTerminal(columns, rows);
-  const store = new Store(initialState('127.0.0.1:50051', 0, { columns, rows, ...view }));
-  for (const event of events) store.dispatch(event);
-  const theme = themeOf({ ascii, depth: colours ? 'truecolor' : 'none', palette: 'blue-orange' });
-  const running = runInteractive(store, SILENT, theme, terminal);
-  await terminal.until((screen) => screen.trim() !== '');
-  const seen = await terminal.rows();
-  const written = terminal.written();
-  terminal.type('\x03');
-  await running;
-  return { rows: seen, written };
-}
 
 const SIZES = [
   [80, 24],

@@ -47,7 +47,7 @@ test('the monitor follows a real stream, obeys its keys and leaves the terminal 
   terminal.type('jj');
   await terminal.until((screen) => screen.includes('▸ GetMemory'));
   terminal.type('\r');
-  await terminal.until((screen) => screen.includes('Overview › GetMemory') && screen.includes('Where the time goes'));
+  await terminal.until((screen) => screen.includes('Methods › GetMemory') && screen.includes('Where the time goes'));
   await vi.waitFor(() => expect(server.requests.at(-1)?.request.detailMethods).toEqual(['GetMemory']));
   terminal.type('\x1b');
   await terminal.until((screen) => screen.includes('Methods (7)'));

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { commandOf, KEYS } from '../../src/tui/keys.ts';
 import { helpScreen } from '../../src/tui/screens/help.ts';
+import { reduce } from '../../src/tui/state/reduce.ts';
+import { SCREENS } from '../../src/tui/state/screens.ts';
 import { keyNames } from '../../src/tui/terminal/key-name.ts';
 import { plainText } from '../../src/tui/terminal/line.ts';
 import { themeOf } from '../../src/tui/terminal/theme.ts';
@@ -51,4 +53,24 @@ test('keys that come together are taken one by one', () => {
   expect(keyNames('d', { ctrl: true } as InkKey)).toEqual(['ctrl-d']);
   expect(keyNames('', { pageDown: true } as InkKey)).toEqual(['pagedown']);
   expect(keyNames('OP', noKey)).toEqual(['f1']);
+});
+
+test('numbers and Tab lead to every screen of the tab line, and Esc back to the overview', () => {
+  const press = (state: ReturnType<typeof stateAfter>, ...names: readonly string[]) =>
+    names.reduce((before, name) => {
+      const command = commandOf(name);
+      return command === undefined ? before : reduce(before, { kind: 'command', command });
+    }, state);
+  const start = stateAfter(busyEvents(), { columns: 100, rows: 30 });
+  for (const { name, number } of SCREENS) expect(press(start, String(number)).view.screen).toBe(name);
+  let turned = start;
+  for (const { name } of [...SCREENS.slice(1), SCREENS[0]]) {
+    turned = press(turned, 'tab');
+    expect(turned.view.screen).toBe(name);
+    expect(press(turned, 'escape').view.screen).toBe('overview');
+  }
+  expect(press(start, 'shift-tab').view.screen).toBe(SCREENS.at(-1)?.name);
+  expect(press(start, '2', 'j', 'enter').view).toMatchObject({ screen: 'method', selected: 'SaveMemory' });
+  expect(press(start, '2', 'j', 'enter', 'escape').view.screen).toBe('methods');
+  expect(keyNames('', { tab: true, shift: true } as InkKey)).toEqual(['shift-tab']);
 });

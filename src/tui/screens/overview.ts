@@ -1,9 +1,9 @@
 import { gridOf, rateSeries } from '../state/series.ts';
 import type { Slot } from '../state/slot.ts';
-import { type MonitorState, methodRows, selectedIndex, shownEndMs, shownSlots } from '../state/state.ts';
+import { type MonitorState, shownEndMs, shownSlots } from '../state/state.ts';
 import { summarize, type WindowSummary } from '../state/summary.ts';
 import { type PANELS, type PanelName, showsOnePanel } from '../state/view.ts';
-import { type Line, printable } from '../terminal/line.ts';
+import type { Line } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Block, beside, packed, panel } from '../widgets/block.ts';
 import { eventLines } from '../widgets/events.ts';
@@ -11,7 +11,7 @@ import { formatCount, formatLatency, formatPeriod, formatShare } from '../widget
 import { type GaugePanel, postgresGauges, processGauges, redisGauges } from '../widgets/gauges.ts';
 import { areaGraph, timeAxis } from '../widgets/graph.ts';
 import { HEAT_LABEL_WIDTH, heatMap } from '../widgets/heat.ts';
-import { methodTable } from '../widgets/method-table.ts';
+import { methodTablePanel } from './method-table-panel.ts';
 import { FRAME_ROWS, overviewHeights, panelAt } from './overview-layout.ts';
 
 /** What the panels draw: worked out once a frame. */
@@ -107,34 +107,8 @@ const heatPanel: DrawPanel = ({ state, theme, endMs, window }, width, height) =>
   return panel({ title: titleOf('Latency'), note, width, height, lines: [...lines, figures] }, theme);
 };
 
-const methodsPanel: DrawPanel = ({ state, theme, endMs, slots, window }, width, height) => {
-  const { view } = state;
-  const rows = methodRows(window.methods, view);
-  const table = methodTable(
-    { rows, selected: selectedIndex(rows, view), slots, endMs, view, width: width - BORDER, height: height - 2 },
-    theme,
-  );
-  const filter = view.filter === '' ? [] : [...value('  filter ', printable(view.filter))];
-  const count = rows.length === window.methods.length ? `${rows.length}` : `${rows.length} of ${window.methods.length}`;
-  const title: Line = [...titleOf(`Methods (${count})`), ...filter];
-  const lines = rows.length > 0 ? table : [...table, [], ...emptyHint(state, window.methods.length > 0)];
-  return panel({ title, note: dim(`over ${formatPeriod(view.windowMs)}`), width, height, lines }, theme);
-};
-
-function emptyHint({ history, connection, target }: MonitorState, filtered: boolean): readonly Line[] {
-  if (filtered) return [[{ text: '  No method matches the filter. Esc drops it.', tone: 'dim' }]];
-  if (history.length > 0) {
-    return [
-      ['  No calls in this window.'],
-      [{ text: '  Make one: npm run cli -- save "Deploys happen on Tuesdays"', tone: 'dim' }],
-    ];
-  }
-  const retrying = connection.phase === 'retrying' ? connection.problem : undefined;
-  const line: Line = [
-    `  ${retrying === undefined ? `Waiting for the first frame of ${printable(target)}.` : 'No data yet.'}`,
-  ];
-  return retrying?.advice === undefined ? [line] : [line, [{ text: `  ${printable(retrying.advice)}`, tone: 'warn' }]];
-}
+const methodsPanel: DrawPanel = ({ state, theme, window }, width, height) =>
+  methodTablePanel(state, window, width, height, theme);
 
 function gaugePanel(gauges: (slots: readonly Slot[], width: number, theme: Theme) => GaugePanel): DrawPanel {
   return ({ slots, theme }, width, height) => {

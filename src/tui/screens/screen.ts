@@ -1,11 +1,14 @@
+import type { ScreenName } from '../state/screens.ts';
 import { isStale, type MonitorState } from '../state/state.ts';
 import { fitLine } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import type { Block } from '../widgets/block.ts';
 import { footer } from '../widgets/footer.ts';
 import { header } from '../widgets/header.ts';
+import { eventsScreen } from './events.ts';
 import { helpScreen } from './help.ts';
 import { methodScreen } from './method.ts';
+import { methodsScreen } from './methods.ts';
 import { overviewScreen } from './overview.ts';
 import { FRAME_ROWS } from './overview-layout.ts';
 
@@ -35,8 +38,18 @@ export function frame(state: MonitorState, theme: Theme): readonly PaintableRow[
 function bodyOf(state: MonitorState, theme: Theme): Block {
   const { columns, rows, helpOpen, helpTop, screen } = state.view;
   if (helpOpen) return helpScreen(columns, rows - FRAME_ROWS, helpTop, theme);
-  return screen === 'method' ? methodScreen(state, columns, rows, theme) : overviewScreen(state, columns, rows, theme);
+  return BODIES[screen](state, columns, rows, theme);
 }
+
+type DrawScreen = (state: MonitorState, width: number, rows: number, theme: Theme) => Block;
+
+/** What is drawn between header and footer. */
+const BODIES: Record<ScreenName, DrawScreen> = {
+  overview: overviewScreen,
+  methods: methodsScreen,
+  method: methodScreen,
+  events: eventsScreen,
+};
 
 /** Collecting goes on: a larger window shows what happened meanwhile. */
 function tooSmall({ view, framesReceived }: MonitorState): readonly PaintableRow[] {

@@ -1,11 +1,12 @@
-import { applyCommand } from './commands.ts';
+import { applyCommand } from './commands/apply.ts';
 import type { Event } from './event.ts';
+import { withFilter } from './filter.ts';
 import { append, appendReplayed, type History } from './history.ts';
 import { slotOf } from './slot.ts';
 import type { MonitorState } from './state.ts';
 import type { View } from './view.ts';
 
-const EVENTS_KEPT = 200;
+const EVENTS_KEPT = 500;
 
 /** The state after an event. Pure: the same events give the same frames, which is how recordings are tests. */
 export function reduce(state: MonitorState, event: Event): MonitorState {
@@ -19,7 +20,7 @@ export function reduce(state: MonitorState, event: Event): MonitorState {
     case 'command':
       return applyCommand(state, event.command);
     case 'filter-text':
-      return { ...state, view: { ...state.view, filter: event.text } };
+      return { ...state, view: withFilter(state.view, event.text) };
     case 'resize':
       return { ...state, view: { ...state.view, columns: event.columns, rows: event.rows } };
   }

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { passes } from './filter.ts';
 import { type History, slotsWithin } from './history.ts';
 import type { Slot, SlotEvent } from './slot.ts';
 import { type MethodSummary, summarize, type WindowSummary } from './summary.ts';
@@ -64,9 +65,7 @@ export function isStale({ connection }: MonitorState): boolean {
 
 /** The rows of the method table: filtered and sorted. */
 export function methodRows(methods: readonly MethodSummary[], view: View): readonly MethodSummary[] {
-  const inverted = view.filter.startsWith('!');
-  const wanted = (inverted ? view.filter.slice(1) : view.filter).toLowerCase();
-  const rows = methods.filter(({ name }) => wanted === '' || name.toLowerCase().includes(wanted) !== inverted);
+  const rows = methods.filter(({ name }) => passes(view.filter, name));
   const sign = view.reversed ? -1 : 1;
   return rows.sort((a, b) => sign * (compare(a, b, view.sort) || a.name.localeCompare(b.name)));
 }

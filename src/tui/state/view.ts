@@ -1,6 +1,21 @@
+import type { ScreenName, TabName } from './screens.ts';
+
+/** How a table that is no table of methods is looked at. */
+export interface TableView {
+  /** Empty: every row; a leading "!" inverts. */
+  readonly filter: string;
+  /** The row under the cursor. */
+  readonly row: number;
+  /** Index of the column that sorts it. */
+  readonly sort: number;
+  readonly reversed: boolean;
+}
+
 /** What of the state is looked at, and how. */
 export interface View {
-  readonly screen: 'overview' | 'method';
+  readonly screen: ScreenName;
+  /** Where a method was opened from, for Esc. */
+  readonly openedFrom: TabName;
   readonly helpOpen: boolean;
   /** The first row of the help that is shown, where it does not fit. */
   readonly helpTop: number;
@@ -16,8 +31,9 @@ export interface View {
   readonly filterBefore: string | undefined;
   /** Name of the method under the cursor; undefined: the first row. */
   readonly selected: string | undefined;
-  /** The panel shown where there is room for one. */
+  /** The panel of the overview shown where there is room for one. */
   readonly panel: number;
+  readonly events: TableView;
   readonly columns: number;
   readonly rows: number;
 }
@@ -33,8 +49,11 @@ export const WINDOWS: readonly number[] = [10_000, 60_000, 300_000, 900_000];
 /** Milliseconds; the contract takes 100 ms to 60 s. */
 export const INTERVALS: readonly number[] = [100, 250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
 
+const INITIAL_TABLE: TableView = { filter: '', row: 0, sort: 0, reversed: false };
+
 export const INITIAL_VIEW: View = {
   screen: 'overview',
+  openedFrom: 'overview',
   helpOpen: false,
   helpTop: 0,
   pausedAtMs: undefined,
@@ -46,6 +65,7 @@ export const INITIAL_VIEW: View = {
   filterBefore: undefined,
   selected: undefined,
   panel: PANELS.indexOf('methods'),
+  events: INITIAL_TABLE,
   columns: 80,
   rows: 24,
 };

@@ -32,6 +32,7 @@ export function keyNames(input: string, key: Key): readonly string[] {
 
 /** One name for a key press, as the table of keys writes it: "j", "G", "pagedown", "ctrl-d", "space". */
 export function keyName(input: string, key: Key): string {
+  if (key.tab && key.shift) return 'shift-tab';
   const named = NAMED.find(([flag]) => key[flag]);
   if (named !== undefined) return named[1];
   if (F1.has(input)) return 'f1';

@@ -1,4 +1,5 @@
 import { KEYS, type KeyBinding } from '../keys.ts';
+import { filterOf } from '../state/filter.ts';
 import type { MonitorState } from '../state/state.ts';
 import { showsOnePanel } from '../state/view.ts';
 import { type Line, printable } from '../terminal/line.ts';
@@ -10,7 +11,7 @@ export function footer(state: MonitorState, width: number): Line {
   if (view.filterBefore !== undefined) {
     const left = [
       {
-        line: [{ text: 'Filter: ', tone: 'accent' as const }, printable(view.filter), { text: ' ', inverse: true }],
+        line: [{ text: 'Filter: ', tone: 'accent' as const }, printable(filterOf(view)), { text: ' ', inverse: true }],
         weight: 2,
       },
     ];
@@ -35,8 +36,8 @@ function segmentOf(binding: KeyBinding, position: number) {
   };
 }
 
-function isUseful({ command, footer: word }: KeyBinding, { view, connection, history }: MonitorState): boolean {
-  if (word === undefined) return false;
+function isUseful({ command, footer: word, on }: KeyBinding, { view, connection, history }: MonitorState): boolean {
+  if (word === undefined || (on !== undefined && !on.includes(view.screen))) return false;
   switch (command) {
     case 'retry':
       return connection.phase === 'retrying';
@@ -45,7 +46,7 @@ function isUseful({ command, footer: word }: KeyBinding, { view, connection, his
     case 'open':
     case 'sort':
     case 'filter':
-      return view.screen === 'overview' && history.length > 0;
+      return history.length > 0;
     case 'next-panel':
       return view.screen === 'overview' && showsOnePanel(view);
     case 'live':

@@ -1,9 +1,16 @@
 import type { Connection } from '../state/connection.ts';
+import type { Slot } from '../state/slot.ts';
 import { type MonitorState, shownSlot } from '../state/state.ts';
 import { type Line, printable } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Segment, segmentedLine } from './block.ts';
 import { formatAge, formatClock, formatPeriod } from './format.ts';
+import { tabLine } from './tabs.ts';
+
+/** A replica that was silent for longer is not counted. */
+const REPORTING_MS = 15_000;
+/** What the window's length beside the tabs takes. */
+const TABS_LEAVE = 14;
 
 /** The two rows at the top: who is watched, how it stands, how fresh the numbers are. */
 export function header(state: MonitorState, width: number, theme: Theme): readonly Line[] {
@@ -18,6 +25,7 @@ function firstRow(state: MonitorState, width: number, theme: Theme): Line {
   left.push({ line: badge(state, theme), weight: 10 });
   const right: Segment[] = [];
   if (slot !== undefined) {
+    right.push(...standing(state, slot));
     if (slot.bootMs > 0) right.push({ line: dim(`up ${formatAge(slot.endMs - slot.bootMs)}`), weight: 3 });
     if (slot.version !== '') right.push({ line: dim(`v${printable(slot.version)}`), weight: 1 });
     right.push({ line: [{ text: 'frame ', tone: 'dim' }, String(slot.sequence)], weight: 7 });
@@ -27,6 +35,20 @@ function firstRow(state: MonitorState, width: number, theme: Theme): Line {
   if (lag !== undefined) right.push({ line: lag, weight: 6 });
   right.push({ line: [`${formatClock(state.nowMs)}Z`], weight: 2 });
   return segmentedLine(left, right, width);
+}
+
+/** How many answer, and how often one began anew: told where there is more to tell than one that never did. */
+function standing({ history, restarts }: MonitorState, { endMs, gauges }: Slot): readonly Segment[] {
+  const since = endMs - REPORTING_MS;
+  const replicas = new Set(history.filter((slot) => slot.endMs > since).map(({ replica }) => replica)).size;
+  const processes = gauges.processes.length;
+  return [
+    { line: dim(plural(replicas, 'replica')), weight: replicas > 1 ? 5 : 0 },
+    { line: dim(plural(processes, 'process', 'es')), weight: processes > 1 ? 2 : 0 },
+    restarts === 0
+      ? { line: dim('0 restarts'), weight: 0 }
+      : { line: [{ text: plural(restarts, 'restart'), tone: 'warn' }], weight: 8 },
+  ];
 }
 
 /** The state in words, in brackets, so that it stands out without colour too. */
@@ -69,25 +91,9 @@ function lagOf({ lagMs, connection }: MonitorState): Line | undefined {
   return [{ text: 'lag ', tone: 'dim' }, ms < 1000 ? `${ms}ms` : { text: formatAge(ms), tone: 'warn' }];
 }
 
+/** Where one is, and what the numbers cover. */
 function secondRow(state: MonitorState, width: number, theme: Theme): Line {
   const { view } = state;
-  const crumb: Line =
-    view.screen === 'overview'
-      ? [{ text: 'Overview', tone: 'accent', bold: true }]
-      : [
-          { text: `Overview ${theme.glyphs.separator} `, tone: 'dim' },
-          { text: printable(view.selected ?? ''), tone: 'accent', bold: true },
-        ];
-  const left: Segment[] = [{ line: crumb, weight: 9 }];
-  const slot = shownSlot(state);
-  if (slot !== undefined) {
-    const since = slot.endMs - 15_000;
-    const replicas = new Set(state.history.filter(({ endMs }) => endMs > since).map(({ replica }) => replica)).size;
-    left.push({ line: dim(plural(replicas, 'replica')), weight: 5 });
-    left.push({ line: dim(plural(slot.gauges.processes.length, 'process', 'es')), weight: 3 });
-    const restarts = plural(state.restarts, 'restart');
-    left.push({ line: state.restarts === 0 ? dim(restarts) : [{ text: restarts, tone: 'warn' }], weight: 6 });
-  }
   const right: Segment[] = [
     { line: [{ text: 'window ', tone: 'dim' }, formatPeriod(view.windowMs)], weight: 8 },
     { line: [{ text: 'every ', tone: 'dim' }, formatPeriod(view.intervalMs)], weight: 4 },
@@ -99,7 +105,8 @@ function secondRow(state: MonitorState, width: number, theme: Theme): Line {
       weight: 7,
     },
   ];
-  return segmentedLine(left, right, width);
+  const left = tabLine(state, width - 2 - TABS_LEAVE, theme);
+  return segmentedLine([{ line: left, weight: 9 }], right, width);
 }
 
 function dim(text: string): Line {

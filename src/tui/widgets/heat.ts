@@ -1,4 +1,4 @@
-import { heatBands, type Series, type TimeGrid } from '../state/series.ts';
+import { heatBands, type MethodFilter, type Series, type TimeGrid } from '../state/series.ts';
 import type { Slot } from '../state/slot.ts';
 import { alignRight, type Line, type Span } from '../terminal/line.ts';
 import { ramp, type Theme } from '../terminal/theme.ts';
@@ -20,7 +20,13 @@ const SLOW_MS = 50;
 export const HEAT_LABEL_WIDTH = 6;
 
 /** How many calls took how long, over time: rows are bands of latency, slowest at the top; density is the count. */
-export function heatMap(slots: readonly Slot[], grid: TimeGrid, height: number, theme: Theme): readonly Line[] {
+export function heatMap(
+  slots: readonly Slot[],
+  grid: TimeGrid,
+  height: number,
+  theme: Theme,
+  wanted?: MethodFilter,
+): readonly Line[] {
   const rows = Math.max(
     2,
     ...Object.keys(BANDS)
@@ -32,6 +38,7 @@ export function heatMap(slots: readonly Slot[], grid: TimeGrid, height: number, 
     slots,
     grid,
     uppersMs.map((ms) => ms * 1000),
+    wanted,
   );
   const most = Math.max(1, ...bands.flatMap((band) => band.map((count) => count ?? 0)));
   return bands

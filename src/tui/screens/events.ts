@@ -1,0 +1,54 @@
+import { eventKindName, eventRows, isTrouble } from '../state/event-rows.ts';
+import type { SlotEvent } from '../state/slot.ts';
+import type { MonitorState } from '../state/state.ts';
+import { fitText, type Line, printable } from '../terminal/line.ts';
+import type { Theme } from '../terminal/theme.ts';
+import { type Block, panel } from '../widgets/block.ts';
+import { formatAge, formatClock } from '../widgets/format.ts';
+import { visibleRows } from '../widgets/scroll.ts';
+import { FRAME_ROWS } from './overview-layout.ts';
+
+const KIND_WIDTH = 17;
+const AGE_WIDTH = 9;
+
+/** What happened: alerts and changes of state, newest first; trouble carries a sign. */
+export function eventsScreen(state: MonitorState, width: number, rows: number, theme: Theme): Block {
+  const height = rows - FRAME_ROWS;
+  const shown = eventRows(state);
+  const { filter, row } = state.view.events;
+  const cursor = Math.min(row, Math.max(0, shown.length - 1));
+  const { first, count } = visibleRows(shown.length, cursor, height - 3);
+  const lines = shown
+    .slice(first, first + count)
+    .map((event, i) => eventLine(event, state.view.pausedAtMs ?? state.nowMs, first + i === cursor, theme));
+  const title: Line = [
+    { text: `Events (${shown.length})`, tone: 'title', bold: true },
+    ...(filter === '' ? [] : [{ text: '  filter ', tone: 'dim' as const }, printable(filter)]),
+  ];
+  const note: Line = [{ text: 'newest first', tone: 'dim' }];
+  const heading: Line = [
+    {
+      text: `    ${fitText('TIME', 9)} ${fitText('AGO', AGE_WIDTH)} ${fitText('KIND', KIND_WIDTH)} WHAT`,
+      tone: 'dim',
+    },
+  ];
+  const hint: Line = [
+    {
+      text: filter === '' ? '  Nothing has happened yet.' : '  No event passes the filter. Esc drops it.',
+      tone: 'dim',
+    },
+  ];
+  return panel({ title, note, width, height, lines: [heading, ...(lines.length > 0 ? lines : [[], hint])] }, theme);
+}
+
+function eventLine(event: SlotEvent, nowMs: number, selected: boolean, { glyphs }: Theme): Line {
+  const { atMs, kind, text } = event;
+  const trouble = isTrouble(event);
+  return [
+    { text: fitText(selected ? glyphs.cursor : '', 2), tone: 'accent' },
+    trouble ? { text: '! ', tone: 'bad' } : '  ',
+    { text: `${formatClock(atMs)}  ${fitText(formatAge(nowMs - atMs), AGE_WIDTH)} `, tone: 'dim' },
+    { text: fitText(eventKindName(kind), KIND_WIDTH), ...(trouble ? { tone: 'warn' } : {}), bold: selected },
+    ` ${printable(text)}`,
+  ];
+}

@@ -1,0 +1,124 @@
+import { type Command, KEYS } from '../../keys.ts';
+import { filterOf, withFilter } from '../filter.ts';
+import { type ScreenName, tabBeside } from '../screens.ts';
+import { type MonitorState, shownEndMs } from '../state.ts';
+import { INTERVALS, PANELS, showsOnePanel, WINDOWS } from '../view.ts';
+import { onEvents } from './events.ts';
+import { onMethodTable } from './methods.ts';
+import { after, withView } from './with-view.ts';
+
+const LEAP = 10;
+
+/** What a key means on a screen; undefined: what it means everywhere. */
+type ScreenCommands = (state: MonitorState, command: Command) => MonitorState | undefined;
+
+const ON_SCREEN: Record<ScreenName, ScreenCommands> = {
+  overview: onMethodTable,
+  methods: onMethodTable,
+  method: () => undefined,
+  events: onEvents,
+};
+
+/** What a key does to the state. `quit` and `retry` reach beyond it: the program acts on them. */
+export function applyCommand(state: MonitorState, command: Command): MonitorState {
+  const { view } = state;
+  if (view.helpOpen) return inHelp(state, command);
+  if (view.filterBefore !== undefined) return whileTyping(state, view.filterBefore, command);
+  return ON_SCREEN[view.screen](state, command) ?? everywhere(state, command);
+}
+
+function everywhere(state: MonitorState, command: Command): MonitorState {
+  const { view } = state;
+  switch (command) {
+    case 'help':
+      return withView(state, { helpOpen: true, helpTop: 0 });
+    case 'go-overview':
+      return withView(state, { screen: 'overview' });
+    case 'go-methods':
+      return withView(state, { screen: 'methods' });
+    case 'go-events':
+      return withView(state, { screen: 'events' });
+    case 'back':
+      return goBack(state);
+    case 'next-panel':
+      return turn(state, 1);
+    case 'previous-panel':
+      return turn(state, -1);
+    case 'filter':
+      return withView(state, {
+        ...(view.screen === 'method' ? { screen: view.openedFrom } : {}),
+        filterBefore: filterOf(view),
+      });
+    case 'pause':
+      return withView(state, { pausedAtMs: view.pausedAtMs === undefined ? shownEndMs(state) : undefined });
+    case 'step-back':
+      return travel(state, -1);
+    case 'step-forward':
+      return travel(state, 1);
+    case 'leap-back':
+      return travel(state, -LEAP);
+    case 'leap-forward':
+      return travel(state, LEAP);
+    case 'live':
+      return withView(state, { pausedAtMs: undefined });
+    case 'window':
+      return withView(state, { windowMs: after(WINDOWS, view.windowMs) });
+    case 'interval-longer':
+      return withView(state, { intervalMs: INTERVALS.find((ms) => ms > view.intervalMs) ?? view.intervalMs });
+    case 'interval-shorter':
+      return withView(state, { intervalMs: INTERVALS.findLast((ms) => ms < view.intervalMs) ?? view.intervalMs });
+    default:
+      return state;
+  }
+}
+
+/** In the help, keys move the help; the view below it stays as it was. */
+function inHelp(state: MonitorState, command: Command): MonitorState {
+  const { helpTop } = state.view;
+  switch (command) {
+    case 'quit':
+    case 'back':
+    case 'help':
+      return withView(state, { helpOpen: false });
+    case 'down':
+      return withView(state, { helpTop: Math.min(helpTop + 1, KEYS.length) });
+    case 'up':
+      return withView(state, { helpTop: Math.max(helpTop - 1, 0) });
+    default:
+      return state;
+  }
+}
+
+/** Enter keeps what was typed, Esc brings back what was there. */
+function whileTyping(state: MonitorState, before: string, command: Command): MonitorState {
+  if (command === 'open') return withView(state, { filterBefore: undefined });
+  if (command === 'back') return withView(state, { ...withFilter(state.view, before), filterBefore: undefined });
+  return state;
+}
+
+/** Esc ends what was begun last: the detail, the filter; then it leads to the overview. */
+function goBack(state: MonitorState): MonitorState {
+  const { view } = state;
+  if (view.screen === 'method') return withView(state, { screen: view.openedFrom });
+  if (filterOf(view) !== '') return withView(state, withFilter(view, ''));
+  return withView(state, { screen: 'overview' });
+}
+
+/** Tab: the next panel where the overview shows one at a time, else the next screen. */
+function turn(state: MonitorState, places: number): MonitorState {
+  const { view } = state;
+  if (view.screen === 'overview' && showsOnePanel(view)) {
+    return withView(state, { panel: (view.panel + places + PANELS.length) % PANELS.length });
+  }
+  return withView(state, { screen: tabBeside(view.screen, places) });
+}
+
+/** Steps through the history frame by frame; stepping past its newest frame is live again. */
+function travel(state: MonitorState, frames: number): MonitorState {
+  const { history } = state;
+  const endMs = shownEndMs(state);
+  const at = history.findLastIndex((slot) => slot.endMs <= endMs);
+  const target = Math.max(at + frames, 0);
+  if (history.length === 0) return state;
+  return withView(state, { pausedAtMs: target >= history.length ? undefined : history[target]?.endMs });
+}

@@ -1,0 +1,6 @@
+/** The rows of a list that are seen: as many as fit, with the one under the cursor among them. */
+export function visibleRows(rows: number, cursor: number, height: number): { first: number; count: number } {
+  const count = Math.max(0, Math.min(height, rows));
+  const first = Math.min(Math.max(0, cursor - count + 1), Math.max(0, rows - count));
+  return { first, count };
+}
