@@ -201,6 +201,7 @@ function addStatement(into: StatementStats, statement: StatementStats): void {
 function addClient(into: ClientStats, client: ClientStats): void {
   into.calls += client.calls;
   into.errors += client.errors;
+  into.refused += client.refused;
 }
 
 /** Keeps the busiest and folds the rest into one, so that many callers cannot fill the memory. */
@@ -209,7 +210,15 @@ function boundedClients(clients: ClientStats[]): ClientStats[] {
   const isOther = (client: ClientStats): boolean => client.keyName === OTHER_CLIENTS && client.keyId === '';
   const named = clients.filter((client) => !isOther(client)).sort((a, b) => Number(b.calls - a.calls));
   const kept = named.slice(0, FRAME_LIMITS.clients - 1);
-  const other: ClientStats = { keyId: '', keyName: OTHER_CLIENTS, peer: '', calls: 0n, errors: 0n, streams: 0n };
+  const other: ClientStats = {
+    keyId: '',
+    keyName: OTHER_CLIENTS,
+    peer: '',
+    calls: 0n,
+    errors: 0n,
+    streams: 0n,
+    refused: 0n,
+  };
   for (const client of [...clients.filter(isOther), ...named.slice(kept.length)]) {
     addClient(other, client);
     other.streams += client.streams;

@@ -275,7 +275,9 @@ describe('hub', () => {
     tables = async () => {
       asked++;
       if (asked === 2) throw new Error('the database is away');
-      return [{ name: 'memories', rowEstimate: asked, tableBytes: 8192, indexBytes: 4096n }];
+      const indexes = [{ name: 'memories_pkey', bytes: 4096, scans: 7 }];
+      const size = { name: 'memories', rowEstimate: asked, tableBytes: 8192, indexBytes: 4096n };
+      return [{ ...size, deadRows: 3, sequentialScans: 2, indexes }];
     };
     await busy(61, 0);
     expect(asked).toBe(1);
@@ -284,7 +286,16 @@ describe('hub', () => {
     const watcher = watch();
     const first = watcher.next();
     await vi.advanceTimersByTimeAsync(1000);
-    expect((await first)?.tables).toMatchObject([{ rowEstimate: 1n, tableBytes: 8192n, indexBytes: 4096n }]);
+    expect((await first)?.tables).toMatchObject([
+      {
+        rowEstimate: 1n,
+        tableBytes: 8192n,
+        indexBytes: 4096n,
+        deadRows: 3n,
+        sequentialScans: 2n,
+        indexes: [{ name: 'memories_pkey', bytes: 4096n, scans: 7n }],
+      },
+    ]);
     const second = watcher.next();
     await vi.advanceTimersByTimeAsync(1000);
     expect((await second)?.tables).toEqual([]);

@@ -123,6 +123,13 @@ describe('recorder', () => {
     expect(recorder.drain().clients).toEqual([]);
   });
 
+  it('tells the calls it turned away from those that failed', () => {
+    const { recorder, get } = makeRecorder();
+    for (const code of [0, 5, 7, 8, 14, 16]) endCall(get, { code });
+    expect(recorder.drain().clients).toMatchObject([{ calls: 6n, errors: 5n, refused: 3n }]);
+    expect(recorder.drain().clients).toEqual([]);
+  });
+
   it('does not count a cancelled call as the client’s error', () => {
     const { recorder, get } = makeRecorder();
     for (const code of [0, 1, 5, 13]) endCall(get, { code });

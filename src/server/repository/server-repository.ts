@@ -2,34 +2,56 @@ import type { Database } from '../database/database.ts';
 import { ServerKeyEntity } from '../database/entities/server.ts';
 import { translating } from './driver-errors.ts';
 
-/** Size of one table. */
+/** Size of one table, and how it is read. Scans are counted since the database began to. */
 export interface TableSize {
   readonly name: string;
   /** As the planner estimates it. */
   readonly rowEstimate: number;
   readonly tableBytes: number;
   readonly indexBytes: number;
+  readonly deadRows: number;
+  readonly sequentialScans: number;
+  readonly indexes: readonly IndexSize[];
+}
+
+export interface IndexSize {
+  readonly name: string;
+  readonly bytes: number;
+  readonly scans: number;
 }
 
 export const TABLE_SIZES = {
   name: 'table_sizes',
   rowMode: 'array' as const,
   text: `
-    SELECT c.relname, greatest(c.reltuples, 0)::bigint, pg_table_size(c.oid), pg_indexes_size(c.oid)
+    SELECT c.relname, greatest(c.reltuples, 0)::bigint, pg_table_size(c.oid), pg_indexes_size(c.oid),
+           coalesce(t.n_dead_tup, 0), coalesce(t.seq_scan, 0),
+           (SELECT coalesce(jsonb_agg(jsonb_build_object('name', i.indexrelname, 'scans', coalesce(i.idx_scan, 0),
+                                                         'bytes', pg_relation_size(i.indexrelid))
+                                      ORDER BY i.indexrelname), '[]')
+              FROM pg_stat_user_indexes i WHERE i.relid = c.oid)
       FROM pg_class c
+      LEFT JOIN pg_stat_user_tables t ON t.relid = c.oid
      WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
        AND c.relname IN ('memories', 'memory_revisions', 'request_log')
      ORDER BY 1`,
 };
 
+/** In the order of the columns; the driver's numbers of 64 bits. */
+type Count = string | number | bigint;
+type TableSizeRow = [string, Count, Count, Count, Count, Count, IndexSize[]];
+
 /** Tables and their indexes on disk; asked once a minute. */
 export async function tableSizes(database: Database): Promise<TableSize[]> {
-  const { rows } = await translating(() => database.pool.query<(string | number)[]>(TABLE_SIZES));
-  return rows.map(([name, rowEstimate, tableBytes, indexBytes]) => ({
-    name: String(name),
+  const { rows } = await translating(() => database.pool.query<TableSizeRow>(TABLE_SIZES));
+  return rows.map(([name, rowEstimate, tableBytes, indexBytes, deadRows, sequentialScans, indexes]) => ({
+    name,
     rowEstimate: Number(rowEstimate),
     tableBytes: Number(tableBytes),
     indexBytes: Number(indexBytes),
+    deadRows: Number(deadRows),
+    sequentialScans: Number(sequentialScans),
+    indexes,
   }));
 }
 

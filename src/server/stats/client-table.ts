@@ -4,6 +4,8 @@ import type { CallRecord } from '../rpc/call-observer.ts';
 
 const OK = 0;
 const CANCELLED = 1;
+/** PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAUTHENTICATED: turned away before anything was done. */
+const REFUSALS: ReadonlySet<number> = new Set([7, 8, 16]);
 
 class Client {
   readonly keyId: string;
@@ -11,6 +13,7 @@ class Client {
   readonly peer: string;
   calls = 0;
   errors = 0;
+  refused = 0;
   streams = 0;
 
   constructor(keyId: string, keyName: string, peer: string) {
@@ -35,7 +38,9 @@ export class ClientTable {
     const client = this.#client(record.keyId, record.keyName, record.peer);
     client.calls++;
     // A stream that its reader closed is no failure.
-    if (record.code !== OK && record.code !== CANCELLED) client.errors++;
+    if (record.code === OK || record.code === CANCELLED) return;
+    client.errors++;
+    if (REFUSALS.has(record.code)) client.refused++;
   }
 
   streamOpened(keyId: string, keyName: string, peer: string): void {
@@ -87,8 +92,17 @@ export class ClientTable {
 }
 
 function drainClient(client: Client): ClientStats {
-  const { keyId, keyName, peer, calls, errors, streams } = client;
+  const { keyId, keyName, peer, calls, errors, streams, refused } = client;
   client.calls = 0;
   client.errors = 0;
-  return { keyId, keyName, peer, calls: BigInt(calls), errors: BigInt(errors), streams: BigInt(streams) };
+  client.refused = 0;
+  return {
+    keyId,
+    keyName,
+    peer,
+    calls: BigInt(calls),
+    errors: BigInt(errors),
+    streams: BigInt(streams),
+    refused: BigInt(refused),
+  };
 }

@@ -53,13 +53,19 @@ export interface ConnectionGauges {
   readonly streams: number;
 }
 
-/** A table's size, as the database tells it. */
+/** A table's size and how it is read, as the database tells it. Whole numbers. */
 export interface TableSize {
   readonly name: string;
-  /** Whole numbers, of whichever kind the driver gives. */
   readonly rowEstimate: number | bigint;
   readonly tableBytes: number | bigint;
   readonly indexBytes: number | bigint;
+  readonly deadRows: number | bigint;
+  readonly sequentialScans: number | bigint;
+  readonly indexes: readonly {
+    readonly name: string;
+    readonly bytes: number | bigint;
+    readonly scans: number | bigint;
+  }[];
 }
 
 /** Where gauges are read, at each drain: functions that look, and neither wait nor ask anyone. */

@@ -207,11 +207,18 @@ export class StatsHub {
   #askTableSizes(): void {
     this.#options.tableSizes?.().then(
       (tables) => {
-        this.#lastTables = tables.map(({ name, rowEstimate, tableBytes, indexBytes }) => ({
-          name,
-          rowEstimate: BigInt(rowEstimate),
-          tableBytes: BigInt(tableBytes),
-          indexBytes: BigInt(indexBytes),
+        this.#lastTables = tables.map((table) => ({
+          name: table.name,
+          rowEstimate: BigInt(table.rowEstimate),
+          tableBytes: BigInt(table.tableBytes),
+          indexBytes: BigInt(table.indexBytes),
+          deadRows: BigInt(table.deadRows),
+          sequentialScans: BigInt(table.sequentialScans),
+          indexes: table.indexes.map(({ name, bytes, scans }) => ({
+            name,
+            bytes: BigInt(bytes),
+            scans: BigInt(scans),
+          })),
         }));
         this.#newTables = true;
       },

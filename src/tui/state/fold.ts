@@ -1,5 +1,5 @@
 import { LatencyHistogram, type WireHistogram } from '../../shared/histogram.ts';
-import { type CodeTally, compact, type MethodSlot, type Slot } from './slot.ts';
+import { type ClientSlots, type CodeTally, compact, type MethodSlot, type Slot, type StatementSlot } from './slot.ts';
 
 const SLOWEST_KEPT = 10;
 
@@ -18,6 +18,9 @@ export function foldSlots(earlier: Slot, later: Slot): Slot {
     merged: earlier.merged + later.merged,
     methods: [...methods.values()],
     events: [...earlier.events, ...later.events],
+    clients: foldClients(earlier.clients, later.clients),
+    statements: foldStatements(earlier.statements, later.statements),
+    tables: later.tables.length > 0 ? later.tables : earlier.tables,
     gauges: {
       ...gauges,
       postgres: gauges.postgres && {
@@ -59,6 +62,43 @@ function foldMethods(earlier: MethodSlot | undefined, later: MethodSlot): Method
     stages: [...stages].map(([stage, latency]) => ({ stage, latency })),
     slowest: [...earlier.slowest, ...later.slowest].sort((a, b) => b.durationMs - a.durationMs).slice(0, SLOWEST_KEPT),
   };
+}
+
+/** Callers with an open stream are in every slot: one that is missing in the later has none. */
+function foldClients(earlier: ClientSlots, later: ClientSlots): ClientSlots {
+  const place = new Map(later.who.map((caller, i) => [caller, i]));
+  const who = [...later.who];
+  for (const caller of earlier.who) {
+    if (place.has(caller)) continue;
+    place.set(caller, who.length);
+    who.push(caller);
+  }
+  const column = (name: 'calls' | 'errors' | 'refused') => {
+    const sums = new Uint32Array(who.length);
+    sums.set(later[name]);
+    earlier.who.forEach((caller, i) => {
+      const at = place.get(caller) as number;
+      sums[at] = (sums[at] as number) + (earlier[name][i] as number);
+    });
+    return sums;
+  };
+  const streams = new Uint32Array(who.length);
+  streams.set(later.streams);
+  return { who, calls: column('calls'), errors: column('errors'), refused: column('refused'), streams };
+}
+
+function foldStatements(earlier: readonly StatementSlot[], later: readonly StatementSlot[]): readonly StatementSlot[] {
+  const sums = new Map(earlier.map((statement) => [statement.kind, statement]));
+  for (const statement of later) {
+    const before = sums.get(statement.kind);
+    sums.set(statement.kind, {
+      kind: statement.kind,
+      latency: addHistograms(before?.latency, statement.latency),
+      rows: statement.rows + (before?.rows ?? 0),
+      errors: statement.errors + (before?.errors ?? 0),
+    });
+  }
+  return [...sums.values()];
 }
 
 /** Counts by status code, added. */

@@ -289,6 +289,11 @@ export interface ClientStats {
   errors: bigint;
   /** Streams open now. */
   streams: bigint;
+  /**
+   * Of the errors, calls that were turned away before they did anything: UNAUTHENTICATED,
+   * PERMISSION_DENIED or RESOURCE_EXHAUSTED.
+   */
+  refused: bigint;
 }
 
 /** StatementStats is what one kind of statement did. */
@@ -315,6 +320,22 @@ export interface TableStats {
   tableBytes: bigint;
   /** Bytes of its indexes. */
   indexBytes: bigint;
+  /** Rows that are dead and not vacuumed yet, as the database estimates them. */
+  deadRows: bigint;
+  /** Scans of the whole table since the database began to count. */
+  sequentialScans: bigint;
+  /** Its indexes, by name. */
+  indexes: IndexStats[];
+}
+
+/** IndexStats is the size of an index and how much it is used. */
+export interface IndexStats {
+  /** The index. */
+  name: string;
+  /** Its bytes. */
+  bytes: bigint;
+  /** Scans of it since the database began to count. */
+  scans: bigint;
 }
 
 /** PostgresStats is the database pool's state. */
@@ -1644,7 +1665,7 @@ export const SlowCall: MessageFns<SlowCall> = {
 };
 
 function createBaseClientStats(): ClientStats {
-  return { keyId: "", keyName: "", peer: "", calls: 0n, errors: 0n, streams: 0n };
+  return { keyId: "", keyName: "", peer: "", calls: 0n, errors: 0n, streams: 0n, refused: 0n };
 }
 
 export const ClientStats: MessageFns<ClientStats> = {
@@ -1675,6 +1696,12 @@ export const ClientStats: MessageFns<ClientStats> = {
         throw new globalThis.Error("value provided for field message.streams of type uint64 too large");
       }
       writer.uint32(48).uint64(message.streams);
+    }
+    if (message.refused !== 0n) {
+      if (BigInt.asUintN(64, message.refused) !== message.refused) {
+        throw new globalThis.Error("value provided for field message.refused of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.refused);
     }
     return writer;
   },
@@ -1740,6 +1767,14 @@ export const ClientStats: MessageFns<ClientStats> = {
             message.streams = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.refused = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1763,6 +1798,7 @@ export const ClientStats: MessageFns<ClientStats> = {
     message.calls = (object.calls !== undefined && object.calls !== null) ? BigInt(object.calls) : 0n;
     message.errors = (object.errors !== undefined && object.errors !== null) ? BigInt(object.errors) : 0n;
     message.streams = (object.streams !== undefined && object.streams !== null) ? BigInt(object.streams) : 0n;
+    message.refused = (object.refused !== undefined && object.refused !== null) ? BigInt(object.refused) : 0n;
     return message;
   },
 };
@@ -1867,7 +1903,7 @@ export const StatementStats: MessageFns<StatementStats> = {
 };
 
 function createBaseTableStats(): TableStats {
-  return { name: "", rowEstimate: 0n, tableBytes: 0n, indexBytes: 0n };
+  return { name: "", rowEstimate: 0n, tableBytes: 0n, indexBytes: 0n, deadRows: 0n, sequentialScans: 0n, indexes: [] };
 }
 
 export const TableStats: MessageFns<TableStats> = {
@@ -1892,6 +1928,21 @@ export const TableStats: MessageFns<TableStats> = {
         throw new globalThis.Error("value provided for field message.indexBytes of type int64 too large");
       }
       writer.uint32(32).int64(message.indexBytes);
+    }
+    if (message.deadRows !== 0n) {
+      if (BigInt.asIntN(64, message.deadRows) !== message.deadRows) {
+        throw new globalThis.Error("value provided for field message.deadRows of type int64 too large");
+      }
+      writer.uint32(40).int64(message.deadRows);
+    }
+    if (message.sequentialScans !== 0n) {
+      if (BigInt.asIntN(64, message.sequentialScans) !== message.sequentialScans) {
+        throw new globalThis.Error("value provided for field message.sequentialScans of type int64 too large");
+      }
+      writer.uint32(48).int64(message.sequentialScans);
+    }
+    for (const v of message.indexes) {
+      IndexStats.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1941,6 +1992,30 @@ export const TableStats: MessageFns<TableStats> = {
             message.indexBytes = reader.int64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.deadRows = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.sequentialScans = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.indexes.push(IndexStats.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1968,6 +2043,96 @@ export const TableStats: MessageFns<TableStats> = {
     message.indexBytes = (object.indexBytes !== undefined && object.indexBytes !== null)
       ? BigInt(object.indexBytes)
       : 0n;
+    message.deadRows = (object.deadRows !== undefined && object.deadRows !== null) ? BigInt(object.deadRows) : 0n;
+    message.sequentialScans = (object.sequentialScans !== undefined && object.sequentialScans !== null)
+      ? BigInt(object.sequentialScans)
+      : 0n;
+    message.indexes = object.indexes?.map((e) => IndexStats.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseIndexStats(): IndexStats {
+  return { name: "", bytes: 0n, scans: 0n };
+}
+
+export const IndexStats: MessageFns<IndexStats> = {
+  encode(message: IndexStats, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asIntN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type int64 too large");
+      }
+      writer.uint32(16).int64(message.bytes);
+    }
+    if (message.scans !== 0n) {
+      if (BigInt.asIntN(64, message.scans) !== message.scans) {
+        throw new globalThis.Error("value provided for field message.scans of type int64 too large");
+      }
+      writer.uint32(24).int64(message.scans);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IndexStats {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIndexStats();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.scans = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<IndexStats>): IndexStats {
+    return IndexStats.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<IndexStats>): IndexStats {
+    const message = createBaseIndexStats();
+    message.name = object.name ?? "";
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.scans = (object.scans !== undefined && object.scans !== null) ? BigInt(object.scans) : 0n;
     return message;
   },
 };
