@@ -35,6 +35,8 @@ export interface Boot {
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly version: string;
+  /** How long its configuration took to load. */
+  readonly configLoadMs: number;
 }
 
 /** What one serving process gets from the one that started it. */
@@ -136,6 +138,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     bootTime: timestampFromMs(boot.time),
     version: boot.version,
     replica: `${hostname()}:${config.listen.port}`,
+    configLoadUs: BigInt(Math.ceil(boot.configLoadMs * 1000)),
   };
   const hub = new StatsHub({
     source: options.joinStats?.(recorder) ?? recorder,

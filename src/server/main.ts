@@ -24,6 +24,7 @@ const SPARE_CONNECTIONS = 20;
 export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
   const stopping = nextSignal();
   let config: Config;
+  const before = performance.now();
   try {
     config = loadConfig(environment);
   } catch (error) {
@@ -31,6 +32,7 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
     for (const problem of error.problems) console.error(problem);
     return 1;
   }
+  const configLoadMs = performance.now() - before;
   const terminal = process.stdout.isTTY === true;
   const logging = await openLogging({
     level: config.log_level,
@@ -42,7 +44,7 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
   for (const warning of config.warnings) logging.log.warn(warning);
   const closers: (() => unknown)[] = [];
   try {
-    await start(config, logging, terminal, closers);
+    await start({ config, configLoadMs, logging, terminal, closers });
     const signal = await Promise.race([stopping, crashed]);
     if (signal === undefined) return 1;
     logging.log.info(`${signal}: finishing what is under way, at most ${config.drain_seconds} s`);
@@ -57,14 +59,17 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
   }
 }
 
-async function start(
-  config: Config,
-  logging: Logging,
-  terminal: boolean,
-  closers: (() => unknown)[],
-): Promise<RunningServer> {
+interface StartOptions {
+  readonly config: Config;
+  readonly configLoadMs: number;
+  readonly logging: Logging;
+  readonly terminal: boolean;
+  readonly closers: (() => unknown)[];
+}
+
+async function start({ config, configLoadMs, logging, terminal, closers }: StartOptions): Promise<RunningServer> {
   const { log } = logging;
-  const boot: Boot = { id: randomUUID(), time: Date.now(), version: programVersion() };
+  const boot: Boot = { id: randomUUID(), time: Date.now(), version: programVersion(), configLoadMs };
   const { host, port } = config.listen;
   const claim = claimDataDir(config.data_dir, { address: addressText(host, port), version: boot.version });
   closers.push(() => claim.release());

@@ -47,6 +47,7 @@ export function emptyFrame(): StatsFrame {
     connections: undefined,
     shed: [],
     events: [],
+    configLoadUs: 0n,
   };
 }
 
@@ -71,6 +72,7 @@ export function appendFrame(target: StatsFrame, later: StatsFrame): void {
   target.replica = later.replica;
   target.version = later.version;
   target.bootTime = later.bootTime;
+  target.configLoadUs = later.configLoadUs;
   target.replayed = later.replayed;
 }
 
@@ -93,6 +95,7 @@ export function joinFrame(target: StatsFrame, other: StatsFrame): void {
   target.replica ||= other.replica;
   target.version ||= other.version;
   target.bootTime ??= other.bootTime;
+  if (other.configLoadUs > target.configLoadUs) target.configLoadUs = other.configLoadUs;
 }
 
 function addCounted(target: StatsFrame, from: StatsFrame, rule: Rule): void {

@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const messages = Array.from({ length: 60 }, (_, i) => ({ frame: trafficFrame(60 + i) }));
+const messages = Array.from({ length: 60 }, (_, i) => ({ frame: trafficFrame(60 + i), target: '' }));
 
 async function piped(options: { once: boolean; json?: boolean }, source = replay()) {
   const printed: string[] = [];

@@ -15,7 +15,7 @@ import { trafficFrame } from './support/frames.ts';
 const folder = mkdtempSync(join(tmpdir(), 'recording-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const messages = Array.from({ length: 20 }, (_, i) => ({ frame: trafficFrame(100 + i) }));
+const messages = Array.from({ length: 20 }, (_, i) => ({ frame: trafficFrame(100 + i), target: '' }));
 
 async function play(source: Source): Promise<MonitorState> {
   let state = initialState('x', 0, { columns: 120, rows: 36 });

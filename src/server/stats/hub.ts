@@ -20,7 +20,8 @@ export interface StatsSource {
 }
 
 /** What every frame says about the server. */
-export type ServerIdentity = Pick<StatsFrame, 'bootId' | 'replica' | 'version' | 'bootTime'>;
+export type ServerIdentity = Pick<StatsFrame, 'bootId' | 'replica' | 'version' | 'bootTime'> &
+  Partial<Pick<StatsFrame, 'configLoadUs'>>;
 
 export interface StatsHubOptions {
   readonly source: StatsSource;

@@ -53,7 +53,8 @@ export class RecordingSource implements Source {
     });
     try {
       for await (const event of this.#source.events(signal)) {
-        if (event.kind === 'frame' && broken === undefined) this.#file.write(encodeDelimited({ frame: event.frame }));
+        if (event.kind === 'frame' && broken === undefined)
+          this.#file.write(encodeDelimited({ frame: event.frame, target: '' }));
         yield event;
       }
     } finally {

@@ -1,5 +1,5 @@
 import { LatencyHistogram } from '../../shared/histogram.ts';
-import { isWatch } from './method-name.ts';
+import { isWatch } from '../../shared/method-name.ts';
 import type { MethodSlot, Slot } from './slot.ts';
 
 /** Values along time, oldest first; undefined where nothing is known (no server, no monitor yet). */

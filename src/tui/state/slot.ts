@@ -8,9 +8,9 @@ import type {
   StatsFrame,
 } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import type { WireHistogram } from '../../shared/histogram.ts';
+import { shortMethodName } from '../../shared/method-name.ts';
 import { msFromDuration, msFromTimestamp } from '../../shared/time.ts';
 import { callerOf, interned } from './interned.ts';
-import { shortMethodName } from './method-name.ts';
 
 /** A frame as the history keeps it: plain numbers and typed arrays, about 6 KB for a busy second. */
 export interface Slot {
@@ -114,6 +114,8 @@ export interface Gauges {
   readonly processes: readonly Numbers<ProcessStats>[];
   readonly connections: ConnectionStats | undefined;
   readonly shed: readonly { readonly reason: string; readonly count: number }[];
+  /** Microseconds; 0: not known. */
+  readonly configLoadUs: number;
 }
 
 export interface PostgresGauges {
@@ -201,7 +203,7 @@ function methodSlot(stats: MethodStats): MethodSlot {
   };
 }
 
-function gaugesOf({ postgres, redis, cache, processes, connections, shed }: StatsFrame): Gauges {
+function gaugesOf({ postgres, redis, cache, processes, connections, shed, configLoadUs }: StatsFrame): Gauges {
   return {
     postgres: postgres && {
       ...postgres,
@@ -216,6 +218,7 @@ function gaugesOf({ postgres, redis, cache, processes, connections, shed }: Stat
     processes: processes.map(numbers),
     connections,
     shed: shed.map(({ reason, count }) => ({ reason, count: Number(count) })),
+    configLoadUs: Number(configLoadUs),
   };
 }
 

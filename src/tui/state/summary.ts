@@ -1,6 +1,6 @@
 import { LatencyHistogram } from '../../shared/histogram.ts';
+import { isWatch } from '../../shared/method-name.ts';
 import { addCodes } from './fold.ts';
-import { isWatch } from './method-name.ts';
 import type { CodeTally, MethodSlot, Slot } from './slot.ts';
 
 const OK = 0;

@@ -45,7 +45,7 @@ export async function startStatsServer({ port = 0, onWatch }: StatsServerOptions
       }
       open.add(call);
       call.on('cancelled', () => open.delete(call));
-      for (const frame of answer) call.write({ frame });
+      for (const frame of answer) call.write({ frame, target: '' });
     },
   });
   const bound = await new Promise<number>((resolve, reject) => {
@@ -58,7 +58,7 @@ export async function startStatsServer({ port = 0, onWatch }: StatsServerOptions
     port: bound,
     requests,
     send: (frame) => {
-      for (const call of open) call.write({ frame });
+      for (const call of open) call.write({ frame, target: '' });
     },
     kill: () => server.forceShutdown(),
   };

@@ -125,7 +125,11 @@ export interface WatchStatsRequest {
 /** WatchStatsResponse is one message of the stream of WatchStats. */
 export interface WatchStatsResponse {
   /** The frame. */
-  frame: StatsFrame | undefined;
+  frame:
+    | StatsFrame
+    | undefined;
+  /** In a recording of several servers, the address this one was watched at. A server leaves it empty. */
+  target: string;
 }
 
 /** StatsFrame is what happened in a stretch of time. */
@@ -187,6 +191,8 @@ export interface StatsFrame {
   shed: ShedCount[];
   /** What happened, the last 100. */
   events: StatsEvent[];
+  /** Time the configuration took to load, the last time it was; 0 when that is not known. */
+  configLoadUs: bigint;
 }
 
 /**
@@ -655,13 +661,16 @@ export const WatchStatsRequest: MessageFns<WatchStatsRequest> = {
 };
 
 function createBaseWatchStatsResponse(): WatchStatsResponse {
-  return { frame: undefined };
+  return { frame: undefined, target: "" };
 }
 
 export const WatchStatsResponse: MessageFns<WatchStatsResponse> = {
   encode(message: WatchStatsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.frame !== undefined) {
       StatsFrame.encode(message.frame, writer.uint32(10).fork()).join();
+    }
+    if (message.target !== "") {
+      writer.uint32(18).string(message.target);
     }
     return writer;
   },
@@ -687,6 +696,14 @@ export const WatchStatsResponse: MessageFns<WatchStatsResponse> = {
             message.frame = StatsFrame.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.target = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -707,6 +724,7 @@ export const WatchStatsResponse: MessageFns<WatchStatsResponse> = {
     message.frame = (object.frame !== undefined && object.frame !== null)
       ? StatsFrame.fromPartial(object.frame)
       : undefined;
+    message.target = object.target ?? "";
     return message;
   },
 };
@@ -733,6 +751,7 @@ function createBaseStatsFrame(): StatsFrame {
     connections: undefined,
     shed: [],
     events: [],
+    configLoadUs: 0n,
   };
 }
 
@@ -800,6 +819,12 @@ export const StatsFrame: MessageFns<StatsFrame> = {
     }
     for (const v of message.events) {
       StatsEvent.encode(v!, writer.uint32(162).fork()).join();
+    }
+    if (message.configLoadUs !== 0n) {
+      if (BigInt.asUintN(64, message.configLoadUs) !== message.configLoadUs) {
+        throw new globalThis.Error("value provided for field message.configLoadUs of type uint64 too large");
+      }
+      writer.uint32(184).uint64(message.configLoadUs);
     }
     return writer;
   },
@@ -977,6 +1002,14 @@ export const StatsFrame: MessageFns<StatsFrame> = {
             message.events.push(StatsEvent.decode(reader, reader.uint32()));
             continue;
           }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.configLoadUs = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1026,6 +1059,9 @@ export const StatsFrame: MessageFns<StatsFrame> = {
       : undefined;
     message.shed = object.shed?.map((e) => ShedCount.fromPartial(e)) || [];
     message.events = object.events?.map((e) => StatsEvent.fromPartial(e)) || [];
+    message.configLoadUs = (object.configLoadUs !== undefined && object.configLoadUs !== null)
+      ? BigInt(object.configLoadUs)
+      : 0n;
     return message;
   },
 };

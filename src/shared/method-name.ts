@@ -25,3 +25,11 @@ export function isWatch(shortName: string): boolean {
   const name = shortName.slice(shortName.lastIndexOf('/') + 1);
   return name.startsWith('Watch') || name === 'ServerReflectionInfo';
 }
+
+/**
+ * Calls that move much or watch long: their duration says nothing about how fast the service answers,
+ * so they are no part of the service level "API".
+ */
+export function isBulk(shortName: string): boolean {
+  return isWatch(shortName) || /(^|\/)(Export|Import|Capture)/.test(shortName);
+}
