@@ -1,3 +1,4 @@
+import { ClientTlsError } from '../shared/client-tls.ts';
 import { KeyFileError } from '../shared/discovery.ts';
 import { BadRequest } from '../shared/gen/google/rpc/error_details.ts';
 import { type RpcError, toRpcError } from '../shared/rpc-error.ts';
@@ -20,7 +21,7 @@ const UNAUTHENTICATED = 16;
 /** What went wrong, in words that say what to do about it. */
 export function explain(error: unknown, address?: string, credentialFrom?: string): CommandFailure {
   if (error instanceof CommandFailure) return error;
-  if (error instanceof KeyFileError) return new CommandFailure(error.message);
+  if (error instanceof KeyFileError || error instanceof ClientTlsError) return new CommandFailure(error.message);
   const rpc = toRpcError(error);
   if (rpc.code === 2 && !rpc.reason) return new CommandFailure(error instanceof Error ? error.message : String(error));
   if (rpc.code === UNAVAILABLE && !rpc.reason) {

@@ -11,6 +11,8 @@ const isNewEnough = major > 22 || (major === 22 && minor >= 18);
 const bundled = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
 
 if (isNewEnough) {
+  // What libraries do inside is no business of who runs a command.
+  process.noDeprecation = true;
   module.enableCompileCache?.();
   const args = process.argv.slice(2);
   if (args[0] === 'monitor') {

@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs';
+import { TLS_CLIENT_OPTIONS } from '../shared/client-tls.ts';
 import { findTarget } from '../shared/discovery.ts';
 import { MemoryHub } from '../shared/service-client.ts';
 import { explain } from './failure.ts';
@@ -7,15 +8,33 @@ import { explain } from './failure.ts';
 export interface ConnectionFlags {
   address: string | undefined;
   keyFile: string | undefined;
+  tlsCa: string | undefined;
+  tlsCert: string | undefined;
+  tlsKey: string | undefined;
+  tlsServerName: string | undefined;
 }
+
+const tlsFlag = ({ env, description }: (typeof TLS_CLIENT_OPTIONS)[keyof typeof TLS_CLIENT_OPTIONS]) =>
+  ({ type: 'string', describe: `${description} (${env})`, group: 'TLS:' }) as const;
+
+const TLS_FLAGS = {
+  'tls-ca': tlsFlag(TLS_CLIENT_OPTIONS.ca),
+  'tls-cert': tlsFlag(TLS_CLIENT_OPTIONS.certificate),
+  'tls-key': tlsFlag(TLS_CLIENT_OPTIONS.key),
+  'tls-server-name': tlsFlag(TLS_CLIENT_OPTIONS.serverName),
+} as const;
 
 export function connectionFlags<T>(argv: Argv<T>) {
   return argv
-    .option('address', { type: 'string', describe: 'HOST:PORT; else MEMORYHUB_ADDRESS, else the local server' })
+    .option('address', {
+      type: 'string',
+      describe: 'HOST:PORT, or https://HOST:PORT for TLS; else MEMORYHUB_ADDRESS, else the local server',
+    })
     .option('key-file', {
       type: 'string',
       describe: 'File with an API key; else MEMORYHUB_API_KEY, else the local one',
     })
+    .options(TLS_FLAGS)
     .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line, for scripts' });
 }
 
@@ -30,8 +49,13 @@ export async function withHub(
   key: 'admin' | 'operator',
   run: (hub: MemoryHub) => Promise<void>,
 ): Promise<void> {
-  const { address, credential, credentialFrom } = findTarget({ address: flags.address, keyFile: flags.keyFile, key });
-  const hub = new MemoryHub({ address, ...(credential === undefined ? {} : { credential }) });
+  const { address, credential, credentialFrom, tls } = findTarget({
+    address: flags.address,
+    keyFile: flags.keyFile,
+    tls: { ca: flags.tlsCa, certificate: flags.tlsCert, key: flags.tlsKey, serverName: flags.tlsServerName },
+    key,
+  });
+  const hub = new MemoryHub({ address, ...(credential && { credential }), ...(tls && { tls }) });
   try {
     await run(hub);
   } catch (error) {

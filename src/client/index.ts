@@ -1,5 +1,6 @@
 /** @memory-hub/client: everything a service needs to call Memory Hub. */
-export type { ConnectOptions, TlsOptions } from '../shared/client.ts';
+export type { ConnectOptions } from '../shared/client.ts';
+export type { TlsOptions } from '../shared/client-tls.ts';
 export { readKeyFile } from '../shared/discovery.ts';
 export { ERROR_REASONS, type ErrorReason } from '../shared/error-reasons.ts';
 export {

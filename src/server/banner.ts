@@ -16,15 +16,16 @@ export function startBanner(server: {
     ? `embedded PostgreSQL in ${here(config.data_dir)}${postgres.adopted ? ' (was still running)' : postgres.recovered ? ' (recovered)' : ''}`
     : 'PostgreSQL of DATABASE_URL';
   return `
-  Memory Hub serves gRPC on ${address}
+  Memory Hub serves gRPC on ${address}${config.tls_cert ? ' with TLS' : ''}
 
   data     ${database}${config.redis_url ? ', cached in Redis' : ''}
   keys     ${adminKey} (workspace "default"), ${here(join(config.data_dir, KEY_FILES.operator))} (the server)
   monitor  npm run monitor
   call it  npm run cli -- save "Deploys happen Tuesdays." --category decision
            npm run cli -- list
-           npx buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $(cat ${adminKey})" \\
-             -d '{"limit": 3}' http://${address}/memoryhub.v1.MemoryService/ListMemories
+           npx buf curl --protocol grpc ${config.tls_cert ? '--cacert FILE' : '--http2-prior-knowledge'} --reflect-header '*' \\
+             -H "authorization: Bearer $(cat ${adminKey})" -d '{"limit": 3}' \\
+             ${config.tls_cert ? 'https' : 'http'}://${address}/memoryhub.v1.MemoryService/ListMemories
 
   Ctrl-C stops it.
 `;

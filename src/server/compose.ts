@@ -26,6 +26,7 @@ import { StatsHub, type StatsSource } from './stats/hub.ts';
 import { StatsRecorder } from './stats/recorder.ts';
 import type { Logging } from './telemetry/logger.ts';
 import type { Tracing } from './telemetry/tracing.ts';
+import { openTls, tlsPaths } from './tls.ts';
 
 const REDIS_USAGE_INTERVAL_MS = 5_000;
 
@@ -68,7 +69,7 @@ export interface RunningServer {
  * Puts the rooms together - database, repository, cache, rules, wire - and serves. The only place
  * that knows all of them.
  *
- * @throws DatabaseConnectError, DatabaseUnsuitableError, ListenError, or Error naming Redis' address
+ * @throws TlsFilesError, DatabaseConnectError, DatabaseUnsuitableError, ListenError, or Error naming Redis' address
  */
 export async function compose(options: ComposeOptions): Promise<RunningServer> {
   const opened: { close(): unknown }[] = [];
@@ -90,6 +91,9 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     log.info(text);
   };
 
+  const paths = tlsPaths(config);
+  const tls = paths && openTls(paths, log, event);
+  if (tls) opened.push(tls);
   const database = await openDatabase({
     url: options.databaseUrl,
     readUrl: config.database_read_url,
@@ -155,6 +159,8 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     log: logging.wire,
     tracer: tracing.tracer,
     accessLog: config.access_log ? logging.access : undefined,
+    trustedHosts: config.trusted_hosts,
+    openIntrospection: config.open_introspection,
     limits: { readerStallMs: config.reader_stall_seconds * 1000 },
   });
   const retention = createRetention(
@@ -175,7 +181,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     if (redis) parts.redisUsage = await redis.usage();
   }, REDIS_USAGE_INTERVAL_MS).unref();
   followPolls(poller, { authenticator, memories, server }, event);
-  const { host, port } = await server.listen(config.listen);
+  const { host, port } = await server.listen(config.listen, tls?.credentials);
   identity.replica = `${hostname()}:${port}`;
   hub.start();
   retention.start();
@@ -186,6 +192,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     port,
     async stop(graceMs) {
       clearInterval(usageTimer);
+      tls?.close();
       hub.close();
       await retention.stop();
       await server.drain(graceMs);

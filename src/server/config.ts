@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { CLIENT_VARIABLES } from '../shared/discovery.ts';
 import { SETTINGS, type Settings } from './settings.ts';
 
 /** All settings with their values, checked against each other. */
@@ -13,7 +14,7 @@ export interface Config extends Settings {
 }
 
 /** Environment variables with this prefix that are not the server's: the clients' and this file's own. */
-const OTHER_VARIABLES = new Set(['MEMORYHUB_CONFIG', 'MEMORYHUB_ADDRESS', 'MEMORYHUB_API_KEY']);
+const OTHER_VARIABLES = new Set<string>(['MEMORYHUB_CONFIG', ...CLIENT_VARIABLES]);
 
 /** The start is refused: each problem is a sentence that names the setting, the value and what is allowed. */
 export class ConfigError extends Error {
@@ -60,7 +61,9 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   }
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const config = { ...(values as Settings), file: file && path, warnings: unknownVariables(environment) };
+  const settings = values as Settings;
+  const warnings = [...unknownVariables(environment), ...risks(settings)];
+  const config = { ...settings, file: file && path, warnings };
   const conflicts = crossChecks(config);
   if (conflicts.length > 0) throw new ConfigError(conflicts);
   return config;
@@ -73,10 +76,20 @@ export function isLoopback(host: string): boolean {
 
 function crossChecks(config: Settings): string[] {
   const problems: string[] = [];
-  if (!isLoopback(config.listen.host) && !config.allow_plaintext) {
+  if (!isLoopback(config.listen.host) && !config.tls_cert && !config.allow_plaintext) {
     problems.push(
       `MEMORYHUB_LISTEN is ${JSON.stringify(`${config.listen.host}:${config.listen.port}`)}, which other hosts can reach without TLS: ` +
-        'it must be a loopback address (127.0.0.1), or MEMORYHUB_ALLOW_PLAINTEXT must be 1.',
+        'it must be a loopback address (127.0.0.1), or MEMORYHUB_TLS_CERT and MEMORYHUB_TLS_KEY must be set, ' +
+        'or MEMORYHUB_ALLOW_PLAINTEXT must be 1.',
+    );
+  }
+  if ((config.tls_cert === undefined) !== (config.tls_key === undefined)) {
+    const [set, unset] = config.tls_cert ? ['CERT', 'KEY'] : ['KEY', 'CERT'];
+    problems.push(`MEMORYHUB_TLS_${set} is set and MEMORYHUB_TLS_${unset} is not: both must be, or neither.`);
+  }
+  if (config.tls_client_ca && !config.tls_cert) {
+    problems.push(
+      'MEMORYHUB_TLS_CLIENT_CA is set and MEMORYHUB_TLS_CERT is not: a server without TLS cannot ask for certificates.',
     );
   }
   if (config.database_read_url && !config.database_url) {
@@ -97,6 +110,14 @@ function crossChecks(config: Settings): string[] {
     );
   }
   return problems;
+}
+
+function risks(config: Settings): string[] {
+  if (isLoopback(config.listen.host) || config.tls_cert) return [];
+  return [
+    `MEMORYHUB_ALLOW_PLAINTEXT is 1 and MEMORYHUB_LISTEN is ${config.listen.host}:${config.listen.port}: ` +
+      'keys and memories cross the network in plain text, unless something in front of the server ends TLS.',
+  ];
 }
 
 function unknownVariables(environment: NodeJS.ProcessEnv): string[] {

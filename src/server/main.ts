@@ -10,8 +10,10 @@ import { migrate } from './database/migrate.ts';
 import { ensureFirstKeys } from './first-keys.ts';
 import { lastResort } from './last-resort.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
+import { readTlsFiles } from './security/tls-files.ts';
 import { type Logging, openLogging } from './telemetry/logger.ts';
 import { startTracing } from './telemetry/tracing.ts';
+import { tlsPaths } from './tls.ts';
 import { startWorkers } from './workers/parent.ts';
 
 /** Connections PostgreSQL keeps for people and for a second program beside the pool. */
@@ -71,7 +73,11 @@ async function start({ config, configLoadMs, logging, terminal, closers }: Start
   const { log } = logging;
   const boot: Boot = { id: randomUUID(), time: Date.now(), version: programVersion(), configLoadMs };
   const { host, port } = config.listen;
-  const claim = claimDataDir(config.data_dir, { address: addressText(host, port), version: boot.version });
+  const tls = tlsPaths(config);
+  // Refused here, before anything is started; each process reads them again for itself.
+  if (tls) readTlsFiles(tls);
+  const record = { address: addressText(host, port), tls: tls !== undefined, version: boot.version };
+  const claim = claimDataDir(config.data_dir, record);
   closers.push(() => claim.release());
 
   let postgres: EmbeddedPostgres | undefined;

@@ -33,6 +33,8 @@ function wholeNumber(min: number, max: number) {
     .pipe(z.number().int().min(min).max(max));
 }
 
+const path = optional.transform((value) => (value === undefined ? undefined : resolve(value)));
+
 const flag = z.union([z.boolean(), z.stringbool({ truthy: ['1', 'true', 'yes'], falsy: ['0', 'false', 'no', ''] })]);
 
 function url(...protocols: string[]) {
@@ -54,6 +56,15 @@ const listenAddress = text.transform((value, context): ListenAddress => {
   }
   return { host: match[1] ?? match[2] ?? '', port };
 });
+
+const HOST_NAME = /^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$|^\[?[0-9a-f:.]+\]?$/;
+
+const hostNames = z
+  .union([z.array(z.string()), z.string().transform((value) => value.split(','))])
+  .transform((names) => names.map((name) => name.trim().toLowerCase()).filter((name) => name !== ''))
+  .refine((names) => names.every((name) => HOST_NAME.test(name)))
+  .optional()
+  .transform((names) => (names === undefined || names.length === 0 ? undefined : names));
 
 /** Every setting of the server. The key is its name in the configuration file. */
 export const SETTINGS = {
@@ -165,6 +176,43 @@ export const SETTINGS = {
     allowed: 'a whole number from 1 to 3600',
     schema: wholeNumber(1, 3600).default(60),
   }),
+  tls_cert: setting({
+    env: 'MEMORYHUB_TLS_CERT',
+    default: 'unset: no TLS',
+    description:
+      'PEM file of the certificate to serve TLS with, and those between it and its authority; read again when it changes.',
+    allowed: 'a path',
+    schema: path,
+  }),
+  tls_key: setting({
+    env: 'MEMORYHUB_TLS_KEY',
+    default: 'unset: no TLS',
+    description: 'PEM file of its key.',
+    allowed: 'a path',
+    schema: path,
+  }),
+  tls_client_ca: setting({
+    env: 'MEMORYHUB_TLS_CLIENT_CA',
+    default: 'unset: clients need no certificate',
+    description: 'PEM file of the authorities that sign the certificates clients must show (mutual TLS).',
+    allowed: 'a path',
+    schema: path,
+  }),
+  trusted_hosts: setting({
+    env: 'MEMORYHUB_TRUSTED_HOSTS',
+    default: 'unset: any',
+    description:
+      'Names callers may address the server by (:authority), with commas between; `*.` in front takes all names below. Health checks may use any.',
+    allowed: 'host names or addresses without ports, such as hub.example.com,*.hub.internal',
+    schema: hostNames,
+  }),
+  open_introspection: setting({
+    env: 'MEMORYHUB_OPEN_INTROSPECTION',
+    default: '0',
+    description: 'Let reflection and statistics be read without a key.',
+    allowed: '0 or 1',
+    schema: flag.default(false),
+  }),
   allow_plaintext: setting({
     env: 'MEMORYHUB_ALLOW_PLAINTEXT',
     default: '0',
@@ -184,7 +232,7 @@ export const SETTINGS = {
     default: 'unset: standard output',
     description: 'Also write JSON lines here, a new file a day or at 100 MB, 7 kept.',
     allowed: 'a path',
-    schema: optional.transform((path) => (path === undefined ? undefined : resolve(path))),
+    schema: path,
   }),
   access_log: setting({
     env: 'MEMORYHUB_ACCESS_LOG',

@@ -6,15 +6,7 @@ import {
   InterceptingCall,
   type Interceptor,
 } from '@grpc/grpc-js';
-
-/** TLS of a client; an empty object trusts the system's authorities. */
-export interface TlsOptions {
-  /** PEM of the authority that signed the server's certificate. */
-  readonly ca?: Buffer;
-  /** PEM of the client's own key and certificate, for servers that ask for one. */
-  readonly key?: Buffer;
-  readonly certificate?: Buffer;
-}
+import type { TlsOptions } from './client-tls.ts';
 
 /** Where a client calls and as whom. */
 export interface ConnectOptions {
@@ -42,14 +34,20 @@ type ClientConstructor<C extends Client> = new (
  */
 export function connect<C extends Client>(service: ClientConstructor<C>, options: ConnectOptions): C {
   const { tls } = options;
-  const channelCredentials =
-    tls === undefined
-      ? credentials.createInsecure()
-      : credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.certificate ?? null);
-  return new service(options.address, channelCredentials, {
+  return new service(options.address, channelCredentials(tls), {
+    ...(tls?.serverName !== undefined && {
+      'grpc.ssl_target_name_override': tls.serverName,
+      'grpc.default_authority': tls.serverName,
+    }),
     ...options.channel,
     interceptors: [callDefaults(options)],
   });
+}
+
+/** Plain text without options. */
+export function channelCredentials(tls: TlsOptions | undefined): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.certificate ?? null);
 }
 
 /** Bearer and deadline; grpc-js takes call credentials over TLS only, so they go in as metadata. */

@@ -1,10 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { findTls, TLS_CLIENT_OPTIONS, type TlsChoices, type TlsOptions } from './client-tls.ts';
 
 /** Files of the data directory by which programs on the same machine find the server. */
 export const SERVER_FILE = 'server.json';
 export const KEY_FILES = { admin: 'admin.key', operator: 'operator.key' } as const;
 export const DEFAULT_ADDRESS = '127.0.0.1:50051';
+
+/** Variables that clients read, the monitor and the command line among them. */
+export const CLIENT_VARIABLES: readonly string[] = [
+  'MEMORYHUB_ADDRESS',
+  'MEMORYHUB_API_KEY',
+  ...Object.values(TLS_CLIENT_OPTIONS).map(({ env }) => env),
+];
 
 /** A key that is there and cannot be used; the message says which and why. */
 export class KeyFileError extends Error {
@@ -19,6 +27,8 @@ export interface Target {
   readonly addressFrom: string;
   /** API key; absent when none was found. */
   readonly credential?: string;
+  /** Absent: plain text. */
+  readonly tls?: TlsOptions;
   /** Where the key is from, or where it was looked for. For messages; never the key itself. */
   readonly credentialFrom: string;
 }
@@ -27,6 +37,7 @@ export interface Target {
 export interface TargetOptions {
   readonly address?: string | undefined;
   readonly keyFile?: string | undefined;
+  readonly tls?: TlsChoices;
   /** Which of the local server's keys: admin for memories, operator for statistics. */
   readonly key: keyof typeof KEY_FILES;
   readonly env?: NodeJS.ProcessEnv;
@@ -34,13 +45,17 @@ export interface TargetOptions {
 
 /**
  * Address and key: from the options, else MEMORYHUB_ADDRESS and MEMORYHUB_API_KEY, else from the
- * data directory of a server on this machine (MEMORYHUB_DATA_DIR, default ./.memory-hub).
+ * data directory of a server on this machine (MEMORYHUB_DATA_DIR, default ./.memory-hub). TLS where an
+ * option or variable of it is set, the address begins with https://, or the local server serves with it.
  *
  * @throws KeyFileError when a named key file cannot be read or is empty, or a local one cannot be read
+ * @throws ClientTlsError
  */
-export function findTarget({ address, keyFile, key, env = process.env }: TargetOptions): Target {
+export function findTarget({ address, keyFile, key, tls: choices = {}, env = process.env }: TargetOptions): Target {
   const directory = dataDirectory(env);
-  return { ...findAddress(address, directory, env), ...findCredential(keyFile, key, directory, env) };
+  const { secure, ...found } = findAddress(address, directory, env);
+  const tls = findTls(choices, env) ?? (secure ? {} : undefined);
+  return { ...found, ...(tls && { tls }), ...findCredential(keyFile, key, directory, env) };
 }
 
 /** MEMORYHUB_DATA_DIR, default ./.memory-hub, as an absolute path. */
@@ -49,21 +64,30 @@ export function dataDirectory(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 function findAddress(address: string | undefined, directory: string, env: NodeJS.ProcessEnv) {
-  if (address !== undefined) return { address, addressFrom: '--address' };
+  if (address !== undefined) return { ...readAddress(address), addressFrom: '--address' };
   const fromEnv = env.MEMORYHUB_ADDRESS;
-  if (fromEnv) return { address: fromEnv, addressFrom: 'MEMORYHUB_ADDRESS' };
+  if (fromEnv) return { ...readAddress(fromEnv), addressFrom: 'MEMORYHUB_ADDRESS' };
   const file = join(directory, SERVER_FILE);
-  const fromFile = addressIn(file);
-  if (fromFile !== undefined) return { address: fromFile, addressFrom: file };
-  return { address: DEFAULT_ADDRESS, addressFrom: 'the default address' };
+  const fromFile = serverIn(file);
+  if (fromFile !== undefined) return { ...fromFile, addressFrom: file };
+  return { address: DEFAULT_ADDRESS, secure: false, addressFrom: 'the default address' };
 }
 
-/** The address a running server wrote down; undefined when there is no such file or it is half-written. */
-function addressIn(file: string): string | undefined {
+/** `host:port`, or `https://host:port` (443 unless given) for TLS. */
+function readAddress(text: string): { address: string; secure: boolean } {
+  const match = /^(https?):\/\/(.+?)\/?$/.exec(text.trim());
+  if (match === null) return { address: text.trim(), secure: false };
+  const secure = match[1] === 'https';
+  const host = match[2] ?? '';
+  return { address: /:\d+$/.test(host) ? host : `${host}:${secure ? 443 : 80}`, secure };
+}
+
+/** What a running server wrote down; undefined when there is no such file or it is half-written. */
+function serverIn(file: string): { address: string; secure: boolean } | undefined {
   try {
     const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
     if (typeof parsed === 'object' && parsed !== null && 'address' in parsed && typeof parsed.address === 'string') {
-      return parsed.address;
+      return { address: parsed.address, secure: 'tls' in parsed && parsed.tls === true };
     }
   } catch {
     // No server has run here, or one is starting; the default address is as good a guess as any.

@@ -30,6 +30,7 @@ export const ERROR_REASONS = {
   CANCELLED: 1,
   INTERNAL: 13,
   UNIMPLEMENTED: 12,
+  HOST_NOT_TRUSTED: 7,
 } as const;
 
 export type ErrorReason = keyof typeof ERROR_REASONS;

@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
+import { TLS_CLIENT_OPTIONS, type TlsChoices } from '../shared/client-tls.ts';
 import { LIMITS } from '../shared/limits.ts';
 
 /** What the command line of the monitor asks for. */
 export interface MonitorArgs {
   readonly address: string | undefined;
   readonly keyFile: string | undefined;
+  readonly tls: TlsChoices;
   readonly intervalMs: number;
   readonly windowMs: number;
   readonly once: boolean;
@@ -24,13 +26,26 @@ export class ArgumentError extends Error {
   override readonly name = 'ArgumentError';
 }
 
+const tlsOption = (name: keyof typeof TLS_CLIENT_OPTIONS) => {
+  const { value, description, env } = TLS_CLIENT_OPTIONS[name];
+  return { type: 'string', value, help: `${description} (${env})` } as const;
+};
+
 const OPTIONS = {
-  address: { type: 'string', value: 'HOST:PORT', help: 'where the server is (MEMORYHUB_ADDRESS)' },
+  address: {
+    type: 'string',
+    value: 'HOST:PORT',
+    help: 'where the server is, with https:// in front for TLS (MEMORYHUB_ADDRESS)',
+  },
   'key-file': {
     type: 'string',
     value: 'FILE',
     help: 'file with a key of role monitor or operator (MEMORYHUB_API_KEY)',
   },
+  'tls-ca': tlsOption('ca'),
+  'tls-cert': tlsOption('certificate'),
+  'tls-key': tlsOption('key'),
+  'tls-server-name': tlsOption('serverName'),
   interval: { type: 'string', value: 'TIME', help: 'time between frames: 100ms to 60s, default 1s' },
   window: { type: 'string', value: 'TIME', help: 'time the numbers cover: 1s to 15m, default 60s' },
   once: { type: 'boolean', value: '', help: 'print the window once and end' },
@@ -51,6 +66,12 @@ export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
   return {
     address: values.address,
     keyFile: values['key-file'],
+    tls: {
+      ca: values['tls-ca'],
+      certificate: values['tls-cert'],
+      key: values['tls-key'],
+      serverName: values['tls-server-name'],
+    },
     intervalMs: period('interval', values.interval, 1000, LIMITS.watchIntervalMs.min, LIMITS.watchIntervalMs.max),
     windowMs: period('window', values.window, 60_000, 1000, 900_000),
     once: values.once ?? false,
@@ -69,7 +90,7 @@ export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
 /** What `--help` prints. */
 export function usage(): string {
   const rows = Object.entries(OPTIONS).map(
-    ([name, { value, help }]) => `  ${`--${name} ${value}`.padEnd(20)}  ${help}`,
+    ([name, { value, help }]) => `  ${`--${name} ${value}`.padEnd(23)}  ${help}`,
   );
   return `memory-hub monitor [options]\n\nShows live what a Memory Hub server does.\n\n${rows.join('\n')}\n
 Piped, it prints a line a frame. Keys: press ? in the monitor.

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { ClientTlsError } from '../shared/client-tls.ts';
 import { findTarget, KeyFileError } from '../shared/discovery.ts';
 import { ArgumentError, type MonitorArgs, parseMonitorArgs, usage } from './args.ts';
 import { runPiped } from './piped.ts';
@@ -29,9 +30,11 @@ export async function runMonitor(argv: readonly string[]): Promise<number> {
     }
     return await run(args);
   } catch (error) {
-    if (!(error instanceof ArgumentError || error instanceof KeyFileError || error instanceof RecordingError))
-      throw error;
-    console.error(error.message);
+    const isForPeople = [ArgumentError, KeyFileError, ClientTlsError, RecordingError].some(
+      (kind) => error instanceof kind,
+    );
+    if (!isForPeople) throw error;
+    console.error((error as Error).message);
     return error instanceof ArgumentError ? 2 : 1;
   }
 }
@@ -79,10 +82,16 @@ function openSource(args: MonitorArgs): Source {
       throw new RecordingError(`cannot replay ${args.replay}: ${(error as Error).message}`);
     }
   }
-  const { address, credential } = findTarget({ address: args.address, keyFile: args.keyFile, key: 'operator' });
+  const { address, credential, tls } = findTarget({
+    address: args.address,
+    keyFile: args.keyFile,
+    tls: args.tls,
+    key: 'operator',
+  });
   const live = new LiveSource({
     address,
-    ...(credential === undefined ? {} : { credential }),
+    ...(credential && { credential }),
+    ...(tls && { tls }),
     settings: { intervalMs: args.intervalMs, detailMethods: [] },
   });
   return args.record === undefined ? live : new RecordingSource(live, args.record);

@@ -1,6 +1,8 @@
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/server/config.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { codeBlocks, commands, DOCUMENTS } from './code-blocks.ts';
 import { lookalikeCheckout, runScript } from './shell.ts';
@@ -57,7 +59,19 @@ describe('the commands of the documents', () => {
 
   it('stand in blocks that say whether they are commands', () => {
     const languages = new Set(DOCUMENTS.flatMap((name) => codeBlocks(name).map(({ language }) => language)));
-    expect([...languages].sort()).toEqual(['sh', 'text']);
+    expect([...languages].sort()).toEqual(['sh', 'text', 'yaml']);
+  });
+
+  it('stand beside configuration files that a server takes', () => {
+    const files = DOCUMENTS.flatMap((name) => codeBlocks(name)).filter(({ language }) => language === 'yaml');
+    expect(files.length).toBeGreaterThan(0);
+    const folder = mkdtempSync(join(tmpdir(), 'documents-'));
+    const path = join(folder, 'memory-hub.config.yaml');
+    for (const { lines } of files) {
+      writeFileSync(path, lines.join('\n'));
+      expect(loadConfig({ MEMORYHUB_CONFIG: path }).warnings).toEqual([]);
+    }
+    rmSync(folder, { recursive: true });
   });
 
   it('are run, unless a reason is given; and no reason outlives its command', () => {

@@ -4,12 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { quantity, README, withTables } from '../../docs/tables.ts';
 import { CALL_CHAIN } from '../../src/server/rpc/call-chain.ts';
 import { SETTINGS } from '../../src/server/settings.ts';
+import { CLIENT_VARIABLES } from '../../src/shared/discovery.ts';
 import { ERROR_REASONS } from '../../src/shared/error-reasons.ts';
 import { codeBlocks, ROOT } from './code-blocks.ts';
 
 const readme = readFileSync(README, 'utf8');
 /** Variables of clients and of the configuration file itself, which are no settings of the server. */
-const OTHER_VARIABLES = ['MEMORYHUB_ADDRESS', 'MEMORYHUB_API_KEY', 'MEMORYHUB_CONFIG'];
+const OTHER_VARIABLES = [...CLIENT_VARIABLES, 'MEMORYHUB_CONFIG'];
 const MARKDOWN = [
   'README.md',
   'SECURITY.md',

@@ -1,5 +1,12 @@
 import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
-import { Client, credentials, type ServiceError as GrpcError, Metadata, status } from '@grpc/grpc-js';
+import {
+  Client,
+  credentials,
+  type ServiceError as GrpcError,
+  Metadata,
+  type ServerCredentials,
+  status,
+} from '@grpc/grpc-js';
 import { afterEach } from 'vitest';
 import { UNBOUND } from '../../src/server/domain/access.ts';
 import { ServiceError } from '../../src/server/domain/errors.ts';
@@ -89,7 +96,11 @@ afterEach(async () => {
 });
 
 /** A server of these methods on a port of its own, with a client; both end with the test. */
-export async function start(methods: AnyMethod[], options: Partial<ServerOptions> = {}): Promise<TestServer> {
+export async function start(
+  methods: AnyMethod[],
+  options: Partial<ServerOptions> = {},
+  tls?: ServerCredentials,
+): Promise<TestServer> {
   const key = new OneKey();
   const seen: Seen = { begun: 0, ended: [], opened: [], closed: [], unexpected: [], lines: [], shed: [] };
   const server = createServer({
@@ -111,7 +122,7 @@ export async function start(methods: AnyMethod[], options: Partial<ServerOptions
     accessLog: { call: (path, callId, _record, reason, traceId) => seen.lines.push({ path, callId, reason, traceId }) },
     ...options,
   });
-  const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 }, tls);
   const client = connect(port);
   const started = { server, port, client, key, seen };
   running.push(started);

@@ -14,6 +14,8 @@ import {
   credentials,
   type GrpcObject,
   loadPackageDefinition,
+  Metadata,
+  status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { describe, expect, it } from 'vitest';
@@ -27,16 +29,25 @@ interface Answer {
 
 type Asking = ClientDuplexStream<object, Answer>;
 
-function connect(server: TestServer, version: 'v1' | 'v1alpha'): { client: Client; ask: () => Asking } {
+function connect(server: TestServer, version: 'v1' | 'v1alpha'): { client: Client; ask: (key?: string) => Asking } {
   const file = new URL(import.meta.resolve(`@grpc/reflection/build/proto/grpc/reflection/${version}/reflection.proto`));
   const definition = loadPackageDefinition(loadSync(file.pathname)) as unknown as {
     grpc: { reflection: GrpcObject };
   };
   const { ServerReflection } = definition.grpc.reflection[version] as unknown as {
-    ServerReflection: new (address: string, creds: unknown) => Client & { ServerReflectionInfo(): Asking };
+    ServerReflection: new (
+      address: string,
+      creds: unknown,
+    ) => Client & { ServerReflectionInfo(metadata: Metadata): Asking };
   };
   const client = new ServerReflection(`127.0.0.1:${server.port}`, credentials.createInsecure());
-  return { client, ask: () => client.ServerReflectionInfo() };
+  return { client, ask: (key = 'good') => client.ServerReflectionInfo(keyed(key)) };
+}
+
+function keyed(key: string): Metadata {
+  const metadata = new Metadata();
+  if (key !== '') metadata.set('authorization', `Bearer ${key}`);
+  return metadata;
 }
 
 function answers(asking: Asking): Promise<Answer[]> {
@@ -49,7 +60,7 @@ function answers(asking: Asking): Promise<Answer[]> {
 }
 
 describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
-  it('lists the services and describes a method, without a key', async () => {
+  it('lists the services and describes a method', async () => {
     const server = await start([]);
     const { client, ask } = connect(server, version);
     const asking = ask();
@@ -73,6 +84,24 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
     client.close();
   });
 
+  it('wants a key, of any role, unless it is opened', async () => {
+    const server = await start([]);
+    const { client, ask } = connect(server, version);
+    for (const key of ['', 'wrong']) {
+      const asking = ask(key);
+      asking.write({ listServices: '*' });
+      await expect(answers(asking)).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    }
+    client.close();
+    const opened = await start([], { openIntrospection: true });
+    const other = connect(opened, version);
+    const asking = other.ask('');
+    asking.write({ listServices: '*' });
+    asking.end();
+    expect((await answers(asking))[0]?.listServicesResponse?.service.length).toBeGreaterThan(3);
+    other.client.close();
+  });
+
   it('answers no faster than its answers are taken', async () => {
     const server = await start([]);
     const session = connectHttp2(`http://127.0.0.1:${server.port}`);
@@ -80,6 +109,7 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
       ':method': 'POST',
       ':path': `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
       'content-type': 'application/grpc',
+      authorization: 'Bearer good',
     });
     asking.pause();
     // list_services: "*", far more often than flow control lets through unless it is read.
@@ -114,13 +144,15 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
 });
 
 describe('buf curl', () => {
-  it('needs nothing but the address', async () => {
+  it('needs nothing but address and key', async () => {
     const server = await start([]);
     const run = promisify(execFile);
     const { stdout } = await run('node_modules/.bin/buf', [
       'curl',
       '--http2-prior-knowledge',
       '--protocol=grpc',
+      '--header=authorization: Bearer good',
+      '--reflect-header=*',
       '--list-methods',
       `http://127.0.0.1:${server.port}`,
     ]);

@@ -109,6 +109,7 @@ describe('the call chain', () => {
     expect(CALL_CHAIN.map((step) => step.name)).toEqual([
       'count',
       'trace',
+      'host',
       'admit',
       'authenticate',
       'authorise',

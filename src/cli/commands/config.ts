@@ -1,4 +1,4 @@
-import { ConfigError, loadConfig } from '../../server/config.ts';
+import { type Config, ConfigError, loadConfig } from '../../server/config.ts';
 import { SETTINGS, type SettingName } from '../../server/settings.ts';
 import { defineCommand } from '../define-command.ts';
 import { CommandFailure } from '../failure.ts';
@@ -13,8 +13,7 @@ const check = defineCommand({
       const config = loadConfig(process.env);
       const values = Object.entries(SETTINGS).map(([name, setting]) => {
         const value = config[name as SettingName];
-        const shown = value !== undefined && 'secret' in setting ? '(set)' : value;
-        return { name, env: setting.env, value: typeof shown === 'object' ? `${shown.host}:${shown.port}` : shown };
+        return { name, env: setting.env, value: 'secret' in setting && value !== undefined ? '(set)' : shown(value) };
       });
       if (json)
         printJson({
@@ -39,6 +38,12 @@ const check = defineCommand({
     }
   },
 });
+
+/** A value as one would write it. */
+function shown(value: Config[SettingName]): string | number | boolean | undefined {
+  if (typeof value !== 'object') return value;
+  return 'host' in value ? `${value.host}:${value.port}` : value.join(',');
+}
 
 export const configCommand = defineCommand({
   command: 'config <command>',

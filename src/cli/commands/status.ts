@@ -1,4 +1,5 @@
 import { dataDirStatus } from '../../server/database/embedded/left-behind.ts';
+import { findTls } from '../../shared/client-tls.ts';
 import { dataDirectory } from '../../shared/discovery.ts';
 import { defineCommand } from '../define-command.ts';
 import { CommandFailure } from '../failure.ts';
@@ -17,7 +18,8 @@ export const statusCommand = defineCommand({
   handler: async (flags) => {
     const status = await dataDirStatus(dataDirectory());
     const { server, postgres } = status;
-    const health = server && (await serverHealth(server.address));
+    const health =
+      server && (await serverHealth(server.address, findTls({}, process.env) ?? (server.tls ? {} : undefined)));
     if (flags.json) printJson({ ...status, ...(health && { health }) });
     else {
       const size = status.sizeBytes === undefined ? 'size unknown' : `${Math.round(status.sizeBytes / MIB)} MiB`;

@@ -29,6 +29,11 @@ export const CALL_CHAIN: readonly ChainStep[] = [
     run: trace,
   },
   {
+    name: 'host',
+    because: 'a call that is meant for another server is looked at no further',
+    run: checkHost,
+  },
+  {
     name: 'admit',
     because: 'a server that stops opens no stream it would have to end at once; asks nothing of the request',
     run: admit,
@@ -63,6 +68,12 @@ function trace(call: ServerCall): undefined {
   const { tracer } = call.method.server;
   if (tracer === undefined) return;
   call.span = withHeaders(call.wire.metadata, (read) => tracer.start(call.method.path, read));
+}
+
+/** Health checks reach a server by whatever address they know. */
+function checkHost(call: ServerCall): undefined {
+  const { trustedHosts } = call.method.server;
+  if (trustedHosts !== undefined && !call.method.isHealth) trustedHosts.check(call.wire.getHost());
 }
 
 function admit(call: ServerCall): undefined {

@@ -4,6 +4,7 @@ import type { Server, ServerDuplexStream, ServiceDefinition, UntypedServiceImple
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { shuttingDown } from './call-chain.ts';
+import { outcomeOf } from './errors.ts';
 import { DESCRIPTOR_SET } from './method-field.ts';
 import { statusOf } from './status.ts';
 
@@ -13,8 +14,11 @@ const HEALTH_DESCRIPTOR_SET = new URL('../../../proto/health.binpb', import.meta
 /** FileDescriptorSet.file */
 const FILE_FIELD = 1;
 
-type Wire = ServerDuplexStream<unknown, unknown>;
-type Handler = (wire: Wire) => void;
+/** A stream of questions. */
+export type ReflectionCall = ServerDuplexStream<unknown, unknown>;
+type Handler = (wire: ReflectionCall) => void;
+/** Rejects with what the stream is to end with. */
+type Admission = (wire: ReflectionCall) => Promise<void>;
 
 /**
  * grpc.reflection.v1 and v1alpha over the checked-in descriptor set, so that grpcurl and `buf curl`
@@ -22,14 +26,17 @@ type Handler = (wire: Wire) => void;
  * waits for the answers to be taken, and open streams end with the server.
  */
 export class Reflection {
-  readonly #open = new Set<Wire>();
+  readonly #open = new Set<ReflectionCall>();
 
-  addTo(server: Server): void {
+  addTo(server: Server, admit: Admission): void {
     // All the library looks at in a package definition is its files.
     const fileDescriptorProtos = [DESCRIPTOR_SET, HEALTH_DESCRIPTOR_SET].flatMap((url) => filesOf(readFileSync(url)));
     const files = { all: { fileDescriptorProtos } } as unknown as PackageDefinition;
     const add = (service: ServiceDefinition, implementation: UntypedServiceImplementation) => {
-      const handlers = Object.entries(implementation).map(([name, handler]) => [name, this.#paced(handler as Handler)]);
+      const handlers = Object.entries(implementation).map(([name, handler]) => [
+        name,
+        admitted(admit, this.#paced(handler as Handler)),
+      ]);
       server.addService(service, Object.fromEntries(handlers));
     };
     new ReflectionService(files).addToServer({ addService: add });
@@ -56,6 +63,16 @@ export class Reflection {
       handler(wire);
     };
   }
+}
+
+/** Nothing is read from the caller until it is let in. */
+function admitted(admit: Admission, handler: Handler): Handler {
+  return (wire) => {
+    admit(wire).then(
+      () => handler(wire),
+      (error: unknown) => wire.emit('error', outcomeOf(error).status),
+    );
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Principal, Role } from '../domain/principal.ts';
 import type { AccessLog, CallRecorder, MethodRecorder, ServerTracer, WireLog } from './call-observer.ts';
 import type { AnyMethod } from './method.ts';
 import type { ServerStream } from './server-stream.ts';
+import type { TrustedHosts } from './trusted-hosts.ts';
 
 /** Tells who calls. */
 export interface CredentialVerifier {
@@ -18,6 +19,8 @@ export interface ServerState {
   readonly authenticator: CredentialVerifier;
   readonly tracer: ServerTracer | undefined;
   readonly recorder: Pick<CallRecorder, 'shed'>;
+  /** undefined: the server may be addressed by any name. */
+  readonly trustedHosts: TrustedHosts | undefined;
   readonly accessLog: AccessLog | undefined;
   readonly log: WireLog;
   /** How long a stream waits for a reader that takes nothing, in milliseconds. */
@@ -36,6 +39,7 @@ export interface RegisteredMethod {
   readonly encode: (response: unknown) => Buffer;
   readonly roles: ReadonlySet<Role>;
   readonly open: boolean;
+  readonly isHealth: boolean;
   readonly recorder: MethodRecorder;
   readonly server: ServerState;
 }
@@ -57,6 +61,7 @@ export function registerMethods(
       encode: method.definition.responseSerialize,
       roles: new Set(method.roles),
       open: method.open === true,
+      isHealth: method.definition.path.startsWith('/grpc.health.v1.'),
       recorder: methodRecorder,
       server,
     };

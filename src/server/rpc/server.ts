@@ -4,14 +4,18 @@ import { LIMITS } from '../../shared/limits.ts';
 import { shuttingDown } from './call-chain.ts';
 import type { AccessLog, CallRecorder, ServerTracer, WireLog } from './call-observer.ts';
 import { Health } from './health.ts';
+import { AUTHORIZATION_HEADER, header } from './metadata.ts';
 import type { AnyMethod } from './method.ts';
-import { Reflection } from './reflection.ts';
+import { Reflection, type ReflectionCall } from './reflection.ts';
 import { recordRefusal } from './refused-call.ts';
 import { type ListenAddress, Listener } from './server-listener.ts';
 import { type CredentialVerifier, type RegisteredMethod, registerMethods, type ServerState } from './server-method.ts';
 import { streamHandler } from './server-stream.ts';
 import { accountRefusals, describeUnknownMethods } from './server-transport.ts';
+import { TrustedHosts } from './trusted-hosts.ts';
 import { unaryHandler } from './unary.ts';
+
+const STATS_SERVICE = '/memoryhub.v1.StatsService/';
 
 /** What one server takes at most. */
 export interface ServerLimits {
@@ -61,6 +65,10 @@ export interface ServerOptions {
   readonly log: WireLog;
   readonly tracer?: ServerTracer | undefined;
   readonly accessLog?: AccessLog | undefined;
+  /** Names the server may be addressed by; undefined: any. */
+  readonly trustedHosts?: readonly string[] | undefined;
+  /** Reflection and statistics answer without a key. */
+  readonly openIntrospection?: boolean;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -86,6 +94,7 @@ export class RpcServer {
       recorder: options.recorder,
       tracer: options.tracer,
       accessLog: options.accessLog,
+      trustedHosts: options.trustedHosts && new TrustedHosts(options.trustedHosts),
       log: options.log,
       stallMs: this.#limits.readerStallMs,
       flushMs: this.#limits.statusFlushMs,
@@ -94,9 +103,13 @@ export class RpcServer {
     };
     this.#server = new GrpcServer(grpcOptions(this.#limits));
     describeUnknownMethods(this.#server);
-    const methods = [...options.methods, ...this.health.methods()];
+    const { openIntrospection = false } = options;
+    const methods = [
+      ...options.methods.map((method) => introspected(method, openIntrospection)),
+      ...this.health.methods(),
+    ];
     for (const method of registerMethods(methods, options.recorder, this.#state)) this.#register(method);
-    this.#reflection.addTo(this.#server);
+    this.#reflection.addTo(this.#server, (wire) => this.#admitReflection(wire, openIntrospection));
   }
 
   /** Connections open now. */
@@ -150,9 +163,20 @@ export class RpcServer {
     accountRefusals(handler, (refused, outcome) => recordRefusal(method, refused, outcome));
   }
 
+  /** Reflection is outside the call chain, and asks no role: it tells what the published contract does. */
+  async #admitReflection(wire: ReflectionCall, isOpen: boolean): Promise<void> {
+    this.#state.trustedHosts?.check(wire.getHost());
+    if (!isOpen) await this.#state.authenticator.verify(header(wire.metadata, AUTHORIZATION_HEADER));
+  }
+
   #recheckStreams(): void {
     for (const stream of this.#state.streams) void stream.recheckCredential();
   }
+}
+
+/** Statistics hold no memory text; they may be opened to whoever reaches the server. */
+function introspected(method: AnyMethod, isOpen: boolean): AnyMethod {
+  return isOpen && method.definition.path.startsWith(STATS_SERVICE) ? { ...method, open: true } : method;
 }
 
 /** Requests are decoded and answers encoded in the call chain, where it is timed and errors have names. */

@@ -13,6 +13,8 @@ export interface ServerRecord {
   readonly id: string;
   /** `host:port` of its gRPC endpoint. */
   readonly address: string;
+  /** It is called with TLS. */
+  readonly tls?: boolean;
   readonly version?: string;
   /** RFC 3339. */
   readonly since: string;
@@ -34,10 +36,10 @@ export interface DataDirClaim {
  */
 export function claimDataDir(
   dataDir: string,
-  { address, version }: { readonly address: string; readonly version?: string },
+  { address, tls, version }: Pick<ServerRecord, 'address' | 'tls' | 'version'>,
 ): DataDirClaim {
   const { serverFile, dataDir: root } = layoutOf(dataDir);
-  const first = newRecord(address, version);
+  const first: ServerRecord = { ...newRecord(address, version), ...(tls && { tls }) };
   needingPermission(`The data directory ${root} cannot be written by this user`, () => {
     mkdirSync(root, { recursive: true, mode: 0o700 });
     take(serverFile, first, (holder) => {

@@ -15,7 +15,7 @@ const SERVER_STOP_MS = 60_000;
 /** What runs on a data directory, and what lies in it. */
 export interface DataDirStatus {
   readonly dataDir: string;
-  readonly server?: Pick<ServerRecord, 'pid' | 'address' | 'version' | 'since'>;
+  readonly server?: Pick<ServerRecord, 'pid' | 'address' | 'tls' | 'version' | 'since'>;
   readonly postgres?: Postmaster & { readonly answers: boolean };
   /** Major version of PostgreSQL that the database belongs to; absent when there is none. */
   readonly postgresMajor?: number;

@@ -80,6 +80,8 @@ export const ErrorReason = {
   INTERNAL: 26,
   /** UNIMPLEMENTED - UNIMPLEMENTED. The server has no such RPC, or not with this option. */
   UNIMPLEMENTED: 27,
+  /** HOST_NOT_TRUSTED - PERMISSION_DENIED. The name the call is addressed to (:authority) is none of the server's. */
+  HOST_NOT_TRUSTED: 36,
 } as const;
 
 export type ErrorReason = typeof ErrorReason[keyof typeof ErrorReason];
@@ -113,4 +115,5 @@ export namespace ErrorReason {
   export type CANCELLED = typeof ErrorReason.CANCELLED;
   export type INTERNAL = typeof ErrorReason.INTERNAL;
   export type UNIMPLEMENTED = typeof ErrorReason.UNIMPLEMENTED;
+  export type HOST_NOT_TRUSTED = typeof ErrorReason.HOST_NOT_TRUSTED;
 }

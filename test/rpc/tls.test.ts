@@ -1,0 +1,172 @@
+import { once } from 'node:events';
+import { connect as connectPlain } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { Client } from '@grpc/grpc-js';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TlsCredentials, type TlsIdentity } from '../../src/server/rpc/tls-credentials.ts';
+import { connect } from '../../src/shared/client.ts';
+import type { TlsOptions } from '../../src/shared/client-tls.ts';
+import { type Pair, TestAuthority } from '../support/certificates.ts';
+import { call, open, readAll, start, stream, type TestServer, unary } from './harness.ts';
+
+let authority: TestAuthority;
+let stranger: TestAuthority;
+let pair: Pair;
+let tls: TlsCredentials;
+let server: TestServer;
+const clients: Client[] = [];
+
+beforeAll(async () => {
+  authority = await TestAuthority.create();
+  stranger = await TestAuthority.create('A Stranger');
+  pair = await authority.issue({ commonName: 'first' });
+});
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+});
+
+function identity(of: Pair, clientCa?: string): TlsIdentity {
+  return {
+    certificate: Buffer.from(of.certificate),
+    key: Buffer.from(of.key),
+    clientCa: clientCa === undefined ? undefined : Buffer.from(clientCa),
+  };
+}
+
+async function serve(clientCa?: string): Promise<void> {
+  tls = new TlsCredentials(identity(pair, clientCa));
+  const methods = [
+    unary('Echo', async (_call, text) => text),
+    stream('Count', async function* () {
+      for (let i = 0; i < 40; i++) {
+        yield `${i}`;
+        await sleep(10);
+      }
+    }),
+  ];
+  server = await start(methods, {}, tls);
+}
+
+/** The test server as a client with these TLS options sees it. */
+function seenWith(options: TlsOptions | undefined): TestServer {
+  const address = `127.0.0.1:${server.port}`;
+  const channel = { 'grpc.use_local_subchannel_pool': 1 };
+  const client = connect(Client, { address, channel, ...(options && { tls: options }) });
+  clients.push(client);
+  return { ...server, client };
+}
+
+const trusting = (extra: TlsOptions = {}): TlsOptions => ({ ca: Buffer.from(authority.pem), ...extra });
+const echo = (options: TlsOptions | undefined) =>
+  call(seenWith(options), 'Echo', 'hi', { deadline: Date.now() + 3_000 }).then(({ text }) => text);
+
+/** Whether a client with these options gets no connection; grpc-js goes on trying, this long. */
+function getsNone(options: TlsOptions | undefined): Promise<boolean> {
+  const { client } = seenWith(options);
+  return new Promise((resolve) => client.waitForReady(Date.now() + 700, (error) => resolve(error !== undefined)));
+}
+
+/** A handshake by hand: the socket, or why there is none. */
+function handshake(options: ConnectionOptions): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({
+      host: '127.0.0.1',
+      port: server.port,
+      ca: authority.pem,
+      ALPNProtocols: ['h2'],
+      ...options,
+    });
+    socket.once('secureConnect', () => resolve(socket)).once('error', reject);
+  });
+}
+
+describe('a server with TLS', () => {
+  beforeEach(() => serve());
+
+  it('serves who trusts its authority', async () => {
+    expect(await echo(trusting())).toBe('hi');
+  });
+
+  it('is refused by who trusts another authority, or asks for another name', async () => {
+    expect(await getsNone({ ca: Buffer.from(stranger.pem) })).toBe(true);
+    expect(await getsNone(trusting({ serverName: 'elsewhere.example' }))).toBe(true);
+    expect(server.seen.begun).toBe(0);
+  });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('speaks %s', async (version) => {
+    const socket = await handshake({ minVersion: version, maxVersion: version });
+    expect([socket.getProtocol(), socket.alpnProtocol]).toEqual([version, 'h2']);
+    socket.destroy();
+  });
+
+  it.each(['TLSv1', 'TLSv1.1'] as const)('does not speak %s', async (version) => {
+    // OpenSSL itself offers the old versions at security level 0 only.
+    const old = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' };
+    await expect(handshake(old)).rejects.toThrow(/protocol version/);
+  });
+
+  it('agrees on no cipher without forward secrecy', async () => {
+    const weak = { maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256:AES128-SHA' } as const;
+    await expect(handshake(weak)).rejects.toThrow(/handshake failure/);
+  });
+
+  it('closes a connection that speaks plain text, and serves on', async () => {
+    const socket = connectPlain(server.port, '127.0.0.1').on('error', () => {});
+    socket.end('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    await once(socket.resume(), 'close');
+    expect(await getsNone(undefined)).toBe(true);
+    expect(await echo(trusting())).toBe('hi');
+    expect(server.seen.begun).toBe(1);
+  });
+
+  it('changes its certificate under load without losing a call or a stream', async () => {
+    const next = await authority.issue({ commonName: 'second' });
+    const held = seenWith(trusting());
+    const counting = readAll(open(held, 'Count'));
+    let done = 0;
+    const load = (async () => {
+      while (done < 60) {
+        expect(await echo(trusting())).toBe('hi');
+        expect((await call(held, 'Echo', 'held')).text).toBe('held');
+        done += 1;
+      }
+    })();
+    await expect.poll(() => done).toBeGreaterThan(5);
+    tls.replace(identity(next));
+    await load;
+    expect(await counting).toEqual({ messages: Array.from({ length: 40 }, (_, i) => `${i}`) });
+    const socket = await handshake({});
+    expect(socket.getPeerCertificate().subject.CN).toBe('second');
+    expect(socket.getProtocol()).toBe('TLSv1.3');
+    socket.destroy();
+    await expect(
+      handshake({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),
+    ).rejects.toThrow();
+  });
+});
+
+describe('a server that asks for certificates', () => {
+  beforeEach(() => serve(authority.pem));
+
+  it('serves who shows one of its authority', async () => {
+    const own = await authority.issue({ commonName: 'planner' });
+    const shown = { certificate: Buffer.from(own.certificate), key: Buffer.from(own.key) };
+    expect(await echo(trusting(shown))).toBe('hi');
+  });
+
+  it('serves nobody who shows none, or that of a stranger, and no handler hears of them', async () => {
+    expect(await getsNone(trusting())).toBe(true);
+    const own = await stranger.issue({ commonName: 'planner' });
+    const shown = { certificate: Buffer.from(own.certificate), key: Buffer.from(own.key) };
+    expect(await getsNone(trusting(shown))).toBe(true);
+    expect(server.seen.begun).toBe(0);
+  });
+
+  it('believes the clients of a new authority once the old one is replaced', async () => {
+    const own = await stranger.issue({ commonName: 'planner' });
+    const shown = { certificate: Buffer.from(own.certificate), key: Buffer.from(own.key) };
+    tls.replace(identity(pair, stranger.pem));
+    expect(await echo(trusting(shown))).toBe('hi');
+  });
+});
