@@ -21,6 +21,7 @@ import { getStats } from './rpc/stats/get-stats.ts';
 import { watchStats } from './rpc/stats/watch-stats.ts';
 import { generateApiKey } from './security/api-key.ts';
 import { Authenticator } from './security/authenticator.ts';
+import { KeyUses } from './security/key-uses.ts';
 import { TokenSealer } from './security/token-sealer.ts';
 import { StatsHub, type StatsSource } from './stats/hub.ts';
 import { StatsRecorder } from './stats/recorder.ts';
@@ -135,8 +136,9 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
 
   const tokens = new TokenSealer(await readTokenKey(database));
   const memories = new MemoryService({ repository: cache, clock: poller, tokens });
-  const authenticator = new Authenticator(admin);
-  const services = [...memoryMethods(memories), ...adminMethods(new AdminService(admin, generateApiKey))];
+  const keyUses = new KeyUses(admin, (error) => log.warn({ err: error }, 'when keys were used is not written yet'));
+  const authenticator = new Authenticator(admin, { clock: poller, used: (keyId) => keyUses.note(keyId) });
+  const services = [...memoryMethods(memories), ...adminMethods(new AdminService(admin, generateApiKey, poller))];
   const identity = {
     bootId: boot.id,
     bootTime: timestampFromMs(boot.time),
@@ -185,6 +187,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   identity.replica = `${hostname()}:${port}`;
   hub.start();
   retention.start();
+  keyUses.start();
   recorder.event(EventKind.SERVER_STARTED, `server started, version ${boot.version}`);
 
   return {
@@ -196,6 +199,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
       hub.close();
       await retention.stop();
       await server.drain(graceMs);
+      await keyUses.stop();
       await store.close();
       cache.close();
       redis?.close();

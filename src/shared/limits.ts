@@ -12,7 +12,7 @@ export const LIMITS = {
   metadataBytes: { min: 0, max: 16 * 1024, unit: 'bytes', of: 'metadata, as JSON' },
   metadataDepth: { min: 0, max: 16, unit: 'levels', of: 'objects and arrays within each other in metadata' },
   noteBytes: { min: 0, max: 256, unit: 'bytes', of: 'note of a change' },
-  ttlSeconds: { min: 1, max: 100 * 365 * 86400, unit: 'seconds', of: 'ttl of a memory' },
+  ttlSeconds: { min: 1, max: 100 * 365 * 86400, unit: 'seconds', of: 'ttl of a memory or an API key' },
   batchItems: { min: 1, max: 1000, unit: 'items', of: 'a batch' },
   /** The default receive limit of every gRPC client. */
   unaryBytes: { min: 0, max: 4 * 1024 * 1024, unit: 'bytes', of: 'a unary message, request or answer' },
@@ -28,8 +28,10 @@ export const LIMITS = {
   watchDetailMethods: { min: 0, max: 16, unit: 'methods', of: 'detail_methods of WatchStats' },
   keyNameBytes: { min: 1, max: 128, unit: 'bytes', of: 'name of an API key' },
   keyTeams: { min: 0, max: 64, unit: 'teams', of: 'teams of an API key' },
+  keyOverlapSeconds: { min: 0, max: 30 * 86_400, unit: 'seconds', of: 'overlap of a rotated API key' },
+  rotatedKeys: { min: 1, max: 64, unit: 'keys', of: 'a rotation' },
   workspaceNameBytes: { min: 1, max: 64, unit: 'bytes', of: 'name of a workspace' },
-  descriptionBytes: { min: 0, max: 256, unit: 'bytes', of: 'description of a workspace' },
+  descriptionBytes: { min: 0, max: 256, unit: 'bytes', of: 'description of a workspace or an API key' },
 } as const;
 
 export type LimitName = keyof typeof LIMITS;

@@ -10,6 +10,7 @@ import {
   ListApiKeysRequest,
   ListWorkspacesRequest,
   RevokeApiKeyRequest,
+  RotateKeysRequest,
 } from './gen/memoryhub/v1/admin_service.ts';
 import * as memory from './gen/memoryhub/v1/memory_service.ts';
 import {
@@ -77,15 +78,17 @@ const ADMIN_REQUESTS = {
   createApiKey: CreateApiKeyRequest,
   listApiKeys: ListApiKeysRequest,
   revokeApiKey: RevokeApiKeyRequest,
+  rotateKeys: RotateKeysRequest,
   invalidateCaches: InvalidateCachesRequest,
 } as const;
 
 const STATS_REQUESTS = { getStats: GetStatsRequest, watchStats: WatchStatsRequest } as const;
 
-/** Making these a second time makes another one, or finds the first: they carry no request_id. */
+/** Making these a second time makes another one, or finds the first: they carry no request_id. A repeated rotation would end the overlap. */
 const NOT_REPEATABLE: ReadonlySet<string> = new Set([
   AdminServiceService.createWorkspace.path,
   AdminServiceService.createApiKey.path,
+  AdminServiceService.rotateKeys.path,
 ]);
 
 /**

@@ -84,7 +84,7 @@ const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {
     'BatchSaveMemoriesRequest.note',
     'BatchDeleteMemoriesRequest.note',
   ],
-  ttlSeconds: ['Memory.ttl'],
+  ttlSeconds: ['Memory.ttl', 'ApiKey.ttl', 'RotateKeysRequest.ttl'],
   batchItems: [
     'MemoryService.BatchSaveMemories',
     'MemoryService.BatchGetMemories',
@@ -115,8 +115,10 @@ const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {
   watchDetailMethods: ['WatchStatsRequest.detail_methods'],
   keyNameBytes: ['ApiKey.name'],
   keyTeams: ['ApiKey.teams'],
+  keyOverlapSeconds: ['RotateKeysRequest.overlap'],
+  rotatedKeys: ['RotateKeysRequest.ids'],
   workspaceNameBytes: ['Workspace.name'],
-  descriptionBytes: ['Workspace.description'],
+  descriptionBytes: ['Workspace.description', 'ApiKey.description'],
 };
 
 /** What the contract bounds in its answers; these are no limits of requests. */

@@ -70,6 +70,12 @@ describe('a first start on an empty data directory', () => {
     const listed = await runCommand(['keys', 'list'], { env });
     expect(listed.stdout).toContain(key.id);
     expect(listed.stdout).not.toContain(key.credential);
+    const rotated = await runCommand(['keys', 'rotate', key.id, '--overlap', '1h', '--expires', '90d', '--json'], {
+      env,
+    });
+    const fresh = JSON.parse(rotated.stdout) as { id: string; credential: string; expire_time: string };
+    expect(fresh.id).toBe(key.id);
+    expect(Date.parse(fresh.expire_time)).toBeGreaterThan(Date.now() + 89 * 86_400_000);
     expect((await runCommand(['keys', 'revoke', key.id], { env })).stdout).toContain('is revoked');
     const refused = await runCommand(['list'], { env: { ...env, MEMORYHUB_API_KEY: key.credential } });
     expect(refused.code).toBe(1);

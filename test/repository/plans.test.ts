@@ -2,7 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { FIND_API_KEY, POLL_GENERATIONS } from '../../src/server/repository/admin-repository.ts';
+import { POLL_GENERATIONS } from '../../src/server/repository/admin-repository.ts';
+import { FIND_API_KEY, RECORD_KEY_USES } from '../../src/server/repository/api-keys.ts';
 import { WRITE_SETUP } from '../../src/server/repository/group-commit-connection.ts';
 import {
   BUMP_CACHE_EPOCH,
@@ -43,6 +44,12 @@ const WRITES = ['lock_heads', 'write_changes'];
 /** Statements of other files, which are sent with their indexes too. */
 const ELSEWHERE: readonly PlanCase[] = [
   {
+    title: 'uses of keys',
+    statement: { kind: 'record_key_uses', name: RECORD_KEY_USES.name, text: RECORD_KEY_USES.text },
+    values: ['{key7,key77}', '{5,10}'],
+    indexes: ['api_keys_pkey'],
+  },
+  {
     title: 'key by id',
     statement: { kind: 'find_api_key', name: FIND_API_KEY.name, text: FIND_API_KEY.text },
     values: ['key77'],
@@ -79,6 +86,8 @@ const UNPLANNED_STARTS: readonly (readonly [start: string, reason: string])[] = 
   ['WITH dead AS', 'planned in test/database/retention.test.ts'],
   ['WITH page AS', 'planned in test/database/retention.test.ts'],
   ['UPDATE api_keys SET revoke_time', 'by primary key, once in the life of a key'],
+  ['UPDATE api_keys SET expire_time', 'by primary key, once in the life of a secret'],
+  ['UPDATE api_keys SET previous_hash', 'by primary key, once in the life of a secret'],
   ['UPDATE workspace_heads SET cache_epoch = cache_epoch + 1', 'by primary key, or all: an operator asked for it'],
   ['UPDATE cache_generations', 'the table has a row for each cache: two'],
   ["SELECT '", 'asks for the number of a type, once a connection'],

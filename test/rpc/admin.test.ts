@@ -60,7 +60,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   const methods = [
-    ...adminMethods(new AdminService(repository, generateApiKey)),
+    ...adminMethods(new AdminService(repository, generateApiKey, { now: () => Date.now() * 1000 })),
     stream('Watch', async function* (call) {
       yield call.keyId;
       await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
@@ -110,7 +110,7 @@ async function refused<Name extends keyof Unary>(name: Name, request: Unary[Name
 
 function wanted(fields: Partial<ApiKey>): CreateApiKeyRequest {
   const none = { id: '', name: 'a key', role: Role.READER, workspace: '', userId: '', teams: [] };
-  return { apiKey: { ...none, createTime: undefined, revokeTime: undefined, ...fields } };
+  return { apiKey: ApiKey.fromPartial({ ...none, ...fields }) };
 }
 
 async function listKeys(credential: string, workspace = ''): Promise<ApiKey[]> {

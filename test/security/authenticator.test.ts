@@ -25,6 +25,11 @@ class Keys {
       access: UNBOUND,
       createTime: 1,
       revokeTime: undefined,
+      description: '',
+      expireTime: undefined,
+      lastUseTime: undefined,
+      rotateTime: undefined,
+      previous: undefined,
       secretHash,
     });
     return { id, bearer: `Bearer ${credential}` };

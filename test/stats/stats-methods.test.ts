@@ -47,6 +47,7 @@ function call(): Call {
     author: 'operator',
     keyId: 'key-1',
     callId: 'call-1',
+    peer: '127.0.0.1',
     deadlineAt: Number.POSITIVE_INFINITY,
     signal: leaving.signal,
     observe: () => undefined,

@@ -1,20 +1,13 @@
-import { openSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import type { Argv } from 'yargs';
-import { type ApiKey, Role } from '../../shared/gen/memoryhub/v1/admin_service.ts';
-import { timestampText } from '../../shared/memory-json.ts';
+import type { ApiKey } from '../../shared/gen/memoryhub/v1/admin_service.ts';
 import { defineCommand } from '../define-command.ts';
-import { CommandFailure } from '../failure.ts';
+import { keyToJson, ROLE_NAMES, ROLES, stateText } from '../key-text.ts';
+import { openNew } from '../new-file.ts';
 import { outputWidth, printable, printJson, table, timeText } from '../output.ts';
 import { connectionFlags, withHub } from '../session.ts';
-
-const ROLES = {
-  reader: Role.READER,
-  writer: Role.WRITER,
-  admin: Role.ADMIN,
-  monitor: Role.MONITOR,
-  operator: Role.OPERATOR,
-} as const;
-const ROLE_NAMES = Object.fromEntries(Object.entries(ROLES).map(([name, value]) => [value, name]));
+import { expiryOf } from '../time-flags.ts';
+import { rotateCommand } from './rotate-keys.ts';
 
 const workspaceFlag = <T>(argv: Argv<T>) =>
   connectionFlags(argv).option('workspace', {
@@ -41,6 +34,11 @@ const create = defineCommand({
         default: [] as string[],
         describe: 'Bind it to a team; may be repeated',
       })
+      .option('description', { type: 'string', default: '', describe: 'What it is for and who has it' })
+      .option('expires', {
+        type: 'string',
+        describe: 'When it ends: 90d, 12h, 30m, or a time like 2027-01-31T00:00:00Z',
+      })
       .option('out', {
         type: 'string',
         describe: 'Write the secret into this new file (mode 0600) instead of showing it',
@@ -55,6 +53,8 @@ const create = defineCommand({
         workspace: serverWide ? '' : flags.workspace,
         userId: flags.user,
         teams: flags.team,
+        description: flags.description,
+        ...expiryOf(flags.expires),
       };
       const request = { apiKey };
       const answer = await hub.admin.createApiKey(request);
@@ -87,10 +87,12 @@ const list = defineCommand({
           .map((text) => printable(text))
           .join(', ') || '-',
         timeText(key.createTime),
-        key.revokeTime ? timeText(key.revokeTime) : 'valid',
-        printable(key.name),
+        timeText(key.lastUseTime),
+        stateText(key),
+        printable([key.name, key.description].filter(Boolean).join(': ')),
       ]);
-      console.log(table(['ID', 'ROLE', 'WORKSPACE', 'BOUND TO', 'CREATED', 'REVOKED', 'NAME'], rows, outputWidth()));
+      const header = ['ID', 'ROLE', 'WORKSPACE', 'BOUND TO', 'CREATED', 'LAST USED', 'STATE', 'NAME'];
+      console.log(table(header, rows, outputWidth()));
     }),
 });
 
@@ -109,31 +111,7 @@ const revoke = defineCommand({
 
 export const keysCommand = defineCommand({
   command: 'keys <command>',
-  describe: 'Create, list and revoke API keys',
-  builder: (argv) => argv.command(create).command(list).command(revoke).demandCommand(1),
+  describe: 'Create, list, revoke and rotate API keys',
+  builder: (argv) => argv.command(create).command(list).command(revoke).command(rotateCommand).demandCommand(1),
   handler: () => {},
 });
-
-function openNew(path: string): number {
-  try {
-    return openSync(path, 'wx', 0o600);
-  } catch (error) {
-    throw new CommandFailure(
-      `cannot make the file ${path}: ${(error as NodeJS.ErrnoException).code === 'EEXIST' ? 'it is there already' : (error as Error).message}`,
-    );
-  }
-}
-
-function keyToJson(key: ApiKey | undefined): Record<string, unknown> {
-  if (!key) return {};
-  return {
-    id: key.id,
-    name: key.name,
-    role: ROLE_NAMES[key.role],
-    ...(key.workspace ? { workspace: key.workspace } : {}),
-    ...(key.userId ? { user_id: key.userId } : {}),
-    ...(key.teams.length > 0 ? { teams: key.teams } : {}),
-    ...(key.createTime ? { create_time: timestampText(key.createTime) } : {}),
-    ...(key.revokeTime ? { revoke_time: timestampText(key.revokeTime) } : {}),
-  };
-}

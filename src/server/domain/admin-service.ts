@@ -1,33 +1,40 @@
 import { LIMITS } from '../../shared/limits.ts';
-import type { Access } from './access.ts';
 import type { AdminRepository, ApiKey, Workspace } from './admin-repository.ts';
+import { actOf } from './audit.ts';
+import type { Clock } from './call-context.ts';
 import { ServiceError } from './errors.ts';
-import { type Principal, Role } from './principal.ts';
-import { checkIdentifier, checkLine } from './validation/text.ts';
+import { type Caller, type Principal, Role, roleName } from './principal.ts';
+import {
+  checkRotation,
+  checkWantedKey,
+  isKeyId,
+  isServerWide,
+  roleDenied,
+  type WantedKey,
+  type WantedRotation,
+} from './validation/api-key.ts';
+import { checkLine } from './validation/text.ts';
 import { Violations } from './validation/violations.ts';
 
 /** The caches of a server, as the contract's Cache names them. */
 export const CacheName = { MEMORIES: 1, AUTHENTICATION: 2, STORAGE_INFO: 3 } as const;
 export type CacheName = (typeof CacheName)[keyof typeof CacheName];
 
-/** 16 characters of Crockford's base 32. */
-const KEY_ID = /^[0-9a-hjkmnp-tv-z]{16}$/;
+/** The generations that empty the other caches. */
+const GENERATIONS = [
+  [CacheName.AUTHENTICATION, 'authentication'],
+  [CacheName.STORAGE_INFO, 'storage_info'],
+] as const;
 
-/** Makes the random parts of a key; the credential is for its owner, the hash for the database. */
-export type KeyGenerator = () => {
+/**
+ * Makes the random parts of a key, or only its secret where there is an id already; the credential is for
+ * its owner, the hash for the database.
+ */
+export type KeyGenerator = (id?: string) => {
   readonly id: string;
   readonly secretHash: Uint8Array;
   readonly credential: string;
 };
-
-/** A key as it is asked for, not checked yet. */
-export interface WantedKey {
-  readonly name: string;
-  readonly role: number;
-  /** Empty: the caller's own. */
-  readonly workspace: string;
-  readonly access: Access;
-}
 
 /**
  * Who manages what: an operator everything, an admin the keys of its own workspace. For an admin,
@@ -36,19 +43,22 @@ export interface WantedKey {
 export class AdminService {
   readonly #repository: AdminRepository;
   readonly #newKey: KeyGenerator;
+  readonly #clock: Clock;
 
-  constructor(repository: AdminRepository, newKey: KeyGenerator) {
+  constructor(repository: AdminRepository, newKey: KeyGenerator, clock: Clock) {
     this.#repository = repository;
     this.#newKey = newKey;
+    this.#clock = clock;
   }
 
   /** @throws ServiceError INVALID_FIELD, WORKSPACE_EXISTS */
-  async createWorkspace(name: string, description: string): Promise<Workspace> {
+  async createWorkspace(caller: Caller, name: string, description: string): Promise<Workspace> {
     const violations = new Violations();
     checkWorkspaceName(violations, 'workspace.name', name);
     checkLine(violations, 'workspace.description', description, LIMITS.descriptionBytes);
     violations.check();
-    return await this.#repository.createWorkspace(name, description);
+    const act = actOf(caller, { action: 'CreateWorkspace', workspaceId: 0, target: name });
+    return await this.#repository.createWorkspace(name, description, act);
   }
 
   async listWorkspaces(): Promise<Workspace[]> {
@@ -57,15 +67,16 @@ export class AdminService {
   }
 
   /** @throws ServiceError INVALID_FIELD, ROLE_DENIED, WORKSPACE_NOT_FOUND */
-  async createApiKey(caller: Principal, wanted: WantedKey): Promise<{ key: ApiKey; credential: string }> {
-    const role = checkWantedKey(caller, wanted);
-    const workspaceId = isServerWide(role) ? 0 : await this.#managedWorkspace(caller, wanted.workspace);
+  async createApiKey(caller: Caller, wanted: WantedKey): Promise<{ key: ApiKey; credential: string }> {
+    const { principal } = caller;
+    const { role, ...expiry } = checkWantedKey(principal, wanted, this.#clock.now());
+    const workspaceId = isServerWide(role) ? 0 : await this.#managedWorkspace(principal, wanted.workspace);
     const { id, secretHash, credential } = this.#newKey();
-    const { name, access } = wanted;
-    return {
-      key: await this.#repository.createApiKey({ id, name, role, workspaceId, access, secretHash }),
-      credential,
-    };
+    const { name, access, description } = wanted;
+    const details = { name, role: roleName(role), user_id: access.userId, teams: [...access.teams] };
+    const act = actOf(caller, { action: 'CreateApiKey', workspaceId, target: id, details });
+    const key = { id, name, role, workspaceId, access, description, secretHash, ...expiry };
+    return { key: await this.#repository.createApiKey(key, act), credential };
   }
 
   /** @throws ServiceError WORKSPACE_NOT_FOUND */
@@ -83,13 +94,29 @@ export class AdminService {
    *
    * @throws ServiceError API_KEY_NOT_FOUND
    */
-  async revokeApiKey(caller: Principal, id: string): Promise<ApiKey> {
-    const key = KEY_ID.test(id) ? await this.#repository.findApiKey(id) : undefined;
-    if (key === undefined || !manages(caller, key)) throw keyNotFound();
-    const revoked = await this.#repository.revokeApiKey(id);
+  async revokeApiKey(caller: Caller, id: string): Promise<ApiKey> {
+    const { workspaceId } = await this.#managedKey(caller.principal, id);
+    const act = actOf(caller, { action: 'RevokeApiKey', workspaceId, target: id });
+    const revoked = await this.#repository.revokeApiKey(id, act);
     if (revoked === undefined) throw keyNotFound();
-    await this.#repository.bumpGeneration('authentication');
     return revoked;
+  }
+
+  /**
+   * Gives keys new secrets, all or none. The old ones go on working for the overlap.
+   *
+   * @returns in the order of the ids
+   * @throws ServiceError INVALID_FIELD, API_KEY_NOT_FOUND, API_KEY_ENDED
+   */
+  async rotateKeys(caller: Caller, wanted: WantedRotation): Promise<{ key: ApiKey; credential: string }[]> {
+    const rotation = checkRotation(wanted, this.#clock.now());
+    for (const id of wanted.ids) await this.#managedKey(caller.principal, id);
+    const secrets = wanted.ids.map((id) => this.#newKey(id));
+    const details = { overlap_seconds: rotation.overlapMicros / 1e6 };
+    const keys = await this.#repository.rotateApiKeys(secrets, rotation, ({ id, workspaceId }) =>
+      actOf(caller, { action: 'RotateKeys', workspaceId, target: id, details }),
+    );
+    return keys.map((key, index) => ({ key, credential: secrets[index]?.credential ?? '' }));
   }
 
   /**
@@ -100,15 +127,31 @@ export class AdminService {
    * @returns what was emptied
    * @throws ServiceError INVALID_FIELD, ROLE_DENIED, WORKSPACE_NOT_FOUND
    */
-  async invalidateCaches(caller: Principal, caches: readonly number[], workspace: string): Promise<CacheName[]> {
-    const chosen = chooseCaches(caller, caches);
+  async invalidateCaches(caller: Caller, caches: readonly number[], workspace: string): Promise<CacheName[]> {
+    const { principal } = caller;
+    const chosen = chooseCaches(principal, caches);
     // Before anything is emptied: all or nothing.
-    const everybody = workspace === '' && caller.role === Role.OPERATOR;
-    const workspaceId = everybody ? undefined : await this.#managedWorkspace(caller, workspace);
-    if (chosen.includes(CacheName.MEMORIES)) await this.#repository.bumpCacheEpoch(workspaceId);
-    if (chosen.includes(CacheName.AUTHENTICATION)) await this.#repository.bumpGeneration('authentication');
-    if (chosen.includes(CacheName.STORAGE_INFO)) await this.#repository.bumpGeneration('storage_info');
+    const everybody = workspace === '' && principal.role === Role.OPERATOR;
+    const workspaceId = everybody ? undefined : await this.#managedWorkspace(principal, workspace);
+    const memories = chosen.includes(CacheName.MEMORIES) ? { workspaceId } : undefined;
+    const generations = GENERATIONS.filter(([cache]) => chosen.includes(cache)).map(([, name]) => name);
+    const names = Object.entries(CacheName).filter(([, cache]) => chosen.includes(cache));
+    const details = { caches: names.map(([name]) => name.toLowerCase()) };
+    const act = actOf(caller, {
+      action: 'InvalidateCaches',
+      workspaceId: workspaceId ?? 0,
+      target: workspace,
+      details,
+    });
+    await this.#repository.emptyCaches({ memories, generations }, act);
     return chosen;
+  }
+
+  /** A key that the caller manages. @throws ServiceError API_KEY_NOT_FOUND */
+  async #managedKey(caller: Principal, id: string): Promise<ApiKey> {
+    const key = isKeyId(id) ? await this.#repository.findApiKey(id) : undefined;
+    if (key === undefined || !manages(caller, key)) throw keyNotFound();
+    return key;
   }
 
   async #managedWorkspace(caller: Principal, name: string): Promise<number> {
@@ -122,46 +165,6 @@ export class AdminService {
     const workspace = violations.none ? await this.#repository.findWorkspace(name) : undefined;
     if (workspace === undefined) throw workspaceNotFound();
     return workspace.id;
-  }
-}
-
-/** @throws ServiceError ROLE_DENIED first, since permission comes before the fields, then INVALID_FIELD */
-function checkWantedKey(caller: Principal, wanted: WantedKey): Role {
-  if (isServerWide(wanted.role) && caller.role !== Role.OPERATOR) {
-    throw roleDenied('only an operator key makes monitor and operator keys');
-  }
-  const violations = new Violations();
-  checkLine(violations, 'api_key.name', wanted.name, LIMITS.keyNameBytes);
-  const role = Object.values(Role).find((one) => one === wanted.role);
-  if (role === undefined) violations.add('api_key.role', `is ${wanted.role}; a key needs one of the roles 1 to 5`);
-  else checkBinding(violations, caller, wanted, role);
-  violations.check();
-  return wanted.role as Role;
-}
-
-function checkBinding(violations: Violations, caller: Principal, wanted: WantedKey, role: Role): void {
-  const { userId, teams } = wanted.access;
-  checkIdentifier(violations, 'api_key.user_id', userId);
-  if (violations.within('api_key.teams', teams.length, LIMITS.keyTeams)) {
-    teams.forEach((team, index) => {
-      const field = `api_key.teams[${index}]`;
-      if (team === '') violations.add(field, 'is empty');
-      checkIdentifier(violations, field, team);
-      if (teams.indexOf(team) !== index) violations.add(field, 'is named twice');
-    });
-  }
-  const bound = userId !== '' || teams.length > 0;
-  if (isServerWide(role)) {
-    if (wanted.workspace !== '') violations.add('api_key.workspace', 'is set; monitor and operator keys have none');
-    if (bound) violations.add('api_key.user_id', 'monitor and operator keys are bound to no user and no team');
-    return;
-  }
-  if (wanted.workspace === '' && caller.role === Role.OPERATOR) {
-    violations.add('api_key.workspace', 'is empty; a reader, writer or admin key needs a workspace');
-  }
-  // It could make itself an unbound key.
-  if (role === Role.ADMIN && bound) {
-    violations.add('api_key.user_id', 'an admin key is bound to no user and no team');
   }
 }
 
@@ -187,20 +190,12 @@ function checkWorkspaceName(violations: Violations, field: string, name: string)
   if (name.trim() !== name) violations.add(field, 'begins or ends with white space');
 }
 
-function isServerWide(role: number): boolean {
-  return role === Role.MONITOR || role === Role.OPERATOR;
-}
-
 function manages(caller: Principal, key: ApiKey): boolean {
   return caller.role === Role.OPERATOR || key.workspaceId === caller.workspaceId;
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
-}
-
-function roleDenied(message: string): ServiceError {
-  return new ServiceError('ROLE_DENIED', message, { metadata: { role: 'admin', needed: 'operator' } });
 }
 
 function workspaceNotFound(): ServiceError {

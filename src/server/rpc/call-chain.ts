@@ -1,5 +1,5 @@
 import { ServiceError } from '../domain/errors.ts';
-import { Role } from '../domain/principal.ts';
+import { roleName } from '../domain/principal.ts';
 import { AUTHORIZATION_HEADER, header, withHeaders } from './metadata.ts';
 import { decodeRequest } from './method-decoder.ts';
 import type { ServerCall } from './server-call.ts';
@@ -108,12 +108,6 @@ function authorise(call: ServerCall): undefined {
       metadata: { role: roleName(call.principal.role), needed },
     },
   );
-}
-
-const ROLE_NAMES = new Map<Role, string>(Object.entries(Role).map(([name, role]) => [role, name.toLowerCase()]));
-
-function roleName(role: Role): string {
-  return ROLE_NAMES.get(role) ?? 'unknown';
 }
 
 function checkDeadline(call: ServerCall): undefined {

@@ -24,6 +24,8 @@ export class EncodedMessage {
 /** What a handler gets besides the request. */
 export interface Call extends CallContext {
   readonly principal: Principal;
+  /** The caller's address without its port. */
+  readonly peer: string;
   /** Sets a field of the answer's initial metadata; before the first message. */
   setMetadata(name: string, value: string): void;
   /**

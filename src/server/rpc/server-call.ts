@@ -71,6 +71,10 @@ export class ServerCall implements Call {
     };
   }
 
+  get peer(): string {
+    return this.record.peer;
+  }
+
   get workspaceId(): number {
     return this.principal.workspaceId;
   }

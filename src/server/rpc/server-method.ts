@@ -9,7 +9,7 @@ export interface CredentialVerifier {
   /**
    * @param authorization the field of that name: "Bearer mh_ID_SECRET"
    * @returns at once when the credential is known, so that a call need not wait for a promise
-   * @throws ServiceError CREDENTIAL_MISSING, CREDENTIAL_INVALID, DATABASE_UNAVAILABLE; or rejects
+   * @throws ServiceError CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED, DATABASE_UNAVAILABLE; or rejects
    */
   verify(authorization: string | undefined): Principal | Promise<Principal>;
 }

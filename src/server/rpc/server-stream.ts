@@ -1,4 +1,5 @@
 import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { ErrorReason } from '../../shared/error-reasons.ts';
 import { ServiceError } from '../domain/errors.ts';
 import { CALL_CHAIN } from './call-chain.ts';
 import { AUTHORIZATION_HEADER, header } from './metadata.ts';
@@ -9,6 +10,9 @@ import { resetStream } from './server-transport.ts';
 
 /** One message on the wire and one ready behind it: enough to keep the wire busy. */
 const MAX_PENDING_MESSAGES = 2;
+
+/** What ends a stream whose key or token was good when it began. */
+const ENDING: ReadonlySet<string> = new Set<ErrorReason>(['CREDENTIAL_INVALID', 'CREDENTIAL_EXPIRED']);
 
 /** The grpc-js handler of a server-streaming RPC. Never throws. */
 export function streamHandler(method: RegisteredMethod): handleServerStreamingCall<Buffer, Buffer> {
@@ -80,7 +84,7 @@ export class ServerStream {
       await this.#call.method.server.authenticator.verify(header(this.#wire.metadata, AUTHORIZATION_HEADER));
     } catch (error) {
       // With the database away nothing is known against the key.
-      if (error instanceof ServiceError && error.reason === 'CREDENTIAL_INVALID') this.stop(error);
+      if (error instanceof ServiceError && ENDING.has(error.reason)) this.stop(error);
     }
   }
 

@@ -16,12 +16,19 @@ const SECRET_BYTES = 32;
 /** The secret is base 64 for URLs, which may have "_" in it: the id's length is what tells them apart. */
 const CREDENTIAL = /^mh_([0-9a-hjkmnp-tv-z]{16})_([A-Za-z0-9_-]{43})$/;
 
-/** Makes a key: 80 random bits of id, 256 random bits of secret. */
-export function generateApiKey(): NewApiKey {
-  // 256 is a multiple of 32, so that every letter is as likely.
-  const id = Array.from(randomBytes(ID_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
+/**
+ * Makes a key: 80 random bits of id, 256 random bits of secret.
+ *
+ * @param id of the key, when it has one and needs only a new secret
+ */
+export function generateApiKey(id = newKeyId()): NewApiKey {
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   return { id, secretHash: hashSecret(secret), credential: `mh_${id}_${secret}` };
+}
+
+function newKeyId(): string {
+  // 256 is a multiple of 32, so that every letter is as likely.
+  return Array.from(randomBytes(ID_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }
 
 /** Takes a credential apart; undefined when it is none. */

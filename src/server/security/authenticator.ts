@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { ErrorReason } from '../../shared/error-reasons.ts';
 import type { AdminRepository, ApiKey, Generations } from '../domain/admin-repository.ts';
+import type { Clock } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
-import type { Principal } from '../domain/principal.ts';
+import type { Micros } from '../domain/memory.ts';
+import { CredentialRefusal, type Principal } from '../domain/principal.ts';
 import { parseApiKey, secretMatches } from './api-key.ts';
 
 export interface AuthenticatorOptions {
@@ -18,6 +20,10 @@ export interface AuthenticatorOptions {
   readonly lookupTimeoutMs?: number;
   /** performance.now(), for tests. */
   readonly now?: () => number;
+  /** By which keys expire: the database's. */
+  readonly clock?: Clock;
+  /** Told of keys that were used, at most once a poll for each header. */
+  readonly used?: (keyId: string) => void;
 }
 
 /** Headers remembered between two polls. */
@@ -29,6 +35,11 @@ const BEARER = /^Bearer +(\S+)$/i;
 interface KnownKey {
   readonly secretHash: Uint8Array;
   readonly principal: Principal;
+  readonly revoked: boolean;
+  /** performance.now() from which on it is good for nothing, as far as was known when it was asked for. */
+  readonly endsAt: number;
+  /** The secret before the last rotation. */
+  readonly previous: KnownKey | undefined;
   /** When the database was asked; not when it answered. */
   readonly askedAt: number;
   readonly generation: number;
@@ -47,7 +58,7 @@ interface KnownKey {
  * anyway (generationsPolled): revoking bumps the generation `authentication`, and a poll that shows
  * the generation under which the key was read proves that nothing was revoked since. When polls stop
  * coming, keys are read again one by one; when the database is away, known keys are believed until
- * `ttlMs`, so that the cache goes on serving. Away means that it answers polls no more: while it does,
+ * `ttlMs` or their own end, so that the cache goes on serving. Away means that it answers polls no more: while it does,
  * a key that may have been revoked since is not believed because it could not be read again.
  */
 export class Authenticator {
@@ -56,6 +67,8 @@ export class Authenticator {
   readonly #freshMs: number;
   readonly #lookupTimeoutMs: number;
   readonly #now: () => number;
+  readonly #clock: Clock;
+  readonly #used: (keyId: string) => void;
   readonly #known: LRUCache<string, KnownKey>;
   readonly #unknown: LRUCache<string, true>;
   readonly #lookups = new Map<string, Promise<KnownKey | undefined>>();
@@ -72,6 +85,8 @@ export class Authenticator {
     this.#freshMs = options.freshMs ?? 2_000;
     this.#lookupTimeoutMs = options.lookupTimeoutMs ?? 500;
     this.#now = options.now ?? (() => performance.now());
+    this.#clock = options.clock ?? { now: () => Date.now() * 1000 };
+    this.#used = options.used ?? (() => {});
     const max = options.maxKeys ?? 10_000;
     this.#known = new LRUCache({ max });
     this.#unknown = new LRUCache({
@@ -99,26 +114,40 @@ export class Authenticator {
   /**
    * Who this credential is. Returns at once when the key is known and believed.
    *
-   * @throws ServiceError CREDENTIAL_MISSING or CREDENTIAL_INVALID, or rejects with CREDENTIAL_INVALID,
-   *   DATABASE_UNAVAILABLE or what else the repository fails with
+   * @throws ServiceError CREDENTIAL_MISSING, CREDENTIAL_INVALID or CREDENTIAL_EXPIRED, or rejects with the
+   *   last two, DATABASE_UNAVAILABLE or what else the repository fails with
    */
   verify(authorization: string | undefined): Principal | Promise<Principal> {
     if (authorization === undefined || authorization === '') throw missing();
     const verified = this.#verified.get(authorization);
-    if (verified !== undefined && this.#believed(verified)) return verified.principal;
-    const key = parseApiKey(BEARER.exec(authorization)?.[1] ?? '');
-    if (key === undefined || this.#unknown.has(key.id)) throw invalid();
-    const known = this.#known.get(key.id);
-    if (known !== undefined && this.#believed(known)) {
-      const principal = admit(known, key.secret);
-      if (this.#verified.size < VERIFIED_MAX) this.#verified.set(authorization, known);
-      return principal;
+    if (verified !== undefined) {
+      const now = this.#now();
+      if (now < verified.endsAt && this.#believed(verified, now)) return verified.principal;
     }
-    return this.#refresh(key.id, known).then((entry) => admit(entry, key.secret));
+    const key = parseApiKey(BEARER.exec(authorization)?.[1] ?? '');
+    if (key === undefined) throw invalid('malformed');
+    if (this.#unknown.has(key.id)) throw invalid('unknown');
+    const known = this.#known.get(key.id);
+    if (known !== undefined && this.#believed(known, this.#now())) {
+      const admitted = this.#admit(known, key.secret);
+      if (this.#verified.size < VERIFIED_MAX) this.#verified.set(authorization, admitted);
+      return admitted.principal;
+    }
+    return this.#refresh(key.id, known).then((entry) => this.#admit(entry, key.secret).principal);
   }
 
-  #believed(entry: KnownKey): boolean {
-    const now = this.#now();
+  /** What the secret opens: the key, or the key as it was before its rotation. */
+  #admit(entry: KnownKey | undefined, secret: string): KnownKey {
+    if (entry === undefined) throw invalid('unknown');
+    const match = [entry, entry.previous].find((each) => each && secretMatches(each.secretHash, secret));
+    if (match === undefined) throw invalid('secret');
+    if (match.revoked) throw invalid('revoked', match.principal);
+    if (this.#now() >= match.endsAt) throw expired(match === entry ? 'expired' : 'rotated', match.principal);
+    this.#used(match.principal.keyId);
+    return match;
+  }
+
+  #believed(entry: KnownKey, now: number): boolean {
     if (now - entry.askedAt >= this.#ttlMs) return false;
     if (now < this.#restUntil) return true;
     return entry.generation === this.#generation && now - Math.max(entry.askedAt, this.#polledAt) < this.#freshMs;
@@ -153,15 +182,26 @@ export class Authenticator {
     const askedAt = this.#now();
     const generation = this.#generation;
     const key = await this.#repository.findApiKey(id);
-    if (key === undefined || key.revokeTime !== undefined) {
+    if (key === undefined || key.revokeTime !== undefined) this.#verified.clear();
+    if (key === undefined) {
       this.#known.delete(id);
-      this.#verified.clear();
       this.#unknown.set(id, true);
       return undefined;
     }
-    const entry = { secretHash: key.secretHash, principal: principalOf(key), askedAt, generation };
+    const entry = this.#knownKey(key, { askedAt, generation });
     this.#known.set(id, entry);
     return entry;
+  }
+
+  #knownKey(key: ApiKey, asked: Pick<KnownKey, 'askedAt' | 'generation'>): KnownKey {
+    const endsAt = (time: Micros | undefined) =>
+      time === undefined ? Number.POSITIVE_INFINITY : this.#now() + (time - this.#clock.now()) / 1000;
+    const { secretHash, previous, revokeTime, expireTime } = key;
+    const known = { ...asked, principal: principalOf(key), revoked: revokeTime !== undefined, previous: undefined };
+    const current = { ...known, secretHash, endsAt: endsAt(expireTime) };
+    if (previous === undefined) return current;
+    const ends = Math.min(current.endsAt, endsAt(previous.expireTime));
+    return { ...current, previous: { ...known, secretHash: previous.secretHash, endsAt: ends } };
   }
 
   #withinTimeout<Value>(work: Promise<Value>): Promise<Value> {
@@ -186,11 +226,6 @@ function tooSlow(): ServiceError {
   return new ServiceError('DATABASE_UNAVAILABLE', 'the database did not answer in time', { retryAfterMs: 1_000 });
 }
 
-function admit(entry: KnownKey | undefined, secret: string): Principal {
-  if (entry === undefined || !secretMatches(entry.secretHash, secret)) throw invalid();
-  return entry.principal;
-}
-
 function principalOf(key: ApiKey): Principal {
   return {
     keyId: key.id,
@@ -207,6 +242,13 @@ function missing(): ServiceError {
 }
 
 /** The same for malformed, unknown, wrong and revoked: a caller learns nothing about which keys there are. */
-function invalid(): ServiceError {
-  return new ServiceError('CREDENTIAL_INVALID', 'the key is malformed, unknown or revoked');
+function invalid(why: string, principal?: Principal): ServiceError {
+  const cause = new CredentialRefusal(why, principal);
+  return new ServiceError('CREDENTIAL_INVALID', 'the key is malformed, unknown or revoked', { cause });
+}
+
+/** Told only to whoever has the secret. */
+function expired(why: string, principal: Principal): ServiceError {
+  const cause = new CredentialRefusal(why, principal);
+  return new ServiceError('CREDENTIAL_EXPIRED', 'the key, or the secret it had before, has expired', { cause });
 }

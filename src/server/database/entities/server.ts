@@ -26,7 +26,7 @@ export const ServerKeyEntity = defineEntity({
   },
 });
 
-/** Who administered what. */
+/** Who administered what, and who was refused. */
 export const AuditEntity = defineEntity({
   name: 'Audit',
   tableName: 'audit',
@@ -41,8 +41,26 @@ export const AuditEntity = defineEntity({
     action: p.text(),
     target: p.text().default(''),
     details: p.json().nullable(),
+    /** Address of the caller, without its port. */
+    peer: p.text().default(''),
+    callId: p.text().default(''),
+    /** ErrorReason of refused access; empty for what was done. */
+    reason: p.text().default(''),
+    /** How often between `at` and `lastTime`. */
+    occurrences: p.bigint('number').default(1),
+    lastTime: p.type(MicrosType).defaultRaw('clock_timestamp()'),
+    /** The hour in which refused access is counted into this row. */
+    period: p.type(MicrosType).nullable(),
   },
-  indexes: [{ name: 'audit_workspace', properties: ['workspaceId', 'id'] }],
+  indexes: [
+    { name: 'audit_workspace', properties: ['workspaceId', 'id'] },
+    { name: 'audit_at', properties: ['at'] },
+    {
+      name: 'audit_refusals',
+      expression:
+        'create unique index audit_refusals on audit (period, reason, action, target, key_id, author, peer) where period is not null',
+    },
+  ],
 });
 
 /** Server-wide caches: every process drops its copy when the number has grown. */

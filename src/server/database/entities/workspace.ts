@@ -48,6 +48,14 @@ export const ApiKeyEntity = defineEntity({
     secretHash: p.blob(),
     createTime: p.type(MicrosType).defaultRaw('clock_timestamp()'),
     revokeTime: p.type(MicrosType).nullable(),
+    description: p.text().default(''),
+    expireTime: p.type(MicrosType).nullable(),
+    /** At most once a minute. */
+    lastUseTime: p.type(MicrosType).nullable(),
+    rotateTime: p.type(MicrosType).nullable(),
+    /** The secret before the last rotation, which works until previousExpireTime. */
+    previousHash: p.blob().nullable(),
+    previousExpireTime: p.type(MicrosType).nullable(),
   },
   indexes: [{ name: 'api_keys_workspace', properties: ['workspaceId', 'createTime'] }],
 });

@@ -2,6 +2,8 @@ import type { Migration } from '@mikro-orm/migrations';
 import { FirstMigration } from './migration-20260101000000-first.ts';
 import { OwnerIndexes } from './migration-20260102000000-owner-indexes.ts';
 import { HistoryFrom } from './migration-20260103000000-history-from.ts';
+import { KeyLives } from './migration-20260104000000-key-lives.ts';
+import { AuditTrail } from './migration-20260105000000-audit-trail.ts';
 
 type MigrationClass = new (...args: ConstructorParameters<typeof Migration>) => Migration;
 
@@ -14,4 +16,6 @@ export const MIGRATIONS: readonly { readonly name: string; readonly class: Migra
   { name: '20260101000000_first', class: FirstMigration },
   { name: '20260102000000_owner_indexes', class: OwnerIndexes },
   { name: '20260103000000_history_from', class: HistoryFrom },
+  { name: '20260104000000_key_lives', class: KeyLives },
+  { name: '20260105000000_audit_trail', class: AuditTrail },
 ];

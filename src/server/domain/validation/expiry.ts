@@ -8,7 +8,7 @@ export interface Expiry {
   readonly ttlMicros: Micros | undefined;
 }
 
-/** Neither given: the memory does not expire. Parts of a microsecond are cut off. */
+/** Neither given: it does not expire. Parts of a microsecond are cut off. @param path of the message with both fields; empty: the request itself */
 export function readExpiry(
   violations: Violations,
   path: string,
@@ -16,12 +16,13 @@ export function readExpiry(
   now: Micros,
 ): Expiry {
   const { expireTime, ttl } = input;
+  const prefix = path === '' ? '' : `${path}.`;
   if (expireTime !== undefined && ttl !== undefined) {
-    violations.add(`${path}.ttl`, 'is given together with expire_time; only one of them may be');
+    violations.add(`${prefix}ttl`, 'is given together with expire_time; only one of them may be');
   }
   return {
-    expireTime: expireTime && readExpireTime(violations, `${path}.expire_time`, expireTime, now),
-    ttlMicros: ttl && readTtl(violations, `${path}.ttl`, ttl),
+    expireTime: expireTime && readExpireTime(violations, `${prefix}expire_time`, expireTime, now),
+    ttlMicros: ttl && readTtl(violations, `${prefix}ttl`, ttl),
   };
 }
 

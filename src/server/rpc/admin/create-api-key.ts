@@ -13,11 +13,14 @@ export function createApiKey(service: AdminService): UnaryMethod<CreateApiKeyReq
     definition: AdminServiceService.createApiKey,
     roles: [Role.ADMIN, Role.OPERATOR],
     async handle(call, { apiKey }) {
-      const { key, credential } = await service.createApiKey(call.principal, {
+      const { key, credential } = await service.createApiKey(call, {
         name: apiKey?.name ?? '',
         role: apiKey?.role ?? 0,
         workspace: apiKey?.workspace ?? '',
         access: { userId: apiKey?.userId ?? '', teams: apiKey?.teams ?? [] },
+        description: apiKey?.description ?? '',
+        expireTime: apiKey?.expireTime,
+        ttl: apiKey?.ttl,
       });
       return { apiKey: apiKeyMessage(key), credential };
     },

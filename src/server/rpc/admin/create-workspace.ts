@@ -12,8 +12,8 @@ export function createWorkspace(service: AdminService): UnaryMethod<CreateWorksp
   return {
     definition: AdminServiceService.createWorkspace,
     roles: [Role.OPERATOR],
-    async handle(_call, { workspace }) {
-      return workspaceMessage(await service.createWorkspace(workspace?.name ?? '', workspace?.description ?? ''));
+    async handle(call, { workspace }) {
+      return workspaceMessage(await service.createWorkspace(call, workspace?.name ?? '', workspace?.description ?? ''));
     },
   };
 }

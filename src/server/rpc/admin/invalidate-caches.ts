@@ -14,7 +14,7 @@ export function invalidateCaches(
     definition: AdminServiceService.invalidateCaches,
     roles: [Role.ADMIN, Role.OPERATOR],
     async handle(call, { caches, workspace }) {
-      return { caches: await service.invalidateCaches(call.principal, caches, workspace) };
+      return { caches: await service.invalidateCaches(call, caches, workspace) };
     },
   };
 }

@@ -4,6 +4,7 @@ import type {
 } from '../../../shared/gen/memoryhub/v1/admin_service.ts';
 import { timestampFromMicros } from '../../../shared/time.ts';
 import type { ApiKey, Workspace } from '../../domain/admin-repository.ts';
+import type { Micros } from '../../domain/memory.ts';
 
 /** Bytes of the rows of one message of a stream, unless a single row is longer. A key has up to 8 KiB of teams. */
 const BYTES_PER_MESSAGE = 128 * 1024;
@@ -26,8 +27,18 @@ export function apiKeyMessage(key: ApiKey): ApiKeyMessage {
     userId: key.access.userId,
     teams: [...key.access.teams],
     createTime: timestampFromMicros(key.createTime),
-    revokeTime: key.revokeTime === undefined ? undefined : timestampFromMicros(key.revokeTime),
+    revokeTime: timestamp(key.revokeTime),
+    description: key.description,
+    expireTime: timestamp(key.expireTime),
+    ttl: undefined,
+    lastUseTime: timestamp(key.lastUseTime),
+    rotateTime: timestamp(key.rotateTime),
+    previousExpireTime: timestamp(key.previous?.expireTime),
   };
+}
+
+function timestamp(time: Micros | undefined) {
+  return time === undefined ? undefined : timestampFromMicros(time);
 }
 
 /**

@@ -6,6 +6,7 @@ import { invalidateCaches } from './invalidate-caches.ts';
 import { listApiKeys } from './list-api-keys.ts';
 import { listWorkspaces } from './list-workspaces.ts';
 import { revokeApiKey } from './revoke-api-key.ts';
+import { rotateKeys } from './rotate-keys.ts';
 
 /** The RPCs of AdminService. */
 export function adminMethods(service: AdminService): AnyMethod[] {
@@ -15,6 +16,7 @@ export function adminMethods(service: AdminService): AnyMethod[] {
     createApiKey(service),
     listApiKeys(service),
     revokeApiKey(service),
+    rotateKeys(service),
     invalidateCaches(service),
   ];
 }

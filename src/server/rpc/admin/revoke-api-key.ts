@@ -13,7 +13,7 @@ export function revokeApiKey(service: AdminService): UnaryMethod<RevokeApiKeyReq
     definition: AdminServiceService.revokeApiKey,
     roles: [Role.ADMIN, Role.OPERATOR],
     async handle(call, { id }) {
-      return apiKeyMessage(await service.revokeApiKey(call.principal, id));
+      return apiKeyMessage(await service.revokeApiKey(call, id));
     },
   };
 }

@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Duration } from "../../google/protobuf/duration.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 
 export const protobufPackage = "memoryhub.v1";
@@ -122,12 +123,37 @@ export interface ApiKey {
     | Timestamp
     | undefined;
   /** When it was revoked; absent when it was not. */
-  revokeTime: Timestamp | undefined;
+  revokeTime:
+    | Timestamp
+    | undefined;
+  /** What it is for and who has it, up to 256 bytes. */
+  description: string;
+  /** When it ends: calls are refused from then on, and open streams ended. Absent: when it is revoked. */
+  expireTime:
+    | Timestamp
+    | undefined;
+  /** Input only, instead of expire_time: how long it lives from now on, 1 second to 100 years. */
+  ttl:
+    | Duration
+    | undefined;
+  /** Output only. When it was last used, to the minute; absent when it never was. */
+  lastUseTime:
+    | Timestamp
+    | undefined;
+  /** Output only. When its secret was last replaced; absent when it never was. */
+  rotateTime:
+    | Timestamp
+    | undefined;
+  /** Output only. Until when the secret that was replaced last works too; absent when there is none. */
+  previousExpireTime: Timestamp | undefined;
 }
 
 /** CreateApiKeyRequest is the request of CreateApiKey. */
 export interface CreateApiKeyRequest {
-  /** The key: name, role, workspace (an admin may leave out its own), user_id, teams. */
+  /**
+   * The key: name, role, workspace (an admin may leave out its own), user_id, teams, description,
+   * expire_time or ttl.
+   */
   apiKey: ApiKey | undefined;
 }
 
@@ -157,6 +183,41 @@ export interface ListApiKeysResponse {
 export interface RevokeApiKeyRequest {
   /** The key's id. */
   id: string;
+}
+
+/** RotateKeysRequest is the request of RotateKeys. */
+export interface RotateKeysRequest {
+  /** The ids of the keys, 1 to 64. */
+  ids: string[];
+  /**
+   * How long the secrets they have now go on working, up to 720 hours; absent: 24 hours; zero: not at
+   * all. A secret that was replaced before and still works ends now.
+   */
+  overlap:
+    | Duration
+    | undefined;
+  /** When the keys end from now on; absent: as before. Instead of it: ttl. */
+  expireTime:
+    | Timestamp
+    | undefined;
+  /** How long the keys live from now on, 1 second to 100 years. */
+  ttl: Duration | undefined;
+}
+
+/** RotatedKey is a key with its new secret. */
+export interface RotatedKey {
+  /** The key. */
+  apiKey:
+    | ApiKey
+    | undefined;
+  /** "mh_ID_SECRET": shown once, kept by the server only as a hash. */
+  credential: string;
+}
+
+/** RotateKeysResponse is the answer of RotateKeys. */
+export interface RotateKeysResponse {
+  /** The keys, in the order of the request. */
+  keys: RotatedKey[];
 }
 
 /** InvalidateCachesRequest is the request of InvalidateCaches. */
@@ -419,6 +480,12 @@ function createBaseApiKey(): ApiKey {
     teams: [],
     createTime: undefined,
     revokeTime: undefined,
+    description: "",
+    expireTime: undefined,
+    ttl: undefined,
+    lastUseTime: undefined,
+    rotateTime: undefined,
+    previousExpireTime: undefined,
   };
 }
 
@@ -447,6 +514,24 @@ export const ApiKey: MessageFns<ApiKey> = {
     }
     if (message.revokeTime !== undefined) {
       Timestamp.encode(message.revokeTime, writer.uint32(66).fork()).join();
+    }
+    if (message.description !== "") {
+      writer.uint32(74).string(message.description);
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(message.expireTime, writer.uint32(82).fork()).join();
+    }
+    if (message.ttl !== undefined) {
+      Duration.encode(message.ttl, writer.uint32(90).fork()).join();
+    }
+    if (message.lastUseTime !== undefined) {
+      Timestamp.encode(message.lastUseTime, writer.uint32(98).fork()).join();
+    }
+    if (message.rotateTime !== undefined) {
+      Timestamp.encode(message.rotateTime, writer.uint32(106).fork()).join();
+    }
+    if (message.previousExpireTime !== undefined) {
+      Timestamp.encode(message.previousExpireTime, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -528,6 +613,54 @@ export const ApiKey: MessageFns<ApiKey> = {
             message.revokeTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.expireTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.ttl = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.lastUseTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.rotateTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.previousExpireTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -556,6 +689,20 @@ export const ApiKey: MessageFns<ApiKey> = {
       : undefined;
     message.revokeTime = (object.revokeTime !== undefined && object.revokeTime !== null)
       ? Timestamp.fromPartial(object.revokeTime)
+      : undefined;
+    message.description = object.description ?? "";
+    message.expireTime = (object.expireTime !== undefined && object.expireTime !== null)
+      ? Timestamp.fromPartial(object.expireTime)
+      : undefined;
+    message.ttl = (object.ttl !== undefined && object.ttl !== null) ? Duration.fromPartial(object.ttl) : undefined;
+    message.lastUseTime = (object.lastUseTime !== undefined && object.lastUseTime !== null)
+      ? Timestamp.fromPartial(object.lastUseTime)
+      : undefined;
+    message.rotateTime = (object.rotateTime !== undefined && object.rotateTime !== null)
+      ? Timestamp.fromPartial(object.rotateTime)
+      : undefined;
+    message.previousExpireTime = (object.previousExpireTime !== undefined && object.previousExpireTime !== null)
+      ? Timestamp.fromPartial(object.previousExpireTime)
       : undefined;
     return message;
   },
@@ -852,6 +999,225 @@ export const RevokeApiKeyRequest: MessageFns<RevokeApiKeyRequest> = {
   },
 };
 
+function createBaseRotateKeysRequest(): RotateKeysRequest {
+  return { ids: [], overlap: undefined, expireTime: undefined, ttl: undefined };
+}
+
+export const RotateKeysRequest: MessageFns<RotateKeysRequest> = {
+  encode(message: RotateKeysRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ids) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.overlap !== undefined) {
+      Duration.encode(message.overlap, writer.uint32(18).fork()).join();
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(message.expireTime, writer.uint32(26).fork()).join();
+    }
+    if (message.ttl !== undefined) {
+      Duration.encode(message.ttl, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateKeysRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateKeysRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ids.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.overlap = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.expireTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ttl = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RotateKeysRequest>): RotateKeysRequest {
+    return RotateKeysRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RotateKeysRequest>): RotateKeysRequest {
+    const message = createBaseRotateKeysRequest();
+    message.ids = object.ids?.map((e) => e) || [];
+    message.overlap = (object.overlap !== undefined && object.overlap !== null)
+      ? Duration.fromPartial(object.overlap)
+      : undefined;
+    message.expireTime = (object.expireTime !== undefined && object.expireTime !== null)
+      ? Timestamp.fromPartial(object.expireTime)
+      : undefined;
+    message.ttl = (object.ttl !== undefined && object.ttl !== null) ? Duration.fromPartial(object.ttl) : undefined;
+    return message;
+  },
+};
+
+function createBaseRotatedKey(): RotatedKey {
+  return { apiKey: undefined, credential: "" };
+}
+
+export const RotatedKey: MessageFns<RotatedKey> = {
+  encode(message: RotatedKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiKey !== undefined) {
+      ApiKey.encode(message.apiKey, writer.uint32(10).fork()).join();
+    }
+    if (message.credential !== "") {
+      writer.uint32(18).string(message.credential);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotatedKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotatedKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiKey = ApiKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.credential = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RotatedKey>): RotatedKey {
+    return RotatedKey.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RotatedKey>): RotatedKey {
+    const message = createBaseRotatedKey();
+    message.apiKey = (object.apiKey !== undefined && object.apiKey !== null)
+      ? ApiKey.fromPartial(object.apiKey)
+      : undefined;
+    message.credential = object.credential ?? "";
+    return message;
+  },
+};
+
+function createBaseRotateKeysResponse(): RotateKeysResponse {
+  return { keys: [] };
+}
+
+export const RotateKeysResponse: MessageFns<RotateKeysResponse> = {
+  encode(message: RotateKeysResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.keys) {
+      RotatedKey.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateKeysResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateKeysResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.keys.push(RotatedKey.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RotateKeysResponse>): RotateKeysResponse {
+    return RotateKeysResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RotateKeysResponse>): RotateKeysResponse {
+    const message = createBaseRotateKeysResponse();
+    message.keys = object.keys?.map((e) => RotatedKey.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseInvalidateCachesRequest(): InvalidateCachesRequest {
   return { caches: [], workspace: "" };
 }
@@ -1062,6 +1428,20 @@ export const AdminServiceService = {
     responseSerialize: (value: ApiKey): Buffer => Buffer.from(ApiKey.encode(value).finish()),
     responseDeserialize: (value: Buffer): ApiKey => ApiKey.decode(value),
   },
+  /**
+   * Gives keys new secrets, all of them or none, which work on every server within 1 s; the old ones go
+   * on working for an overlap, so that whoever uses them can change over without a refused call.
+   * Role: admin, operator.
+   */
+  rotateKeys: {
+    path: "/memoryhub.v1.AdminService/RotateKeys" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RotateKeysRequest): Buffer => Buffer.from(RotateKeysRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RotateKeysRequest => RotateKeysRequest.decode(value),
+    responseSerialize: (value: RotateKeysResponse): Buffer => Buffer.from(RotateKeysResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RotateKeysResponse => RotateKeysResponse.decode(value),
+  },
   /** Empties caches, on every server within 1 s. Role: admin (its workspace's memories), operator. */
   invalidateCaches: {
     path: "/memoryhub.v1.AdminService/InvalidateCaches" as const,
@@ -1087,6 +1467,12 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
   listApiKeys: handleServerStreamingCall<ListApiKeysRequest, ListApiKeysResponse>;
   /** Ends an API key, on every server within 5 s. Role: admin, operator. */
   revokeApiKey: handleUnaryCall<RevokeApiKeyRequest, ApiKey>;
+  /**
+   * Gives keys new secrets, all of them or none, which work on every server within 1 s; the old ones go
+   * on working for an overlap, so that whoever uses them can change over without a refused call.
+   * Role: admin, operator.
+   */
+  rotateKeys: handleUnaryCall<RotateKeysRequest, RotateKeysResponse>;
   /** Empties caches, on every server within 1 s. Role: admin (its workspace's memories), operator. */
   invalidateCaches: handleUnaryCall<InvalidateCachesRequest, InvalidateCachesResponse>;
 }
@@ -1156,6 +1542,26 @@ export interface AdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ApiKey) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives keys new secrets, all of them or none, which work on every server within 1 s; the old ones go
+   * on working for an overlap, so that whoever uses them can change over without a refused call.
+   * Role: admin, operator.
+   */
+  rotateKeys(
+    request: RotateKeysRequest,
+    callback: (error: ServiceError | null, response: RotateKeysResponse) => void,
+  ): ClientUnaryCall;
+  rotateKeys(
+    request: RotateKeysRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RotateKeysResponse) => void,
+  ): ClientUnaryCall;
+  rotateKeys(
+    request: RotateKeysRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RotateKeysResponse) => void,
   ): ClientUnaryCall;
   /** Empties caches, on every server within 1 s. Role: admin (its workspace's memories), operator. */
   invalidateCaches(

@@ -80,6 +80,13 @@ export const ErrorReason = {
   INTERNAL: 26,
   /** UNIMPLEMENTED - UNIMPLEMENTED. The server has no such RPC, or not with this option. */
   UNIMPLEMENTED: 27,
+  /** CREDENTIAL_EXPIRED - UNAUTHENTICATED. The key or token was good, and its time has passed. */
+  CREDENTIAL_EXPIRED: 28,
+  /**
+   * API_KEY_ENDED - FAILED_PRECONDITION. The API key is revoked or expired, and has no use for a new secret;
+   * metadata: id.
+   */
+  API_KEY_ENDED: 29,
   /** HOST_NOT_TRUSTED - PERMISSION_DENIED. The name the call is addressed to (:authority) is none of the server's. */
   HOST_NOT_TRUSTED: 36,
 } as const;
@@ -115,5 +122,7 @@ export namespace ErrorReason {
   export type CANCELLED = typeof ErrorReason.CANCELLED;
   export type INTERNAL = typeof ErrorReason.INTERNAL;
   export type UNIMPLEMENTED = typeof ErrorReason.UNIMPLEMENTED;
+  export type CREDENTIAL_EXPIRED = typeof ErrorReason.CREDENTIAL_EXPIRED;
+  export type API_KEY_ENDED = typeof ErrorReason.API_KEY_ENDED;
   export type HOST_NOT_TRUSTED = typeof ErrorReason.HOST_NOT_TRUSTED;
 }
