@@ -1,5 +1,5 @@
 import { ClientTlsError } from '../shared/client-tls.ts';
-import { KeyFileError } from '../shared/discovery.ts';
+import { KeyFileError, type Target } from '../shared/discovery.ts';
 import { BadRequest } from '../shared/gen/google/rpc/error_details.ts';
 import { type RpcError, toRpcError } from '../shared/rpc-error.ts';
 
@@ -18,18 +18,26 @@ const BAD_REQUEST_URL = 'type.googleapis.com/google.rpc.BadRequest';
 const UNAVAILABLE = 14;
 const UNAUTHENTICATED = 16;
 
+/** Whom a command called, and as whom. */
+export type Called = Pick<Target, 'address' | 'credential' | 'credentialFrom'>;
+
 /** What went wrong, in words that say what to do about it. */
-export function explain(error: unknown, address?: string, credentialFrom?: string): CommandFailure {
+export function explain(error: unknown, called?: Called): CommandFailure {
   if (error instanceof CommandFailure) return error;
   if (error instanceof KeyFileError || error instanceof ClientTlsError) return new CommandFailure(error.message);
   const rpc = toRpcError(error);
   if (rpc.code === 2 && !rpc.reason) return new CommandFailure(error instanceof Error ? error.message : String(error));
   if (rpc.code === UNAVAILABLE && !rpc.reason) {
-    const where = address === undefined ? 'the server' : `a server at ${address}`;
+    const where = called === undefined ? 'the server' : `a server at ${called.address}`;
     return new CommandFailure(`cannot reach ${where}: ${rpc.message}. \`npm start\` starts one.`);
   }
-  if (rpc.code === UNAUTHENTICATED && credentialFrom) {
-    return new CommandFailure(`${rpc.message} (the key is from ${credentialFrom})`);
+  if (rpc.code === UNAUTHENTICATED && called) {
+    const { address, credential, credentialFrom } = called;
+    if (credential !== undefined) return new CommandFailure(`${rpc.message} (the key is from ${credentialFrom})`);
+    return new CommandFailure(
+      `the server at ${address} asks for an API key, and there is none: ${credentialFrom} is not there. ` +
+        'Give one with --key-file or MEMORYHUB_API_KEY, or say where the server keeps its data with MEMORYHUB_DATA_DIR.',
+    );
   }
   const fields = fieldViolations(rpc);
   return new CommandFailure(`${rpc.codeName}${rpc.reason ? ` ${rpc.reason}` : ''}: ${fields || rpc.message}`);

@@ -1,4 +1,5 @@
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
+import { MONITOR_OPTIONS } from '../tui/args.ts';
 import { configCommand } from './commands/config.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
@@ -11,6 +12,7 @@ import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
 import { CommandFailure, explain } from './failure.ts';
+import { marked, unmark } from './verbatim.ts';
 
 /**
  * Runs one command line. Exit codes: 0 done, 1 it failed (the sentence is on standard error), 2 the
@@ -28,12 +30,19 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** For completion only: the monitor reads its own flags, before yargs is loaded. */
+function monitorFlags<T>(argv: Argv<T>): Argv<T> {
+  for (const [name, { type, help }] of Object.entries(MONITOR_OPTIONS)) argv.option(name, { type, describe: help });
+  return argv;
+}
+
 function parser(argv: readonly string[]) {
-  return yargs([...argv])
+  return yargs(marked(argv))
+    .middleware(unmark, true)
     .scriptName('memory-hub')
     .usage('$0 <command>\n\nKeeps short texts that language models should remember.')
     .command(serveCommand)
-    .command('monitor', 'Open the live monitor (memory-hub monitor --help)')
+    .command('monitor', 'Open the live monitor (memory-hub monitor --help)', monitorFlags)
     .command(statusCommand)
     .command(stopCommand)
     .command(saveCommand)
@@ -54,6 +63,7 @@ function parser(argv: readonly string[]) {
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new CommandFailure(message, 2);
+      // What a flag's own check throws comes wrapped as an error of yargs.
+      throw error && error.name !== 'YError' ? error : new CommandFailure(message ?? error?.message, 2);
     });
 }

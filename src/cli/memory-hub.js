@@ -10,6 +10,9 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const isNewEnough = major > 22 || (major === 22 && minor >= 18);
 const bundled = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
 
+/** As in `npm start`: it can only be said on the command line, and saves a server memory. */
+const YOUNG_GENERATION = process.argv[2] === 'serve' ? ['--max-semi-space-size=4'] : [];
+
 if (isNewEnough) {
   // What libraries do inside is no business of who runs a command.
   process.noDeprecation = true;
@@ -24,7 +27,12 @@ if (isNewEnough) {
     await main(args);
   }
 } else if (existsSync(bundled) && realpathSync(bundled) !== process.execPath) {
-  const child = spawn(bundled, process.argv.slice(1), { stdio: 'inherit' });
+  // Over the channel the server learns when this process is gone without a word, and stops then.
+  /** @type {import('node:child_process').StdioOptions} */
+  const stdio = process.argv[2] === 'serve' ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit';
+  /** @type {import('node:child_process').ChildProcess} */
+  const child = spawn(bundled, [...YOUNG_GENERATION, ...process.argv.slice(1)], { stdio });
+  child.channel?.unref();
   // Ctrl-C reaches the whole process group: sent on as well, the server would take it for a second one.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));

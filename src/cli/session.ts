@@ -49,17 +49,18 @@ export async function withHub(
   key: 'admin' | 'operator',
   run: (hub: MemoryHub) => Promise<void>,
 ): Promise<void> {
-  const { address, credential, credentialFrom, tls } = findTarget({
+  const target = findTarget({
     address: flags.address,
     keyFile: flags.keyFile,
     tls: { ca: flags.tlsCa, certificate: flags.tlsCert, key: flags.tlsKey, serverName: flags.tlsServerName },
     key,
   });
+  const { address, credential, tls } = target;
   const hub = new MemoryHub({ address, ...(credential && { credential }), ...(tls && { tls }) });
   try {
     await run(hub);
   } catch (error) {
-    throw explain(error, address, credentialFrom);
+    throw explain(error, target);
   } finally {
     hub.close();
   }

@@ -71,6 +71,7 @@ export interface RunningServer {
  * that knows all of them.
  *
  * @throws TlsFilesError, DatabaseConnectError, DatabaseUnsuitableError, ListenError, or Error naming Redis' address
+ *   and why it can never be used
  */
 export async function compose(options: ComposeOptions): Promise<RunningServer> {
   const opened: { close(): unknown }[] = [];
@@ -89,7 +90,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const recorder = new StatsRecorder(gaugeSources(parts, config.redis_url !== undefined), options.worker);
   const event = (kind: EventKind, text: string) => {
     recorder.event(kind, text);
-    log.info(text);
+    log[kind === EventKind.REDIS_LOST || kind === EventKind.POSTGRES_LOST ? 'warn' : 'info'](text);
   };
 
   const paths = tlsPaths(config);

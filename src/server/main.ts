@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { startBanner } from './banner.ts';
 import { type Boot, type ComposeOptions, compose, type RunningServer } from './compose.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
-import { openDatabase } from './database/database.ts';
+import { CONNECTIONS_BESIDE_POOL, openDatabase } from './database/database.ts';
 import { claimDataDir } from './database/embedded/claim.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/embedded-postgres.ts';
 import { migrate } from './database/migrate.ts';
@@ -53,7 +53,8 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
     return 0;
   } catch (error) {
     logging.log.fatal({ err: error }, error instanceof Error ? error.message : 'the start failed');
-    if (!terminal) console.error(error instanceof Error ? error.message : error);
+    // The log goes elsewhere, and somebody sits there.
+    if (!terminal && process.stderr.isTTY) console.error(error instanceof Error ? error.message : error);
     return 1;
   } finally {
     for (const close of closers.reverse()) await close();
@@ -82,7 +83,8 @@ async function start({ config, configLoadMs, logging, terminal, closers }: Start
 
   let postgres: EmbeddedPostgres | undefined;
   if (config.database_url === undefined) {
-    const maxConnections = config.pool_size + config.pool_overflow + 2 * config.workers + SPARE_CONNECTIONS;
+    const maxConnections =
+      config.pool_size + config.pool_overflow + CONNECTIONS_BESIDE_POOL * config.workers + SPARE_CONNECTIONS;
     postgres = await startEmbeddedPostgres({
       dataDir: config.data_dir,
       maxConnections,
@@ -135,10 +137,18 @@ async function prepareDatabase(url: string, config: Config, log: Logging['log'])
   }
 }
 
-/** Resolves with the first SIGINT or SIGTERM; a second one ends the process at once. */
-function nextSignal(): Promise<NodeJS.Signals> {
+/**
+ * Resolves with the first SIGINT or SIGTERM; a second one ends the process at once. Started through the
+ * wrapper on an older Node.js, the wrapper's end counts as one: nobody could stop the server by it any more.
+ */
+function nextSignal(): Promise<NodeJS.Signals | 'the process that started it is gone'> {
   return new Promise((resolve) => {
     let asked = false;
+    process.once('disconnect', () => {
+      asked = true;
+      resolve('the process that started it is gone');
+    });
+    process.channel?.unref();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         if (asked) process.exit(130);

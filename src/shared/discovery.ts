@@ -14,7 +14,7 @@ export const CLIENT_VARIABLES: readonly string[] = [
   ...Object.values(TLS_CLIENT_OPTIONS).map(({ env }) => env),
 ];
 
-/** A key that is there and cannot be used; the message says which and why. */
+/** A key that is there and cannot be used; the message says which and why, and never what it is. */
 export class KeyFileError extends Error {
   override readonly name = 'KeyFileError';
 }
@@ -48,7 +48,8 @@ export interface TargetOptions {
  * data directory of a server on this machine (MEMORYHUB_DATA_DIR, default ./.memory-hub). TLS where an
  * option or variable of it is set, the address begins with https://, or the local server serves with it.
  *
- * @throws KeyFileError when a named key file cannot be read or is empty, or a local one cannot be read
+ * @throws KeyFileError when a named key file cannot be read or is empty, a local one cannot be read, or the
+ *   variable holds no key
  * @throws ClientTlsError
  */
 export function findTarget({ address, keyFile, key, tls: choices = {}, env = process.env }: TargetOptions): Target {
@@ -103,7 +104,7 @@ function findCredential(
 ) {
   if (keyFile !== undefined) return { credential: readKeyFile(keyFile), credentialFrom: keyFile };
   const fromEnv = env.MEMORYHUB_API_KEY;
-  if (fromEnv) return { credential: fromEnv.trim(), credentialFrom: 'MEMORYHUB_API_KEY' };
+  if (fromEnv?.trim()) return { credential: oneWord(fromEnv), credentialFrom: 'MEMORYHUB_API_KEY' };
   const file = join(directory, KEY_FILES[key]);
   try {
     return { credential: readKeyFile(file), credentialFrom: file };
@@ -111,6 +112,15 @@ function findCredential(
     if (causedBy(error, 'ENOENT')) return { credentialFrom: file };
     throw error;
   }
+}
+
+/** Like everything here it does not repeat what it refuses: that may be a key with something around it. */
+function oneWord(text: string): string {
+  const word = text.trim();
+  if (/^[\x21-\x7e]+$/.test(word)) return word;
+  throw new KeyFileError(
+    'MEMORYHUB_API_KEY holds no API key: there are blanks, line ends or other characters within it',
+  );
 }
 
 /** @throws KeyFileError naming the file and what is wrong with it */

@@ -31,7 +31,8 @@ const tlsOption = (name: keyof typeof TLS_CLIENT_OPTIONS) => {
   return { type: 'string', value, help: `${description} (${env})` } as const;
 };
 
-const OPTIONS = {
+/** Flags of the monitor; completion of the command line knows them from here. */
+export const MONITOR_OPTIONS = {
   address: {
     type: 'string',
     value: 'HOST:PORT',
@@ -89,7 +90,7 @@ export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
 
 /** What `--help` prints. */
 export function usage(): string {
-  const rows = Object.entries(OPTIONS).map(
+  const rows = Object.entries(MONITOR_OPTIONS).map(
     ([name, { value, help }]) => `  ${`--${name} ${value}`.padEnd(23)}  ${help}`,
   );
   return `memory-hub monitor [options]\n\nShows live what a Memory Hub server does.\n\n${rows.join('\n')}\n
@@ -99,7 +100,7 @@ Exit codes: 0 done, 1 no server or no right to watch it, 2 wrong command line.`;
 
 function parse(argv: readonly string[]) {
   try {
-    return parseArgs({ args: [...argv], options: OPTIONS, strict: true, allowPositionals: false });
+    return parseArgs({ args: [...argv], options: MONITOR_OPTIONS, strict: true, allowPositionals: false });
   } catch (error) {
     throw new ArgumentError(`${(error as Error).message}. \`memory-hub monitor --help\` lists the options.`);
   }

@@ -13,27 +13,36 @@ import { ScriptedDatabase } from './support/scripted-database.ts';
 const ID = '0190aaaa-0000-7000-8000-000000000001';
 
 describe('the first connection to Redis', () => {
-  it('names an address that does not answer, and what to do', async () => {
+  /** What is told of an address while nobody answers there. */
+  const toldOf = async (url: string) => {
+    const told: string[] = [];
+    const observer = { ...SILENT, lost: (reason: string) => told.push(reason) };
+    const connection = await connectRedis(url, observer, { startTimeoutMs: 200 });
+    expect(connection.up).toBe(false);
+    expect(connection.runId).toBeUndefined();
+    connection.close();
+    return told;
+  };
+
+  it('does without an address that does not answer, and says which and what to do', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
     server.close();
     await once(server, 'close');
-    await expect(
-      connectRedis(`redis://someone:secret@127.0.0.1:${port}/3`, SILENT, { startTimeoutMs: 100 }),
-    ).rejects.toThrow(
-      `Redis at redis://127.0.0.1:${port} does not answer (connect ECONNREFUSED 127.0.0.1:${port}). ` +
-        'Start it, correct REDIS_URL, or unset REDIS_URL to run without Redis.',
-    );
+    expect(await toldOf(`redis://someone:secret@127.0.0.1:${port}/3`)).toEqual([
+      `Redis at redis://127.0.0.1:${port} does not answer (connect ECONNREFUSED 127.0.0.1:${port}): serving without ` +
+        'it, from PostgreSQL. It is used as soon as it answers; if the address is wrong, correct REDIS_URL.',
+    ]);
   });
 
-  it('gives up on an address that accepts and stays silent', async () => {
+  it('does without an address that accepts and stays silent', async () => {
     const server = createServer(() => {}).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
-    await expect(connectRedis(`redis://127.0.0.1:${port}`, SILENT, { startTimeoutMs: 200 })).rejects.toThrow(
-      `Redis at redis://127.0.0.1:${port} does not answer`,
-    );
+    expect(await toldOf(`redis://127.0.0.1:${port}`)).toEqual([
+      expect.stringContaining(`Redis at redis://127.0.0.1:${port} does not answer`),
+    ]);
     server.close();
   });
 
@@ -92,6 +101,19 @@ redisSuite('a Redis that fails later', () => {
       expect(await each.read(ID)).toBe(value);
     }
   }
+
+  it('that is down at first is used from its first answer on', async () => {
+    connection.close();
+    await server.kill();
+    await connect({ startTimeoutMs: 100 });
+    expect(connection.up).toBe(false);
+    await same('before');
+    await server.start();
+    await vi.waitFor(() => expect(connection.up).toBe(true), { timeout: 10_000 });
+    await same('after');
+    await process.warm(ID);
+    expect(events).toEqual(['lost', 'back']);
+  });
 
   it('is done without when it is killed, and used again when it is back, under a new run id', async () => {
     await process.warm(ID);
@@ -185,7 +207,7 @@ redisSuite('a Redis that fails later', () => {
     try {
       const url = server.url.replace('redis://', 'redis://:wrong-one@');
       const failing = connectRedis(url, SILENT, { startTimeoutMs: 300 });
-      await expect(failing).rejects.toThrow(/does not answer \(.*(WRONGPASS|invalid password).*\)/);
+      await expect(failing).rejects.toThrow(/refuses us \(.*(WRONGPASS|invalid password).*\)/);
       await expect(failing).rejects.not.toThrow('wrong-one');
       const right = await connectRedis(server.url.replace('redis://', 'redis://:right@'), SILENT);
       expect(right.up).toBe(true);

@@ -147,3 +147,17 @@ test.each<[string, () => Promise<unknown>]>([
     await client.query('ROLLBACK');
   });
 });
+
+test('an exhausted pool does not keep the polls from being answered', async () => {
+  const { pool } = database();
+  const release = Promise.withResolvers<void>();
+  const held = Array.from({ length: pool.gauges.max }, () => pool.withClient(() => release.promise));
+  try {
+    await expect.poll(() => pool.gauges.busy).toBe(pool.gauges.max);
+    await expect(pool.query({ text: 'SELECT 1' })).rejects.toThrow();
+    expect((await repository().pollGenerations()).authentication).toBeGreaterThanOrEqual(0);
+  } finally {
+    release.resolve();
+    await Promise.all(held);
+  }
+});

@@ -50,6 +50,20 @@ describe('a first start on an empty data directory', () => {
     expect(JSON.parse(saved.stdout)).toMatchObject({ content, key: 'stdin' });
   });
 
+  it('saves what the command line says, whatever it looks like', async () => {
+    for (const text of ['- buy milk', '-5 degrees', '"quoted"', '--json', '12', '1e3', "'", '{"a": 1}', '-']) {
+      const args = ['save', '--json', '--category', '"odd"', '--note="why"', '--', text];
+      const { code, stdout } = await runCommand(args, { env, input: 'from standard input' });
+      expect({ text, code }).toEqual({ text, code: 0 });
+      const memory = JSON.parse(stdout) as { id: string };
+      expect(memory).toMatchObject({ content: text === '-' ? 'from standard input' : text, category: '"odd"' });
+      const history = await runCommand(['history', memory.id, '--json'], { env });
+      expect(JSON.parse(history.stdout)).toMatchObject({ note: '"why"' });
+    }
+    const plain = await runCommand(['save', '- buy milk', '--json'], { env });
+    expect(JSON.parse(plain.stdout)).toMatchObject({ content: '- buy milk' });
+  });
+
   it('lists 20 and says that there are more, or all of them', async () => {
     const hub = await server.connect();
     await hub.memories.batchSaveMemories({

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -64,8 +64,12 @@ describe('import and export', () => {
 
   it('doubles nothing when the same import is run again, with ids of its own too', async () => {
     writeFileSync(file('plain.jsonl'), '{"content":"one"}\n{"content":"two"}\r\n\n{"content":"three"}');
-    for (const _ of [1, 2]) {
-      expect(JSON.parse((await run('import', file('plain.jsonl'), '--json')).stdout)).toMatchObject({ imported: 3 });
+    for (const [imported, before] of [
+      [3, 0],
+      [0, 3],
+    ]) {
+      const { stdout } = await run('import', file('plain.jsonl'), '--json');
+      expect(JSON.parse(stdout)).toMatchObject({ imported, imported_before: before });
     }
     const plain = (await exported('again.jsonl')).filter((memory) => memory.key === undefined);
     expect(plain.map((memory) => memory.content).sort()).toEqual(['one', 'three', 'two']);
@@ -138,5 +142,52 @@ describe('import and export', () => {
       'must be FIELD=TEMPLATE',
     );
     expect((await run('import', file('absent.jsonl'))).stderr).toContain('there is no file');
+  });
+
+  it('reads a pipe as it reads a file: both are the same import', async () => {
+    const lines = '{"content":"from a pipe"}\n{"content":"and another"}\n';
+    writeFileSync(file('piped.jsonl'), lines);
+    const piped = await runCommand(['import', '-', '--json'], { env, input: lines });
+    expect(JSON.parse(piped.stdout)).toMatchObject({ imported: 2, imported_before: 0 });
+    const again = await runCommand(['import', '/dev/stdin', '--json'], { env, input: lines });
+    expect(JSON.parse(again.stdout)).toMatchObject({ imported: 0, imported_before: 2 });
+    const asFile = await run('import', file('piped.jsonl'), '--json');
+    expect(JSON.parse(asFile.stdout)).toMatchObject({ imported: 0, imported_before: 2 });
+    const memories = (await exported('piped-out.jsonl')).filter(({ content }) => content === 'from a pipe');
+    expect(memories).toMatchObject([{ revision: '1' }]);
+    const nothing = await runCommand(['import', '-'], { env, input: '' });
+    expect(nothing).toMatchObject({ code: 0, stdout: 'Imported nothing: no line of standard input holds a memory.\n' });
+    const bad = await runCommand(['import', '-'], { env, input: '{"content":"good"}\nbad\n' });
+    expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining('line 2: is not JSON') as string });
+  });
+
+  it('says that a second run left alone what was changed since, and saves over it when told to', async () => {
+    writeFileSync(
+      file('changed.jsonl'),
+      '{"key":"changed","content":"as imported"}\n{"key":"kept","content":"kept"}\n',
+    );
+    expect((await run('import', file('changed.jsonl'))).stdout).toMatch(/^Imported 2 memories/);
+    await run('save', 'changed since', '--key', 'changed');
+    const content = async () => JSON.parse((await run('get', '--key', 'changed', '--json')).stdout) as object;
+    const second = await run('import', file('changed.jsonl'));
+    expect(second.stdout).toMatch(/^Imported 0 memories .*\n2 were imported by an earlier run .* left as they are now/);
+    expect(await content()).toMatchObject({ content: 'changed since', revision: '2' });
+    expect((await run('import', file('changed.jsonl'), '--again')).stdout).toMatch(/^Imported 2 memories .*\n$/);
+    expect(await content()).toMatchObject({ content: 'as imported', revision: '3' });
+  });
+
+  it('says why a file cannot be written, before it asks for anything, and leaves nothing behind', async () => {
+    const folder = join(server.dataDir, 'no', 'such');
+    const missing = await run('export', '--out', join(folder, 'out.jsonl'));
+    expect(missing).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `cannot write ${join(folder, 'out.jsonl')}: its folder is not there\n`,
+    });
+    expect((await run('export', '--out', server.dataDir)).stderr).toContain('it is a folder');
+    expect((await run('export', '--out', '/dev/null')).stderr).toContain('it is no ordinary file');
+    const refused = await run('export', 'nonsense =', '--out', file('refused.jsonl'));
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('INVALID_FILTER') as string });
+    expect(existsSync(file('refused.jsonl')) || existsSync(`${file('refused.jsonl')}.part`)).toBe(false);
   });
 });

@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -69,10 +68,40 @@ describe('a start that cannot succeed says why', () => {
     await newer.drop();
   });
 
-  it('Redis does not answer', async () => {
-    const said = await failingStart({ REDIS_URL: `redis://:hunter2@${NOWHERE}` });
-    expect(said).toContain(`Redis at redis://${NOWHERE} does not answer`);
+  it.each([`http://:hunter2@${NOWHERE}`, NOWHERE, 'redis://'])('%s is no address of Redis', async (url) => {
+    const said = await failingStart({ REDIS_URL: url });
+    expect(said).toMatch(/REDIS_URL .*redis:\/\//);
     expect(said).not.toContain('hunter2');
+  });
+
+  it('the data directory is a file, or where no folder can be', async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    const below = join(file, 'a', 'b');
+    for (const [dataDir, why] of [
+      [file, 'it is a file'],
+      [below, `${file} is a file`],
+      ...(process.platform === 'linux' ? [['/proc/memory-hub/data', '/proc/memory-hub cannot be made (ENOENT)']] : []),
+    ] as const) {
+      const { code, stdout } = await runCommand(['serve'], {
+        env: { DATABASE_URL: database.url, MEMORYHUB_DATA_DIR: dataDir },
+      });
+      expect(code).toBe(1);
+      expect(stdout).toContain(`The data directory ${dataDir} cannot be used: ${why}. Set MEMORYHUB_DATA_DIR`);
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  it('once, where standard output is no terminal', async () => {
+    const said = await failingStart({ DATABASE_URL: `postgres://someone@${NOWHERE}/hub` });
+    expect(said.split('cannot connect to PostgreSQL')).toHaveLength(2);
+    expect(
+      said
+        .trim()
+        .split('\n')
+        .every((line) => line.startsWith('{')),
+    ).toBe(true);
   });
 
   it('PostgreSQL does not answer', async () => {
@@ -90,7 +119,19 @@ describe('a start that cannot succeed says why', () => {
 describe('a command that cannot reach its server says why', () => {
   const empty = temporaryFolder();
   const key = join(empty, 'some.key');
-  afterAll(() => rmSync(empty, { recursive: true, force: true }));
+  let database: TestDatabase;
+  let server: ServerProcess;
+  let address: string;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    server = new ServerProcess({ DATABASE_URL: database.url });
+    address = await server.address();
+  });
+  afterAll(async () => {
+    await server.cleanUp();
+    await database.drop();
+    rmSync(empty, { recursive: true, force: true });
+  });
 
   it('there is no server', async () => {
     const { code, stderr } = await runCommand(['list'], {
@@ -115,27 +156,48 @@ describe('a command that cannot reach its server says why', () => {
     expect((await runCommand(['list', '--key-file', join(empty, 'folder')], { env })).code).toBe(1);
   });
 
+  it('there is no key', async () => {
+    const { code, stderr } = await runCommand(['list'], {
+      env: { MEMORYHUB_DATA_DIR: empty, MEMORYHUB_ADDRESS: address },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`the server at ${address} asks for an API key, and there is none`);
+    expect(stderr).toContain(`${join(empty, 'admin.key')} is not there`);
+  });
+
+  it('the key in the environment is none; and a line end behind it does not matter', async () => {
+    const call = (MEMORYHUB_API_KEY: string) =>
+      runCommand(['list'], { env: { MEMORYHUB_DATA_DIR: empty, MEMORYHUB_ADDRESS: address, MEMORYHUB_API_KEY } });
+    const key = server.credential();
+    for (const broken of [`${key}\n${key}`, `${key} x`, `${key}\u00e9`, 'Bearer hunter2']) {
+      const { code, stdout, stderr } = await call(broken);
+      expect(code).toBe(1);
+      expect(stderr).toContain('MEMORYHUB_API_KEY holds no API key');
+      expect(stdout + stderr).not.toMatch(/mh_|hunter2/);
+    }
+    expect(await call(`${key}\r\n`)).toMatchObject({ code: 0, stderr: 'No memories.\n' });
+  });
+
   it('the command line itself is wrong', async () => {
+    for (const [args, why] of [
+      [['list', '--limit', '1.5'], '--limit "1.5" must be a whole number from 0 to 1000000000'],
+      [['list', '--limit', '-1'], '--limit "-1" must be'],
+      [['list', '--limit', ''], '--limit'],
+      [['history', 'x', '--limit', 'all'], '--limit "all" must be'],
+      [['save', 'x', '--ttl', 'abc'], '--ttl "abc" must be a whole number from 1 to'],
+      [['save', 'x', '--ttl', '0'], '--ttl "0" must be'],
+      [['import', 'x', '--map', 'content={text'], 'has a brace without its partner'],
+      [['import', 'x', '--map', 'content={}'], 'has a brace without its partner'],
+      [['list', '--colour'], 'colour'],
+      [['list', 'a', 'b'], 'b'],
+    ] as const) {
+      const { code, stdout, stderr } = await runCommand(args, { env: { MEMORYHUB_DATA_DIR: empty } });
+      expect({ args, code, stdout, stderr }).toMatchObject({ code: 2, stdout: '' });
+      expect(stderr).toContain(why);
+      expect(stderr).not.toMatch(/^ +at /m);
+    }
     expect(await runCommand(['lst'])).toMatchObject({ code: 2 });
     expect((await runCommand(['get'])).stderr).toContain('give an id or --key');
     expect((await runCommand(['save', 'x', '--metadata', '[1]'])).stderr).toContain('--metadata must be a JSON object');
-  });
-});
-
-describe('a Node.js that is too old', () => {
-  const OLD =
-    'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"18.20.0"}})';
-  const folder = temporaryFolder();
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  it('is told so when no other one was installed', async () => {
-    mkdirSync(join(folder, 'src', 'cli'), { recursive: true });
-    const program = join(folder, 'src', 'cli', 'memory-hub.js');
-    copyFileSync(join(import.meta.dirname, '..', '..', 'src', 'cli', 'memory-hub.js'), program);
-    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-    const { status, stderr } = spawnSync(process.execPath, ['--import', OLD, program, 'list'], { encoding: 'utf8' });
-    expect(status).toBe(1);
-    expect(stderr).toContain('Node.js 18.20.0 is too old: Memory Hub needs 22.18 or newer.');
-    expect(stderr).toContain('npm install');
   });
 });

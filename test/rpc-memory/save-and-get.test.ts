@@ -199,7 +199,7 @@ describe('SaveMemory', () => {
     await new Promise((resolve) => setTimeout(resolve, at - Date.now() + 200));
     expect(await space.memories.saveMemory({ memory, requestId })).toEqual(first);
     const again = { memories: [{ content: 'x', expireTime }], requestId: other };
-    expect(await space.memories.batchSaveMemories(again)).toEqual(batch);
+    expect(await space.memories.batchSaveMemories(again)).toEqual({ ...batch, replayed: true });
     const late = [
       { memory },
       { memory, requestId: randomUUID() },

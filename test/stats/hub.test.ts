@@ -302,3 +302,43 @@ describe('hub', () => {
     expect(hub.totals().tables).toMatchObject([{ name: 'memories' }]);
   });
 });
+
+describe('numbers that come later than the beat', () => {
+  /** As of several workers: at first nothing is known of them. */
+  let isReady: boolean;
+  beforeEach(() => {
+    isReady = false;
+    hub.close();
+    hub = new StatsHub({
+      source: { drain: () => (isReady ? recorder.drain() : undefined) },
+      identity: { bootId: 'b', replica: 'host:1', version: 'v', bootTime: timestampFromMs(0) },
+      onError: (error) => errors.push(error),
+    });
+    hub.start();
+  });
+
+  it('no frame tells of a server without a name, neither live nor replayed nor in the totals', async () => {
+    const monitor = watch({ replayMs: 10_000 });
+    const first = monitor.next();
+    await busy(2, 3);
+    expect(hub.totals()).toMatchObject({ replica: 'host:1' });
+    isReady = true;
+    await busy(1, 3);
+    isReady = false;
+    expect(await first).toMatchObject({ replica: 'host:1', replayed: false });
+    await busy(1, 3);
+    const late = watch({ replayMs: 10_000 });
+    expect(await late.next()).toMatchObject({ replica: 'host:1', replayed: true });
+    const next = late.next();
+    await busy(1, 1);
+    isReady = true;
+    await busy(1, 1);
+    expect(await next).toMatchObject({ replica: 'host:1', replayed: false });
+    const { replica, methods } = hub.totals();
+    expect({ replica, completed: methods.map(({ completed }) => completed) }).toEqual({
+      replica: 'host:1',
+      completed: [14n],
+    });
+    for (const each of [monitor, late]) each.leave();
+  });
+});

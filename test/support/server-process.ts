@@ -44,21 +44,27 @@ export function runCommand(
   });
 }
 
+function startPlainly(settings: NodeJS.ProcessEnv): ChildProcess {
+  return spawn(process.execPath, [PROGRAM, 'serve'], {
+    cwd: ROOT,
+    env: cleanEnvironment(settings),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
 /** A real server in a process of its own. */
 export class ServerProcess {
   readonly dataDir: string;
   readonly child: ChildProcess;
   #output = '';
 
-  /** @param settings environment variables; the port is free and the log quiet unless they say otherwise */
-  constructor(settings: NodeJS.ProcessEnv = {}, dataDir = temporaryFolder()) {
+  /**
+   * @param settings environment variables; the port is free and the log quiet unless they say otherwise
+   * @param start how the process is made
+   */
+  constructor(settings: NodeJS.ProcessEnv = {}, dataDir = temporaryFolder(), start = startPlainly) {
     this.dataDir = dataDir;
-    const env = { MEMORYHUB_LISTEN: '127.0.0.1:0', ...settings, MEMORYHUB_DATA_DIR: dataDir };
-    this.child = spawn(process.execPath, [PROGRAM, 'serve'], {
-      cwd: ROOT,
-      env: cleanEnvironment(env),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    this.child = start({ MEMORYHUB_LISTEN: '127.0.0.1:0', ...settings, MEMORYHUB_DATA_DIR: dataDir });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#output += text;

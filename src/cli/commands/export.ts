@@ -1,9 +1,8 @@
-import { createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { ExportFormat } from '../../shared/gen/memoryhub/v1/memory_service.ts';
 import { defineCommand } from '../define-command.ts';
 import { readExport } from '../export/read-export.ts';
+import { WholeFile } from '../export/whole-file.ts';
 import { CommandFailure } from '../failure.ts';
 import { printJson } from '../output.ts';
 import { type Progress, startProgress } from '../progress.ts';
@@ -25,8 +24,8 @@ export const exportCommand = defineCommand({
       if (flags.json && flags.out === undefined)
         throw new CommandFailure('--json says how it went on standard output, so it needs --out', 2);
       const started = performance.now();
-      const part = flags.out === undefined ? undefined : `${flags.out}.part`;
-      const output = part === undefined ? process.stdout : createWriteStream(part, { mode: 0o600 });
+      const file = flags.out === undefined ? undefined : await WholeFile.open(flags.out);
+      const output = (data: Uint8Array) => (file ? file.write(data) : write(process.stdout, data));
       const request = { filter: flags.filter, format: FORMATS[flags.format], showDeleted: flags.showDeleted };
       let progress: Progress | undefined;
       const summary = await readExport(hub, request, {
@@ -34,16 +33,16 @@ export const exportCommand = defineCommand({
           progress ??= startProgress('export', rowEstimate);
         },
         onChunk: async (data, rows) => {
-          await write(output, data);
+          await output(data);
           progress?.set(rows);
         },
-      }).finally(() => progress?.stop());
-      if (part !== undefined && flags.out !== undefined) {
-        await new Promise<void>((resolve, reject) =>
-          output.end((error?: Error | null) => (error ? reject(error) : resolve())),
-        );
-        await rename(part, flags.out);
-      }
+      })
+        .catch(async (error) => {
+          await file?.discard();
+          throw error;
+        })
+        .finally(() => progress?.stop());
+      await file?.finish();
       const seconds = (performance.now() - started) / 1000;
       if (flags.json) printJson({ ...summary, seconds });
       else
@@ -51,7 +50,7 @@ export const exportCommand = defineCommand({
     }),
 });
 
-/** Waits until the output takes more, so that a slow disk or reader slows the export and nothing piles up. */
+/** Waits until the output takes more, so that a slow reader slows the export and nothing piles up. */
 function write(output: Writable, data: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     output.write(data, (error) => (error ? reject(error) : resolve()));

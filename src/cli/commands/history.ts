@@ -1,9 +1,11 @@
 import { Operation, View } from '../../shared/gen/memoryhub/v1/memory.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { revisionToJson } from '../../shared/memory-json.ts';
 import { defineCommand } from '../define-command.ts';
 import { targetFlags, targetOf } from '../memory-target.ts';
 import { outputWidth, printable, printJson, table, timeText } from '../output.ts';
 import { connectionFlags, withHub } from '../session.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 const OPERATION_NAMES = Object.fromEntries(
   Object.entries(Operation).map(([name, value]) => [value, name.toLowerCase()]),
@@ -13,7 +15,11 @@ export const historyCommand = defineCommand({
   command: 'history [id]',
   describe: 'Show who changed a memory, when and why, newest first; by its id or by --key',
   builder: (argv) =>
-    targetFlags(connectionFlags(argv)).option('limit', { type: 'number', default: 0, describe: '0: all' }),
+    targetFlags(connectionFlags(argv)).option('limit', {
+      ...wholeNumber('--limit', 0, LIMITS.listLimit.max),
+      default: 0,
+      describe: '0: all',
+    }),
   handler: (flags) =>
     withHub(flags, 'admin', async (hub) => {
       const target = targetOf(flags);

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
 import { defineCommand } from '../define-command.ts';
 import { CommandFailure, explain } from '../failure.ts';
 import { checkFile, ImportStopped, importFile } from '../import/import-file.ts';
+import { parseMapping } from '../import/mapping.ts';
+import { openInput } from '../import/open-input.ts';
 import { printJson } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { connectionFlags, withHub } from '../session.ts';
@@ -17,7 +18,7 @@ export const importCommand = defineCommand({
       .positional('file', {
         type: 'string',
         demandOption: true,
-        describe: 'One JSON object a line, as export writes them',
+        describe: 'One JSON object a line, as export writes them; "-" is standard input',
       })
       .option('map', {
         type: 'string',
@@ -27,6 +28,11 @@ export const importCommand = defineCommand({
           "FIELD=TEMPLATE for lines of another shape, for instance --map content='{text}' --map key='{chat}/{id}'",
       })
       .option('note', { type: 'string', default: 'import', describe: 'Kept with every revision' })
+      .option('again', {
+        type: 'boolean',
+        default: false,
+        describe: 'Save also what the same import saved in the last 24 hours, over what was changed since',
+      })
       .option('skip-bad', {
         type: 'boolean',
         default: false,
@@ -34,8 +40,9 @@ export const importCommand = defineCommand({
       }),
   handler: (flags) =>
     withHub(flags, 'admin', async (hub) => {
-      if (!existsSync(flags.file)) throw new CommandFailure(`there is no file ${flags.file}`);
-      const options = { path: flags.file, map: flags.map, note: flags.note };
+      parseMapping(flags.map); // A wrong rule is told before anything is read.
+      const input = await openInput(flags.file);
+      const options = { file: input.handle, map: flags.map, note: flags.note, again: flags.again };
       const checked = await checkFile(options, flags.skipBad ? Number.MAX_SAFE_INTEGER : MAX_BAD);
       for (const { line, problem } of checked.bad.slice(0, MAX_BAD)) console.error(`line ${line}: ${problem}`);
       if (checked.bad.length > 0 && !flags.skipBad) {
@@ -51,18 +58,27 @@ export const importCommand = defineCommand({
         const imported = await importFile(hub, options, checked.digest, progress.set);
         progress.stop();
         const seconds = (performance.now() - started) / 1000;
-        if (flags.json) printJson({ imported, bad: checked.bad.length, seconds });
-        else
-          console.log(
-            `Imported ${imported} memories in ${seconds.toFixed(1)} s (${Math.round(imported / seconds)}/s).`,
-          );
+        const { saved, before } = imported;
+        if (flags.json) printJson({ imported: saved, imported_before: before, bad: checked.bad.length, seconds });
+        else if (saved + before === 0) console.log(`Imported nothing: no line of ${input.name} holds a memory.`);
+        else {
+          console.log(`Imported ${saved} memories in ${seconds.toFixed(1)} s (${Math.round(saved / seconds)}/s).`);
+          if (before > 0) console.log(beforeText(before));
+        }
       } catch (error) {
         progress.stop();
         if (!(error instanceof ImportStopped)) throw error;
         throw new CommandFailure(
           `stopped at line ${error.line}: ${explain(error.rpcError).message}\n` +
-            `${error.imported} memories were imported before it; running the same import again goes on without doubling them.`,
+            `${error.imported.saved + error.imported.before} memories were imported before it; running the same import again goes on without doubling them.`,
         );
       }
     }),
 });
+
+function beforeText(count: number): string {
+  return (
+    `${count} were imported by an earlier run of the same import, and were left as they are now; ` +
+    '--again saves them once more, over what was changed since.'
+  );
+}

@@ -1,7 +1,9 @@
+import { LIMITS } from '../../shared/limits.ts';
 import { memoryToJson } from '../../shared/memory-json.ts';
 import { defineCommand } from '../define-command.ts';
 import { outputWidth, ownerText, printable, printJson, table, timeText } from '../output.ts';
 import { connectionFlags, withHub } from '../session.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 export const listCommand = defineCommand({
   command: 'list [filter]',
@@ -18,7 +20,7 @@ export const listCommand = defineCommand({
         default: 'create_time desc',
         describe: 'create_time or update_time, "desc" for newest first',
       })
-      .option('limit', { type: 'number', default: 20 })
+      .option('limit', { ...wholeNumber('--limit', 0, LIMITS.listLimit.max), default: 20 })
       .option('all', { type: 'boolean', default: false, describe: 'No limit' })
       .option('show-deleted', { type: 'boolean', default: false }),
   handler: (flags) =>

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Scope } from '../../shared/gen/memoryhub/v1/memory.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { defineCommand } from '../define-command.ts';
 import { CommandFailure } from '../failure.ts';
 import { printMemory } from '../output.ts';
 import { connectionFlags, withHub } from '../session.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 const SCOPES = { personal: Scope.PERSONAL, team: Scope.TEAM, workspace: Scope.WORKSPACE } as const;
 
@@ -24,7 +26,7 @@ export const saveCommand = defineCommand({
       .option('metadata', { type: 'string', describe: 'A JSON object' })
       .option('note', { type: 'string', describe: 'What this change is about' })
       .option('etag', { type: 'string', describe: 'Only if the memory still has this etag' })
-      .option('ttl', { type: 'number', describe: 'Seconds until it expires' })
+      .option('ttl', { ...wholeNumber('--ttl', 1, LIMITS.ttlSeconds.max), describe: 'Seconds until it expires' })
       .option('create-only', { type: 'boolean', default: false, describe: 'Refuse when it is there' }),
   handler: (flags) =>
     withHub(flags, 'admin', async (hub) => {
@@ -41,7 +43,7 @@ export const saveCommand = defineCommand({
           tags: flags.tag,
           ...(flags.metadata === undefined ? {} : { metadata: parseMetadata(flags.metadata) }),
           etag: flags.etag ?? '',
-          ...(flags.ttl === undefined ? {} : { ttl: { seconds: BigInt(Math.trunc(flags.ttl)), nanos: 0 } }),
+          ...(flags.ttl === undefined ? {} : { ttl: { seconds: BigInt(flags.ttl), nanos: 0 } }),
         },
         createOnly: flags.createOnly,
         note: flags.note ?? '',

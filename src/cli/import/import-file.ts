@@ -1,4 +1,5 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash, hash, randomUUID } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
 import { UNBOUND } from '../../server/domain/access.ts';
 import { readSave } from '../../server/domain/changes.ts';
 import { ServiceError } from '../../server/domain/errors.ts';
@@ -31,10 +32,20 @@ export interface CheckedFile {
 }
 
 export interface ImportOptions {
-  readonly path: string;
+  readonly file: FileHandle;
   /** `--map` rules. */
   readonly map: readonly string[];
   readonly note: string;
+  /** Saves once more what the same import saved in the last 24 hours, over what was changed since. */
+  readonly again: boolean;
+}
+
+/** What became of the memories that were sent. */
+export interface Imported {
+  /** Those that were saved now. */
+  readonly saved: number;
+  /** Those an earlier run of the same import had saved: they were left as they are now. */
+  readonly before: number;
 }
 
 /** Reads every line and checks it by the server's own rules. */
@@ -43,7 +54,7 @@ export async function checkFile(options: ImportOptions, maxBad: number): Promise
   const bad: BadLine[] = [];
   let memories = 0;
   const reader = lineReader(options.map);
-  for await (const { number, bytes } of readLines(options.path, (chunk) => fileHash.update(chunk))) {
+  for await (const { number, bytes } of readLines(options.file, (chunk) => fileHash.update(chunk))) {
     if (bytes.length === 0) continue;
     const result = reader(bytes);
     if (typeof result !== 'string') memories++;
@@ -64,11 +75,12 @@ export async function importFile(
   options: ImportOptions,
   digest: string,
   onProgress: (memories: number) => void,
-): Promise<number> {
+): Promise<Imported> {
   const reader = lineReader(options.map);
   const underWay = new Set<Promise<void>>();
   let failure: unknown;
-  let imported = 0;
+  let [saved, before] = [0, 0];
+  const requests = options.again ? randomUUID() : digest;
   let batch: Memory[] = [];
   let lines: number[] = [];
   let bytesInBatch = 0;
@@ -77,20 +89,21 @@ export async function importFile(
     [batch, lines, bytesInBatch] = [[], [], 0];
     if (underWay.size >= IN_FLIGHT) await Promise.race(underWay);
     if (failure || memories.length === 0) return;
-    const request = { memories, note: options.note, requestId: derivedId(digest, 'request', numbers[0] ?? 0) };
+    const request = { memories, note: options.note, requestId: derivedId(requests, 'request', numbers[0] ?? 0) };
     const call = hub.memories.batchSaveMemories(request, { deadlineMs: 120_000 }).then(
-      () => {
-        imported += memories.length;
-        onProgress(imported);
+      ({ replayed }) => {
+        if (replayed) before += memories.length;
+        else saved += memories.length;
+        onProgress(saved + before);
       },
       (error: RpcError) => {
-        failure ??= new ImportStopped(error, numbers, imported);
+        failure ??= new ImportStopped(error, numbers, { saved, before });
       },
     );
     const tracked = call.finally(() => underWay.delete(tracked));
     underWay.add(tracked);
   };
-  for await (const { number, bytes } of readLines(options.path)) {
+  for await (const { number, bytes } of readLines(options.file)) {
     if (failure) break;
     const memory = bytes.length === 0 ? '' : reader(bytes);
     if (typeof memory === 'string') continue;
@@ -103,7 +116,7 @@ export async function importFile(
   await send();
   await Promise.all(underWay);
   if (failure) throw failure;
-  return imported;
+  return { saved, before };
 }
 
 /** The server refused a batch. */
@@ -112,9 +125,9 @@ export class ImportStopped extends Error {
   readonly rpcError: RpcError;
   /** The line at fault, where the server named an item; else the first of the batch. */
   readonly line: number;
-  readonly imported: number;
+  readonly imported: Imported;
 
-  constructor(error: RpcError, lines: readonly number[], imported: number) {
+  constructor(error: RpcError, lines: readonly number[], imported: Imported) {
     super(error.message, { cause: error });
     this.rpcError = error;
     this.line = lines[Number(error.metadata.index ?? 0)] ?? lines[0] ?? 0;

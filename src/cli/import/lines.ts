@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { CommandFailure } from '../failure.ts';
 
 /** One line of a file: its number from 1 and its bytes without the line end. */
 export interface Line {
@@ -12,15 +13,16 @@ const CARRIAGE_RETURN = 13;
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
 /**
- * The lines of a file, as bytes, so that broken UTF-8 is seen and not silently replaced. Holds one
+ * The lines of a file from its beginning, as bytes, so that broken UTF-8 is seen and not silently replaced. Holds one
  * line and one read of the file in memory.
  *
- * @throws Error when a line is longer than 4 MiB
+ * @throws CommandFailure when a line is longer than 4 MiB
  */
-export async function* readLines(path: string, onChunk?: (chunk: Buffer) => void): AsyncGenerator<Line> {
+export async function* readLines(file: FileHandle, onChunk?: (chunk: Buffer) => void): AsyncGenerator<Line> {
   let number = 0;
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+  const bytesOfFile = file.createReadStream({ start: 0, autoClose: false, highWaterMark: 256 * 1024 });
+  for await (const chunk of bytesOfFile as AsyncIterable<Buffer>) {
     onChunk?.(chunk);
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let start = 0;
@@ -30,7 +32,8 @@ export async function* readLines(path: string, onChunk?: (chunk: Buffer) => void
       start = end + 1;
     }
     rest = bytes.subarray(start);
-    if (rest.length > MAX_LINE_BYTES) throw new Error(`line ${number + 1} is longer than 4 MiB`);
+    if (rest.length > MAX_LINE_BYTES)
+      throw new CommandFailure(`line ${number + 1} is longer than 4 MiB, and no memory needs that`);
   }
   if (rest.length > 0) yield { number: number + 1, bytes: withoutReturn(rest) };
 }

@@ -43,7 +43,14 @@ function parseRule(rule: string): Rule {
       2,
     );
   }
-  return { path: [field, ...rest], template: rule.slice(at + 1) };
+  const template = rule.slice(at + 1);
+  if (/[{}]/.test(template.replace(/\{[^{}]+\}/g, ''))) {
+    throw new CommandFailure(
+      `--map ${JSON.stringify(rule)} has a brace without its partner, or nothing between two: {name} stands for a field of the line`,
+      2,
+    );
+  }
+  return { path: [field, ...rest], template };
 }
 
 function fill(template: string, line: Json): unknown {

@@ -18,7 +18,7 @@ export interface RedisObserver {
 export interface RedisOptions {
   /** A command that takes longer counts as failed. */
   readonly commandTimeoutMs?: number;
-  /** How long connectRedis tries. */
+  /** How long connectRedis waits for the first answer. */
   readonly startTimeoutMs?: number;
   readonly breaker?: Partial<BreakerOptions>;
 }
@@ -33,7 +33,7 @@ export interface RedisUsage {
 }
 
 const COMMAND_TIMEOUT_MS = 50;
-const START_TIMEOUT_MS = 3_000;
+const START_TIMEOUT_MS = 1_000;
 const MAX_RECONNECT_PAUSE_MS = 500;
 const BREAKER: BreakerOptions = { failures: 3, windowMs: 1_000, minPauseMs: 100, maxPauseMs: 1_000 };
 
@@ -109,6 +109,15 @@ export class RedisConnection implements RedisLink {
     }
   }
 
+  /** The first answer is no longer waited for: what comes later is news. */
+  startWithout(address: string): void {
+    this.#wasUsed = true;
+    this.#observer.lost(
+      `Redis at ${address} does not answer (${this.#lastError?.message ?? 'no answer'}): serving without it, from ` +
+        'PostgreSQL. It is used as soon as it answers; if the address is wrong, correct REDIS_URL.',
+    );
+  }
+
   close(): void {
     this.#breaker.stop();
     this.#runId = undefined;
@@ -156,11 +165,15 @@ export class RedisConnection implements RedisLink {
   }
 }
 
+/** Answers of a Redis that is there, and will not have us as we are configured. */
+const REFUSALS = /^(WRONGPASS|NOAUTH|NOPERM|ERR (AUTH|invalid password|DB index|.*without any password))/i;
+
 /**
- * Connects for the first time. An address that does not answer then is a mistake to be told of;
- * later it is an outage to be lived with.
+ * Connects for the first time. A Redis that does not answer is an outage, to be lived with now as later:
+ * the connection is used from its first answer on. What waiting cannot mend is refused.
+ *
  * @param url redis:// or rediss://
- * @throws Error whose message names the address, without its password, and what went wrong
+ * @throws Error whose message names the address, without its password, and what is wrong with it
  */
 export async function connectRedis(
   url: string,
@@ -184,12 +197,16 @@ export async function connectRedis(
   const giveUpAt = performance.now() + (options.startTimeoutMs ?? START_TIMEOUT_MS);
   redis.connect().catch(() => {}); // Its reason comes as an 'error' event, and it is tried again.
   while (!connection.up) {
-    if (performance.now() >= giveUpAt) {
+    const why = connection.lastError?.message ?? '';
+    if (REFUSALS.test(why)) {
       connection.close();
-      const why = connection.lastError?.message ?? 'no answer';
       throw new Error(
-        `Redis at ${address} does not answer (${why}). Start it, correct REDIS_URL, or unset REDIS_URL to run without Redis.`,
+        `Redis at ${address} refuses us (${why}). Correct REDIS_URL, or unset REDIS_URL to run without Redis.`,
       );
+    }
+    if (performance.now() >= giveUpAt) {
+      connection.startWithout(address);
+      break;
     }
     await sleep(10);
   }

@@ -30,8 +30,14 @@ export interface DatabaseOptions {
   readonly log?: (message: string) => void;
 }
 
-/** Connections a process may open beside its pool: the group commit, and a spare while one is replaced. */
-export const WRITE_CONNECTIONS = 2;
+/**
+ * Connections a process may open beside its pool: the group commit, a spare while one is replaced, and the
+ * one of the polls.
+ */
+export const CONNECTIONS_BESIDE_POOL = 3;
+
+/** A poll that is not answered for so long has failed, and its connection with it. */
+const POLL_TIMEOUT_MS = 1_000;
 
 /** A connection that is never given back must not keep the process from ending. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -43,6 +49,11 @@ export interface Database {
   readonly pool: ConnectionPool;
   /** Of the replica, or the same as `pool`. */
   readonly readPool: ConnectionPool;
+  /**
+   * One connection of the primary for the polls by which this process knows that the database is there and
+   * what of its caches is still good: an exhausted pool must not look like a database that is away.
+   */
+  readonly pollPool: ConnectionPool;
   /** 180004 for PostgreSQL 18.4. */
   readonly serverVersion: number;
   /** A connection of the primary outside the pool; see connectForWriting. */
@@ -63,7 +74,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     statementTimeoutMs: options.statementTimeoutMs ?? 30_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
   };
-  const facts = await preflight(url, timeouts.connectTimeoutMs, (poolMax + WRITE_CONNECTIONS) * processes);
+  const facts = await preflight(url, timeouts.connectTimeoutMs, (poolMax + CONNECTIONS_BESIDE_POOL) * processes);
   if (readUrl !== undefined) await preflight(readUrl, timeouts.connectTimeoutMs, poolMax * processes);
 
   const settings = sessionSettings(timeouts, facts.noticesAbandoned);
@@ -88,9 +99,22 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       ? undefined
       : new Pool({ ...poolConfig, connectionString: withSettings(readUrl, settings), types: resultTypes() });
 
+  const polling = new Pool({
+    ...poolConfig,
+    connectionString: withSettings(url, settings),
+    types: resultTypes(),
+    max: 1,
+    min: 0,
+    connectionTimeoutMillis: POLL_TIMEOUT_MS,
+    query_timeout: POLL_TIMEOUT_MS,
+    application_name: 'memory-hub poll',
+  });
+  const pollBounds = { max: 1, acquireTimeoutMs: POLL_TIMEOUT_MS, queryTimeoutMs: POLL_TIMEOUT_MS };
+
   return {
     orm,
     pool,
+    pollPool: new ConnectionPool(polling, pollBounds, { ...observer, acquired: () => {} }),
     readPool: replica === undefined ? pool : new ConnectionPool(replica, bounds, observer),
     serverVersion: facts.versionNumber,
     openWriteConnection: () => connectForWriting(url, timeouts, facts.noticesAbandoned),
@@ -98,7 +122,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       const ended = async () => {
         await orm.close(true);
         // An ORM that was never asked anything leaves the pool open.
-        await Promise.all([native.ending ? undefined : native.end(), replica?.end()]);
+        await Promise.all([native.ending ? undefined : native.end(), replica?.end(), polling.end()]);
       };
       await Promise.race([ended(), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     },

@@ -15,6 +15,8 @@ export interface Written {
   readonly records: readonly (MemoryRecord | undefined)[];
   /** The workspace's change number afterwards. */
   readonly head: number;
+  /** The request was done before; nothing was written now. */
+  readonly replayed: boolean;
 }
 
 /** A mutation whose own fields were read and not yet checked. */

@@ -124,7 +124,7 @@ export function createAdminRepository(database: Database): AdminRepository {
 
     pollGenerations: () =>
       translating(async () => {
-        const { rows } = await pool.query<PollRow>(POLL_GENERATIONS);
+        const { rows } = await database.pollPool.query<PollRow>(POLL_GENERATIONS);
         const row = rows[0];
         if (row === undefined) throw new Error('no generations');
         const [now, authentication, storageInfo, ids, epochs] = row;

@@ -84,7 +84,7 @@ export class StatsHub {
     const totals = emptyFrame();
     if (this.#options.source.before) appendFrame(totals, this.#options.source.before);
     appendFrame(totals, this.#totals);
-    appendFrame(totals, this.#second);
+    if (this.#second.covered !== undefined) appendFrame(totals, this.#second);
     totals.merged = 1;
     return totals;
   }
@@ -133,9 +133,12 @@ export class StatsHub {
     this.#tick++;
     if (this.#tick % TABLES_EVERY_TICKS === 0) this.#askTableSizes();
     this.#drain();
-    this.#ring.push(this.#second);
-    appendFrame(this.#totals, this.#second);
-    this.#second = emptyFrame();
+    // With workers a beat may come before their numbers: those belong to the next second then.
+    if (this.#second.covered !== undefined) {
+      this.#ring.push(this.#second);
+      appendFrame(this.#totals, this.#second);
+      this.#second = emptyFrame();
+    }
     for (const watchClass of this.#classes.values()) {
       if (this.#classTimers.has(watchClass)) continue;
       if (this.#tick % (watchClass.intervalMs / SECOND_MS) === 0) watchClass.tick();
@@ -165,6 +168,7 @@ export class StatsHub {
     watcher.ingest({ ...emptyFrame(), tables: this.#lastTables });
     const seconds = Math.ceil(options.replayMs / SECOND_MS);
     if (seconds === 0) return { watcher, watchClass, past: [] };
+    if (this.#second.covered === undefined) return { watcher, watchClass, past: this.#ring.last(seconds) };
     const underWay = emptyFrame();
     appendFrame(underWay, this.#second);
     return { watcher, watchClass, past: chain(this.#ring.last(seconds), underWay) };

@@ -24,8 +24,9 @@ export class WatchClass {
     for (const watcher of this.watchers) watcher.ingest(selected);
   }
 
-  /** Ends the stretch and offers its frame to every watcher. */
+  /** Ends the stretch and offers its frame to every watcher, unless none of its numbers have arrived yet. */
   tick(): void {
+    if (this.#open.covered === undefined) return;
     const shared = new SharedFrame({ ...this.#open, merged: 1 }, this.#encode);
     this.#open = emptyFrame();
     for (const watcher of this.watchers) watcher.offer(shared);

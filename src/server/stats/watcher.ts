@@ -49,6 +49,8 @@ export class Watcher {
   offer(shared: SharedFrame): void {
     let next = shared;
     if (this.#joining !== undefined) {
+      // Nothing was counted yet since it came: there is nobody of whom a frame could tell.
+      if (this.#joining.covered === undefined) return;
       next = new SharedFrame({ ...this.#joining, merged: 1 }, this.#encode);
       this.#joining = undefined;
     }

@@ -9,6 +9,7 @@ import { timestampFromMs } from '../../shared/time.ts';
 import type { Boot, RunningServer } from '../compose.ts';
 import type { Config } from '../config.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { ToldOnce } from './told-once.ts';
 
 /** A worker that dies at once is not replaced more often than this. */
 const RESTART_PAUSE_MS = 500;
@@ -48,6 +49,7 @@ class WorkersParent {
   readonly #told = new Set<Worker>();
   /** What each worker, with those it replaced, counted since the start. */
   readonly #totals = new Map<number, StatsFrame>();
+  readonly #toldOnce = new ToldOnce();
   #stopping = false;
 
   constructor(options: WorkersOptions) {
@@ -117,9 +119,13 @@ class WorkersParent {
     this.#broadcast(PARENT, StatsFrame.encode(frame).finish());
   }
 
-  #broadcast(from: number, frame: Uint8Array): void {
+  #broadcast(from: number, encoded: Uint8Array): void {
+    const counted = StatsFrame.decode(encoded);
+    const news = this.#toldOnce.news(from, counted.events);
+    const frame =
+      news.length === counted.events.length ? encoded : StatsFrame.encode({ ...counted, events: news }).finish();
     const totals = this.#totals.get(from) ?? emptyFrame();
-    appendFrame(totals, StatsFrame.decode(frame));
+    appendFrame(totals, { ...counted, events: news });
     this.#totals.set(from, totals);
     for (const worker of this.#told) send(worker, { kind: 'stats', worker: from, frame });
   }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { EmbeddedPostgresError, needingPermission, systemCode } from './errors.ts';
 import { layoutOf } from './layout.ts';
+import { makeDataDir } from './make-data-dir.ts';
 import { isAlive, processStart } from './processes.ts';
 
 /** Content of `server.json`: the server process that a data directory belongs to. */
@@ -32,7 +33,7 @@ export interface DataDirClaim {
  * Claims the data directory for this process; makes it when it is not there. The claim of a process that is
  * dead is taken over.
  *
- * @throws EmbeddedPostgresError `in_use` when a living server has it, `no_permission`
+ * @throws EmbeddedPostgresError `in_use` when a living server has it, `no_permission`, `no_folder`
  */
 export function claimDataDir(
   dataDir: string,
@@ -41,7 +42,7 @@ export function claimDataDir(
   const { serverFile, dataDir: root } = layoutOf(dataDir);
   const first: ServerRecord = { ...newRecord(address, version), ...(tls && { tls }) };
   needingPermission(`The data directory ${root} cannot be written by this user`, () => {
-    mkdirSync(root, { recursive: true, mode: 0o700 });
+    makeDataDir(root);
     take(serverFile, first, (holder) => {
       throw new EmbeddedPostgresError(
         'in_use',

@@ -3,6 +3,7 @@ export type EmbeddedPostgresErrorCode =
   | 'platform_unsupported'
   | 'binaries_missing'
   | 'no_permission'
+  | 'no_folder'
   | 'other_major'
   | 'initdb_failed'
   | 'start_failed'

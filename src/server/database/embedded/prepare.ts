@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { type Binaries, findBinaries, usableBinaries } from './binaries.ts';
 import { EmbeddedPostgresError, needingPermission } from './errors.ts';
 import type { Layout } from './layout.ts';
+import { makeDataDir } from './make-data-dir.ts';
 import { type OsUser, postgresUser } from './os-user.ts';
 import { dataMajor } from './postmaster.ts';
 
@@ -35,7 +36,7 @@ export interface Prepared {
 export function prepare(layout: Layout, onNotice: (text: string) => void): Prepared {
   const installed = findBinaries();
   return needingPermission(`The data directory ${layout.dataDir} cannot be used by this user`, () => {
-    mkdirSync(layout.dataDir, { recursive: true, mode: 0o700 });
+    makeDataDir(layout.dataDir);
     refuseForeign(layout);
     const major = dataMajor(layout);
     if (major !== undefined && major !== installed.major) throw otherMajor(layout, major, installed.major);

@@ -14,6 +14,8 @@ const REVISION_HEADER = 'x-memoryhub-revision';
 
 /** Bytes of the largest unary answer: every client takes messages under 4 MiB. */
 export const MAX_UNARY_BYTES = LIMITS.unaryBytes.max - 1;
+/** Bytes of a flag behind the memories. */
+const FLAG_BYTES = 3;
 
 const BASIC = 1;
 
@@ -37,7 +39,7 @@ export function batchAnswer(call: Call, records: readonly (MemoryRecord | undefi
   const written = records.filter((record) => record !== undefined);
   const frames = new MemoryFrames();
   for (const record of written) frames.add(basicView(record.message));
-  if (frames.size <= MAX_UNARY_BYTES) return frames.finish();
+  if (frames.size <= MAX_UNARY_BYTES - FLAG_BYTES) return frames.finish();
   const brief = new MemoryFrames();
   for (const record of written) brief.add(briefView(record.message));
   return brief.finish();

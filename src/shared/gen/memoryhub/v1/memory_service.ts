@@ -170,6 +170,11 @@ export interface BatchSaveMemoriesResponse {
    * not fit into 4 MiB with them.
    */
   memories: Memory[];
+  /**
+   * The request_id was used for this very request in the last 24 hours: nothing was saved now, and
+   * memories are as they were saved then, which they need not be any more.
+   */
+  replayed: boolean;
 }
 
 /** BatchGetMemoriesRequest is the request of BatchGetMemories. */
@@ -1161,13 +1166,16 @@ export const BatchSaveMemoriesRequest: MessageFns<BatchSaveMemoriesRequest> = {
 };
 
 function createBaseBatchSaveMemoriesResponse(): BatchSaveMemoriesResponse {
-  return { memories: [] };
+  return { memories: [], replayed: false };
 }
 
 export const BatchSaveMemoriesResponse: MessageFns<BatchSaveMemoriesResponse> = {
   encode(message: BatchSaveMemoriesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.memories) {
       Memory.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(400).bool(message.replayed);
     }
     return writer;
   },
@@ -1193,6 +1201,14 @@ export const BatchSaveMemoriesResponse: MessageFns<BatchSaveMemoriesResponse> = 
             message.memories.push(Memory.decode(reader, reader.uint32()));
             continue;
           }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1211,6 +1227,7 @@ export const BatchSaveMemoriesResponse: MessageFns<BatchSaveMemoriesResponse> = 
   fromPartial(object: DeepPartial<BatchSaveMemoriesResponse>): BatchSaveMemoriesResponse {
     const message = createBaseBatchSaveMemoriesResponse();
     message.memories = object.memories?.map((e) => Memory.fromPartial(e)) || [];
+    message.replayed = object.replayed ?? false;
     return message;
   },
 };
