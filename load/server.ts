@@ -44,7 +44,15 @@ export async function startServer(options: ServerOptions = {}): Promise<Target> 
   const flags = ['--max-semi-space-size=4', ...nodeFlags, ...(inspect ? ['--inspect=127.0.0.1:0'] : [])];
   const server = spawn(process.execPath, [...flags, 'src/cli/memory-hub.js', 'serve'], {
     cwd: ROOT,
-    env: { ...process.env, MEMORYHUB_DATA_DIR: dataDir, MEMORYHUB_LISTEN: '127.0.0.1:0', LOG_LEVEL: 'warn', ...env },
+    env: {
+      ...process.env,
+      MEMORYHUB_DATA_DIR: dataDir,
+      MEMORYHUB_LISTEN: '127.0.0.1:0',
+      LOG_LEVEL: 'warn',
+      // The floors do not compress, and a loopback is not spared by it: micro/compression.ts tells what it costs.
+      MEMORYHUB_COMPRESSION_MIN_BYTES: '0',
+      ...env,
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let inspectorUrl = '';

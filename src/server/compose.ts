@@ -164,6 +164,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     accessLog: config.access_log ? logging.access : undefined,
     trustedHosts: config.trusted_hosts,
     openIntrospection: config.open_introspection,
+    compressFromBytes: config.compression_min_bytes,
     limits: { readerStallMs: config.reader_stall_seconds * 1000 },
   });
   const retention = createRetention(
@@ -185,6 +186,9 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   }, REDIS_USAGE_INTERVAL_MS).unref();
   followPolls(poller, { authenticator, memories, server }, event);
   const { host, port } = await server.listen(config.listen, tls?.credentials);
+  if (config.compression_min_bytes > 0 && !server.compresses) {
+    log.warn('answers are not compressed: this version of grpc-js has changed inside');
+  }
   identity.replica = `${hostname()}:${port}`;
   hub.start();
   retention.start();

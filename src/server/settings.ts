@@ -198,6 +198,13 @@ export const SETTINGS = {
     allowed: 'a path',
     schema: path,
   }),
+  compression_min_bytes: setting({
+    env: 'MEMORYHUB_COMPRESSION_MIN_BYTES',
+    default: '1000 bytes',
+    description: 'Size of answers from which on they are compressed for callers that take gzip; 0: never.',
+    allowed: 'a whole number from 0 to 4194304',
+    schema: wholeNumber(0, 4 * 1024 * 1024).default(1000),
+  }),
   trusted_hosts: setting({
     env: 'MEMORYHUB_TRUSTED_HOSTS',
     default: 'unset: any',

@@ -8,6 +8,7 @@ import { AUTHORIZATION_HEADER, header } from './metadata.ts';
 import type { AnyMethod } from './method.ts';
 import { Reflection, type ReflectionCall } from './reflection.ts';
 import { recordRefusal } from './refused-call.ts';
+import { compressResponses } from './response-compression.ts';
 import { type ListenAddress, Listener } from './server-listener.ts';
 import { type CredentialVerifier, type RegisteredMethod, registerMethods, type ServerState } from './server-method.ts';
 import { streamHandler } from './server-stream.ts';
@@ -69,6 +70,8 @@ export interface ServerOptions {
   readonly trustedHosts?: readonly string[] | undefined;
   /** Reflection and statistics answer without a key. */
   readonly openIntrospection?: boolean;
+  /** Size of answers from which on they are compressed for callers that take gzip, in bytes; 0: never. */
+  readonly compressFromBytes?: number;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -84,6 +87,9 @@ export class RpcServer {
   readonly #limits: ServerLimits;
   readonly #state: ServerState;
   readonly #server: GrpcServer;
+  readonly #compressFromBytes: number;
+  /** Whether answers are compressed, once it listens: not when that is off, or grpc-js has changed inside. */
+  compresses = false;
   #listener: Listener | undefined;
   #recheck: NodeJS.Timeout | undefined;
 
@@ -103,7 +109,8 @@ export class RpcServer {
     };
     this.#server = new GrpcServer(grpcOptions(this.#limits));
     describeUnknownMethods(this.#server);
-    const { openIntrospection = false } = options;
+    const { openIntrospection = false, compressFromBytes = 0 } = options;
+    this.#compressFromBytes = compressFromBytes;
     const methods = [
       ...options.methods.map((method) => introspected(method, openIntrospection)),
       ...this.health.methods(),
@@ -130,6 +137,7 @@ export class RpcServer {
    */
   async listen(address: ListenAddress, credentials = ServerCredentials.createInsecure()): Promise<ListenAddress> {
     const injector = this.#server.createConnectionInjector(credentials);
+    if (this.#compressFromBytes > 0) this.compresses = compressResponses(this.#server, this.#compressFromBytes);
     const dropped = () => this.#state.recorder.shed('CONNECTION_LIMIT');
     const listener = new Listener(injector, this.#limits.maxConnections, dropped);
     const bound = await listener.listen(address);
