@@ -20,9 +20,9 @@ function through(writer: MemoryRepository, reader: MemoryRepository): MemoryRepo
   return {
     get: (call, ids) => reader.get(call, ids, Consistency.READ_YOUR_WRITES),
     write: (call, request) => writer.write(call, request),
-    list: (call, query) => writer.list(call, query),
+    list: (call, query, write) => writer.list(call, query, write),
     beginExport: (call, workspaceId) => writer.beginExport(call, workspaceId),
-    exportPage: (call, query) => writer.exportPage(call, query),
+    exportPage: (call, query, write) => writer.exportPage(call, query, write),
     revisions: (call, query) => writer.revisions(call, query),
     revision: (call, workspaceId, id, revision) => writer.revision(call, workspaceId, id, revision),
     storageInfo: (call, workspaceId, access) => writer.storageInfo(call, workspaceId, access),

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { UNBOUND } from '../../src/server/domain/access.ts';
 import type { CallContext } from '../../src/server/domain/call-context.ts';
-import { type Memory, type MemoryRecord, Scope } from '../../src/server/domain/memory.ts';
+import { type Memory, Scope } from '../../src/server/domain/memory.ts';
 import type {
   Change,
   HistoryPage,
@@ -12,6 +13,19 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from '../../src/server/domain/repository.ts';
+import type { WrittenRows } from '../../src/server/domain/written-rows.ts';
+import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
+import { protoRow } from '../../src/server/rpc/memory/proto-row.ts';
+
+/** How lists and exports write their rows here, and how to read them. */
+export const WRITE = protoRow(0, true);
+
+export function memoriesOf(rows: WrittenRows): Memory[] {
+  const reader = new BinaryReader(rows.bytes);
+  const memories: Memory[] = [];
+  while (reader.pos < reader.len) memories.push(protoCodec.decode(reader.bytes()));
+  return memories;
+}
 
 /** A call of an unbound key with no deadline. */
 export function callIn(workspaceId: number, given: Partial<CallContext> = {}): CallContext {
@@ -159,13 +173,13 @@ export class Hub {
 
   /** All pages of a list. */
   async list(given: Partial<ListQuery> = {}): Promise<Memory[]> {
-    const found: MemoryRecord[] = [];
+    const found: Memory[] = [];
     let after = given.after;
     do {
-      const page = await this.repository.list(this.call, this.listQuery({ ...given, after }));
-      found.push(...page.records);
+      const page = await this.repository.list(this.call, this.listQuery({ ...given, after }), WRITE);
+      found.push(...memoriesOf(page.rows));
       after = page.next;
     } while (after !== undefined);
-    return found.map((record) => record.memory);
+    return found;
   }
 }

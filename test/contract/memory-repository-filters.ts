@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Comparator, Filter } from '../../src/server/domain/filter/ast.ts';
 import type { JsonObject } from '../../src/server/domain/memory.ts';
-import { fields, type Hub, personal, save } from './fixtures.ts';
+import { fields, type Hub, memoriesOf, personal, save, WRITE } from './fixtures.ts';
 
 function metadata(path: string, comparator: Comparator | 'has', value: string | number | boolean | null): Filter {
   return { op: 'metadata', path: path.split('.'), comparator, value };
@@ -25,13 +25,9 @@ export function filterContract(newHub: () => Promise<Hub>): void {
   async function matching(hub: Hub, filter: Filter): Promise<string> {
     const listed = (await hub.list({ filter, pageSize: 3 })).map((memory) => memory.content).join(' ');
     const { revision, time } = await hub.repository.beginExport(hub.call, hub.workspaceId);
-    const { records } = await hub.repository.exportPage(hub.call, {
-      ...hub.listQuery({ filter }),
-      revision,
-      time,
-      afterId: undefined,
-    });
-    const exported = records.map((record) => record.memory).sort((a, b) => a.changeNo - b.changeNo);
+    const query = { ...hub.listQuery({ filter }), revision, time, afterId: undefined };
+    const { rows } = await hub.repository.exportPage(hub.call, query, WRITE);
+    const exported = memoriesOf(rows).sort((a, b) => a.changeNo - b.changeNo);
     expect(exported.map((memory) => memory.content).join(' ')).toBe(listed);
     return listed;
   }

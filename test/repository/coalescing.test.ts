@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Consistency } from '../../src/server/domain/memory.ts';
 import type { ListPosition } from '../../src/server/domain/repository.ts';
-import { callIn, fields, Hub, save } from '../contract/fixtures.ts';
+import { callIn, fields, Hub, memoriesOf, save, WRITE } from '../contract/fixtures.ts';
 import { testRepository } from './support/repository.ts';
 
 const subject = testRepository({ scanBudget: 10 });
@@ -146,12 +146,24 @@ describe('the scan budget', () => {
         const page = await hub.repository.list(
           hub.call,
           hub.listQuery({ filter, after, order: { by, descending: false } }),
+          WRITE,
         );
-        pages.push(page.records.map((record) => record.memory.id));
+        pages.push(memoriesOf(page.rows).map(({ id }) => id));
         after = page.next;
       } while (after !== undefined);
       expect(pages).toEqual([[], [changes[17]?.id], [], [changes[34]?.id]]);
     }
+    const state = await hub.repository.beginExport(hub.call, hub.workspaceId);
+    const found: (readonly string[])[] = [];
+    let afterId: string | undefined;
+    do {
+      const query = { ...hub.listQuery({ filter }), ...state, afterId };
+      const page = await hub.repository.exportPage(hub.call, query, WRITE);
+      found.push(memoriesOf(page.rows).map(({ id }) => id));
+      afterId = page.nextId;
+    } while (afterId !== undefined);
+    expect(found.length).toBe(4);
+    expect(found.flat()).toEqual([changes[17]?.id, changes[34]?.id].sort());
   });
 });
 

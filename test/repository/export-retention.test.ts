@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ExportQuery } from '../../src/server/domain/repository.ts';
 import { createRetention, DEFAULT_RETENTION } from '../../src/server/repository/retention.ts';
 import type { RetentionSettings } from '../../src/server/repository/retention-run.ts';
-import { fields, type Hub, remove, save } from '../contract/fixtures.ts';
+import { fields, type Hub, memoriesOf, remove, save, WRITE } from '../contract/fixtures.ts';
 import { testRepository } from './support/repository.ts';
 
 const subject = testRepository();
@@ -15,7 +15,7 @@ const begin = () => hub.repository.beginExport(hub.call, hub.workspaceId);
 
 async function exported(given: Partial<ExportQuery> = {}): Promise<string[]> {
   const { revision, time } = state;
-  const page = await hub.repository.exportPage(hub.call, {
+  const query = {
     workspaceId: hub.workspaceId,
     access: { userId: '', teams: [] },
     filter: undefined,
@@ -26,8 +26,11 @@ async function exported(given: Partial<ExportQuery> = {}): Promise<string[]> {
     revision,
     time,
     ...given,
-  });
-  return page.records.map(({ memory }) => memory.content).sort();
+  };
+  const { rows } = await hub.repository.exportPage(hub.call, query, WRITE);
+  return memoriesOf(rows)
+    .map(({ content }) => content)
+    .sort();
 }
 
 const refused = { reason: 'INVALID_TOKEN', message: expect.stringContaining('start a new export') };

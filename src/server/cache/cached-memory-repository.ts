@@ -1,6 +1,7 @@
 import type { Access } from '../domain/access.ts';
 import type { CallContext } from '../domain/call-context.ts';
 import { Consistency, type MemoryCodec, type MemoryRecord, type Revision } from '../domain/memory.ts';
+import type { RowWriter } from '../domain/memory-row.ts';
 import type {
   ExportPage,
   ExportQuery,
@@ -110,16 +111,16 @@ export class CachedMemoryRepository implements MemoryRepository {
     this.#unknownCommits.stop();
   }
 
-  list(call: CallContext, query: ListQuery): Promise<ListPage> {
-    return this.#inner.list(call, query);
+  list(call: CallContext, query: ListQuery, write: RowWriter): Promise<ListPage> {
+    return this.#inner.list(call, query, write);
   }
 
   beginExport(call: CallContext, workspaceId: number): Promise<ExportSnapshot & { rowEstimate: number }> {
     return this.#inner.beginExport(call, workspaceId);
   }
 
-  exportPage(call: CallContext, query: ExportQuery): Promise<ExportPage> {
-    return this.#inner.exportPage(call, query);
+  exportPage(call: CallContext, query: ExportQuery, write: RowWriter): Promise<ExportPage> {
+    return this.#inner.exportPage(call, query, write);
   }
 
   revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage> {

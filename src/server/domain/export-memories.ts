@@ -1,13 +1,14 @@
 import type { CallContext } from './call-context.ts';
 import type { Filter } from './filter/ast.ts';
 import { parseFilter } from './filter/parse.ts';
-import type { MemoryRecord } from './memory.ts';
+import type { RowWriter } from './memory-row.ts';
 import { PAGE_BYTES, PageSize, prefetched, tokenContext } from './paging.ts';
-import type { ExportPage, ExportSnapshot, MemoryRepository } from './repository.ts';
+import type { ExportPage, ExportQuery, ExportSnapshot, MemoryRepository } from './repository.ts';
 import type { ExportInput } from './requests.ts';
 import type { TokenSealer } from './token.ts';
 import { checkEnum } from './validation/text.ts';
 import { Violations } from './validation/violations.ts';
+import type { WrittenRows } from './written-rows.ts';
 
 /** How far an export has come: all that another process needs to go on. */
 export interface ExportProgress extends ExportSnapshot {
@@ -61,10 +62,10 @@ export class MemoryExport {
   }
 
   /** All rows behind `start`, by id. A page may be empty. @throws ServiceError INVALID_TOKEN: no longer kept */
-  async *pages(start: ExportProgress): AsyncGenerator<readonly MemoryRecord[], void> {
+  async *pages(start: ExportProgress, write: RowWriter): AsyncGenerator<WrittenRows, void> {
     const size = new PageSize();
-    const read = (afterId: string | undefined): Promise<ExportPage> =>
-      this.#repository.exportPage(this.#call, {
+    const read = (afterId: string | undefined): Promise<ExportPage> => {
+      const query: ExportQuery = {
         workspaceId: this.#call.workspaceId,
         access: this.#call.access,
         filter: this.#filter,
@@ -74,15 +75,17 @@ export class MemoryExport {
         afterId,
         pageSize: size.rows,
         pageBytes: PAGE_BYTES,
-      });
+      };
+      return this.#repository.exportPage(this.#call, query, write);
+    };
     const pages = prefetched(
       () => read(start.afterId),
       (page) => {
-        size.learn(page.records);
+        size.learn(page.rows);
         return page.nextId === undefined ? undefined : read(page.nextId);
       },
     );
-    for await (const page of pages) yield page.records;
+    for await (const page of pages) yield page.rows;
   }
 
   tokenAt(progress: ExportProgress): string {

@@ -2,13 +2,15 @@ import { LIMITS } from '../../shared/limits.ts';
 import type { CallContext } from './call-context.ts';
 import type { Filter } from './filter/ast.ts';
 import { parseFilter } from './filter/parse.ts';
-import type { Consistency, MemoryRecord } from './memory.ts';
+import type { Consistency } from './memory.ts';
+import type { RowWriter } from './memory-row.ts';
 import { PAGE_BYTES, PageSize, prefetched, readOrder, tokenContext } from './paging.ts';
 import { readConsistency } from './reads.ts';
-import type { ListOrder, ListPage, ListPosition, MemoryRepository } from './repository.ts';
+import type { ListOrder, ListPage, ListPosition, ListQuery, MemoryRepository } from './repository.ts';
 import type { ListInput } from './requests.ts';
 import type { TokenSealer } from './token.ts';
 import { Violations } from './validation/violations.ts';
+import type { WrittenRows } from './written-rows.ts';
 
 /** One ListMemories call: checked when it is made, read as its pages are pulled. */
 export class MemoryListing {
@@ -45,22 +47,24 @@ export class MemoryListing {
   /**
    * The pages in order. A page may be empty and have a next one, when no memory that was looked at
    * matches. The last page has a `next` only when the limit ended the list.
+   *
+   * @param write how each memory is written
    */
-  pages(): AsyncGenerator<ListPage, void> {
+  pages(write: RowWriter): AsyncGenerator<ListPage, void> {
     return prefetched(
-      () => this.#read(this.#after),
+      () => this.#read(this.#after, write),
       (page) => {
-        this.#remaining -= page.records.length;
-        this.#size.learn(page.records);
-        return page.next === undefined || this.#remaining <= 0 ? undefined : this.#read(page.next);
+        this.#remaining -= page.rows.count;
+        this.#size.learn(page.rows);
+        return page.next === undefined || this.#remaining <= 0 ? undefined : this.#read(page.next, write);
       },
     );
   }
 
-  /** Where the list goes on behind this memory. */
-  tokenAfter(record: MemoryRecord): string {
-    const { createTime, id } = record.memory;
-    return this.tokenAt({ at: this.#order.by === 'create_time' ? createTime : record.changeNo, id });
+  /** Where the list goes on behind this row. */
+  tokenAfter(rows: WrittenRows, index: number): string {
+    const at = this.#order.by === 'create_time' ? rows.createTime(index) : rows.changeNo(index);
+    return this.tokenAt({ at, id: rows.id(index) });
   }
 
   tokenAt({ at, id }: ListPosition): string {
@@ -72,8 +76,8 @@ export class MemoryListing {
     return { at, id };
   }
 
-  #read(after: ListPosition | undefined): Promise<ListPage> {
-    return this.#repository.list(this.#call, {
+  #read(after: ListPosition | undefined, write: RowWriter): Promise<ListPage> {
+    const query: ListQuery = {
       workspaceId: this.#call.workspaceId,
       access: this.#call.access,
       filter: this.#filter,
@@ -83,6 +87,7 @@ export class MemoryListing {
       pageBytes: PAGE_BYTES,
       showDeleted: this.#showDeleted,
       consistency: this.#consistency,
-    });
+    };
+    return this.#repository.list(this.#call, query, write);
   }
 }

@@ -1,8 +1,8 @@
 import { accessName } from './access.ts';
 import type { CallContext } from './call-context.ts';
-import type { MemoryRecord } from './memory.ts';
 import type { ListOrder } from './repository.ts';
 import type { Violations } from './validation/violations.ts';
+import type { WrittenRows } from './written-rows.ts';
 
 /** Rows of a first page: few, so that the first message leaves at once. */
 const FIRST_ROWS = 32;
@@ -13,9 +13,6 @@ const MIN_ROWS = 8;
  * again on its way out, also while nobody reads: a hundred such readers may cost 100 MB.
  */
 export const PAGE_BYTES = 256 * 1024;
-/** Rough size of a memory besides its content. */
-const ROW_BYTES = 300;
-
 /**
  * How many rows to ask for next: more while they are small, fewer when they are large. What bounds
  * memory is PAGE_BYTES; this only spares the database rows that would not fit.
@@ -28,10 +25,10 @@ export class PageSize {
   }
 
   /** Learns from the page that was read last. */
-  learn(records: readonly MemoryRecord[]): void {
-    if (records.length === 0) return;
-    const bytes = records.reduce((sum, record) => sum + ROW_BYTES + record.memory.content.length, 0);
-    const fitting = Math.floor((PAGE_BYTES * records.length) / bytes);
+  learn({ count, size }: WrittenRows): void {
+    if (count === 0) return;
+    // The row that passes the limit belongs to the page.
+    const fitting = Math.ceil((PAGE_BYTES * count) / Math.max(size, 1)) + 1;
     this.#rows = Math.max(MIN_ROWS, Math.min(fitting, this.#rows * 8, MAX_ROWS));
   }
 }

@@ -2,6 +2,8 @@ import type { Access } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Filter } from './filter/ast.ts';
 import type { Consistency, JsonObject, MemoryRecord, Micros, Operation, Owner, Revision } from './memory.ts';
+import type { RowWriter } from './memory-row.ts';
+import type { WrittenRows } from './written-rows.ts';
 
 /** Which fields an UPDATE sets; the others keep their value. */
 export const Field = { CATEGORY: 1, CONTENT: 2, TAGS: 4, METADATA: 8, EXPIRY: 16 } as const;
@@ -106,8 +108,9 @@ export interface ListQuery {
 }
 
 export interface ListPage {
-  readonly records: readonly MemoryRecord[];
-  /** Where the next page starts; undefined: this was the last. May be set with no records, when the
+  /** As the RowWriter wrote them. */
+  readonly rows: WrittenRows;
+  /** Where the next page starts; undefined: this was the last. May be set with no rows, when the
    * scan budget of a filter without an index ran out. */
   readonly next: ListPosition | undefined;
 }
@@ -127,14 +130,14 @@ export interface ExportQuery extends ExportSnapshot {
   readonly showDeleted: boolean;
   /** Ids after this one; undefined: from the beginning. Exports go by id. */
   readonly afterId: string | undefined;
-  /** Rows of `memories` read for this page; the page may carry fewer. */
+  /** Most rows of this page. */
   readonly pageSize: number;
   /** As in ListQuery. */
   readonly pageBytes: number;
 }
 
 export interface ExportPage {
-  readonly records: readonly MemoryRecord[];
+  readonly rows: WrittenRows;
   /** The next page starts behind it, given out or not; undefined: there are no more. */
   readonly nextId: string | undefined;
 }
@@ -193,11 +196,11 @@ export interface MemoryRepository {
   get(call: CallContext, ids: readonly string[], consistency: Consistency): Promise<(MemoryRecord | undefined)[]>;
   /** Writes all changes of the request or none; resolves after the commit. */
   write(call: CallContext, request: WriteRequest): Promise<WriteOutcome>;
-  list(call: CallContext, query: ListQuery): Promise<ListPage>;
+  list(call: CallContext, query: ListQuery, write: RowWriter): Promise<ListPage>;
   /** The state an export that begins now will show, and about how many rows it has. */
   beginExport(call: CallContext, workspaceId: number): Promise<ExportSnapshot & { rowEstimate: number }>;
   /** @throws ServiceError INVALID_TOKEN when rows of that state, or their history, were removed since */
-  exportPage(call: CallContext, query: ExportQuery): Promise<ExportPage>;
+  exportPage(call: CallContext, query: ExportQuery, write: RowWriter): Promise<ExportPage>;
   /** Newest first. */
   revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage>;
   revision(call: CallContext, workspaceId: number, memoryId: string, revision: number): Promise<Revision | undefined>;

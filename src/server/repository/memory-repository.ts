@@ -1,9 +1,11 @@
 import type { Client } from 'pg';
 import type { ConnectionPool } from '../database/connection-pool.ts';
+import type { TakeRow } from '../database/row-tap.ts';
 import type { Access } from '../domain/access.ts';
 import { type CallContext, Stage, type StatementObserver } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
 import { Consistency, type MemoryCodec, type MemoryRecord, type Revision } from '../domain/memory.ts';
+import type { RowWriter } from '../domain/memory-row.ts';
 import type {
   ExportPage,
   ExportQuery,
@@ -20,12 +22,13 @@ import type {
 } from '../domain/repository.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { CommitGauges } from './group-commit-lane.ts';
-import { checkKept, exportPageOf, historyPageOf, listPageOf, storageInfoOf } from './memory-lists.ts';
+import { checkKept, historyPageOf, storageInfoOf } from './memory-lists.ts';
 import { CoalescedReads } from './memory-reads.ts';
 import { replayed } from './memory-replay.ts';
 import { microsOf, revisionOf, text } from './memory-rows.ts';
 import { StatementRunner } from './memory-statements.ts';
 import { TableStatistics } from './memory-statistics.ts';
+import { PageRows } from './page-rows.ts';
 import { BEGIN_EXPORT, exportPage } from './statements/export-page.ts';
 import { DELETED_KEPT, HISTORY_KEPT } from './statements/history-kept.ts';
 import { listPage } from './statements/list-page.ts';
@@ -125,11 +128,15 @@ export class PostgresMemoryRepository implements MemoryRepository {
     }
   }
 
-  async list(call: CallContext, query: ListQuery): Promise<ListPage> {
-    // One more than the page, to know whether there is a next one.
-    const { statement, values } = listPage(query, query.pageSize + 1, this.#scanBudget);
+  async list(call: CallContext, query: ListQuery, write: RowWriter): Promise<ListPage> {
+    const { statement, values } = listPage(query, this.#scanBudget);
     const runner = query.consistency === Consistency.EVENTUAL ? this.#replica : this.#primary;
-    return listPageOf(query, await runner.runFor(call, statement, values), this.#codec);
+    const page = new PageRows(write, query.pageSize, query.pageBytes);
+    // One more than the page, to know whether there is a next one.
+    await runner.readFor(call, statement, values, query.pageSize + 1, (bytes, start) => page.take(bytes, start));
+    const { rows, next } = page;
+    if (next === undefined) return { rows, next };
+    return { rows, next: { id: next.id, at: query.order.by === 'create_time' ? next.createTime : next.changeNo } };
   }
 
   async beginExport(call: CallContext, workspaceId: number): Promise<ExportSnapshot & { rowEstimate: number }> {
@@ -138,16 +145,18 @@ export class PostgresMemoryRepository implements MemoryRepository {
     return { revision: Number(row[0]), time: microsOf(text(row[1])), rowEstimate: Number(row[2]) };
   }
 
-  async exportPage(call: CallContext, query: ExportQuery): Promise<ExportPage> {
-    const { statement, values } = exportPage(query);
-    const rows = await this.#primary.runFor(call, statement, values);
-    if (rows.length === 0) {
+  async exportPage(call: CallContext, query: ExportQuery, write: RowWriter): Promise<ExportPage> {
+    const { statement, values } = exportPage(query, this.#scanBudget);
+    const page = new PageRows(write, query.pageSize, query.pageBytes);
+    const take: TakeRow = (bytes, start) => page.take(bytes, start);
+    const found = await this.#primary.readFor(call, statement, values, query.pageSize + 1, take);
+    if (found === 0) {
       const kept = query.showDeleted ? DELETED_KEPT : HISTORY_KEPT;
       const state = [query.workspaceId, query.revision, query.time].map(String);
       const [row] = await this.#primary.runFor(call, kept, state);
       checkKept(row?.[0]);
     }
-    return exportPageOf(rows, this.#codec);
+    return { rows: page.rows, nextId: page.next?.id };
   }
 
   async revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage> {

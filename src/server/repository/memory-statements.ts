@@ -1,8 +1,10 @@
 import type { ConnectionPool } from '../database/connection-pool.ts';
+import type { TakeRow } from '../database/row-tap.ts';
 import { type CallContext, Stage, type StatementObserver } from '../domain/call-context.ts';
 import { toServiceError } from './driver-errors.ts';
 import type { Row } from './memory-rows.ts';
 import { endOf, hasEnded } from './memory-waiting.ts';
+import { PageRead } from './page-read.ts';
 import type { SqlValue, Statement } from './statements/statement.ts';
 
 /** Leaves every column as the text it came in; memory-rows.ts knows what to make of it. */
@@ -34,6 +36,40 @@ export class StatementRunner {
     } catch (error) {
       throw call.signal.aborted ? endOf(call) : error;
     } finally {
+      call.observe(Stage.DATABASE, statement.kind, startedAt);
+    }
+  }
+
+  /**
+   * Up to so many rows in binary form, handed to `take` one by one as they come; what it throws is
+   * thrown here. Otherwise as runFor.
+   *
+   * @returns how many there were
+   */
+  async readFor(
+    call: CallContext,
+    statement: Statement,
+    values: readonly SqlValue[],
+    mostRows: number,
+    take: TakeRow,
+  ): Promise<number> {
+    if (hasEnded(call)) throw endOf(call);
+    const startedAt = performance.now();
+    let rows = 0;
+    let hasFailed = true;
+    const counted: TakeRow = (bytes, start, end) => {
+      rows++;
+      take(bytes, start, end);
+    };
+    try {
+      const read = new PageRead(statement, values, mostRows, counted);
+      await this.#pool.withClient((client) => client.query(read).done, call.signal);
+      hasFailed = false;
+      return rows;
+    } catch (error) {
+      throw call.signal.aborted ? endOf(call) : toServiceError(error);
+    } finally {
+      this.#observer.statement(statement.kind, startedAt, rows, hasFailed);
       call.observe(Stage.DATABASE, statement.kind, startedAt);
     }
   }

@@ -1,11 +1,12 @@
+import { isBound } from '../../domain/access.ts';
 import type { ExportQuery } from '../../domain/repository.ts';
 import { filterSql, Parameters } from '../filter-sql.ts';
 import { MEMORY_COLUMNS, memoryColumns } from '../memory-rows.ts';
 import { accessSql, visibleSql } from './access-sql.ts';
 import { keptSql } from './history-kept.ts';
-import { rowBytes } from './row-bytes.ts';
+import { fitsSql } from './row-bytes.ts';
 import type { PlanCase, SqlValue, Statement } from './statement.ts';
-import { timestampOf } from './statement.ts';
+import { nameOf, timestampOf } from './statement.ts';
 
 /**
  * R, T and about how many rows there are: as the planner counts, rows a page when last analyzed times
@@ -21,20 +22,23 @@ SELECT h.head, clock_timestamp(), least(h.head, CASE WHEN c.relpages > 0 THEN
   FROM workspace_heads h, pg_class c WHERE h.workspace_id = $1::int4 AND c.oid = 'memories'::regclass`,
 };
 
-/** Columns of exportPage before MEMORY_COLUMNS: of a row that did not match or has no room these alone. */
-export const EXPORT_PREFIX = ['id', 'matched', 'last', 'fits', 'kept'] as const;
-
 /**
  * One page of an export at revision R: memories by id; one that was changed after R is replaced by its
  * newest revision up to R, or left out when it has none. So the state at R is read without a
  * transaction that stays open, at any later time, by any process. Filter, access and visibility (at
- * time T) are judged on the row as of R. The page's last row is returned whether it matched or not:
- * that is where the next page starts, unless a row before it had no room in the page's bytes. Every row
- * says whether all that the state at R needs is still kept; it is nothing without.
+ * time T) are judged on the row as of R. The last row of the budget is returned whether it matched or not:
+ * that is where the next page starts, unless the page was full before it. How many rows are read is
+ * said by whoever executes it, as in listPage. Every row
+ * says whether all that the state at R needs is still kept; it is nothing without. An export without a
+ * filter is prepared, as lists are.
  */
-export function exportPage(query: ExportQuery): { statement: Statement; values: readonly SqlValue[] } {
+export function exportPage(
+  query: ExportQuery,
+  scanBudget: number,
+): { statement: Statement; values: readonly SqlValue[] } {
   const parameters = new Parameters();
-  const size = parameters.add(query.pageSize, 'int8');
+  // In the text, so that the planner knows how few rows are wanted of the index.
+  const budget = String(Math.trunc(scanBudget));
   const revision = parameters.add(query.revision, 'int8');
   const time = timestampOf(parameters.add(query.time, 'int8'));
   const workspace = parameters.add(query.workspaceId, 'int4');
@@ -49,30 +53,29 @@ export function exportPage(query: ExportQuery): { statement: Statement; values: 
   const asOf = MEMORY_COLUMNS.filter((name) => name !== 'id').map(
     (name) => `CASE WHEN s.change_no > ${revision} THEN r.${name} ELSE s.${name} END AS ${name}`,
   );
-  const room = parameters.add(query.pageBytes, 'int8');
-  return {
-    statement: {
-      kind: 'export_page',
-      name: undefined,
-      text: `
-SELECT m.id, m.matched, m.position = ${size}, m.fits,
+  const fits = fitsSql(parameters.add(query.pageBytes, 'int8'));
+  const column = (name: string) => (name === 'content' ? `CASE WHEN ${fits} THEN m.content END` : `m.${name}`);
+  const text = `
+SELECT m.matched, m.position = ${budget}, ${fits},
        (SELECT ${keptSql(revision, time, query.showDeleted, 'k')} FROM workspace_heads k WHERE k.workspace_id = ${workspace}),
-       ${memoryColumns((name) => `CASE WHEN m.matched AND m.fits THEN m.${name} END`)}
-  FROM (SELECT o.*, coalesce(sum(CASE WHEN o.matched THEN ${rowBytes('o')} ELSE 0 END)
-                     OVER (ORDER BY o.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < ${room} AS fits
+       ${memoryColumns(column)}
+  FROM (SELECT o.*, row_number() OVER rows_so_far AS position,
+               sum(CASE WHEN o.matched THEN octet_length(o.content) ELSE 0 END) OVER rows_so_far AS bytes
           FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
-          FROM (SELECT s.position, s.id, s.change_no <= ${revision} OR r.change_no IS NOT NULL AS there, ${asOf.join(', ')}
-                  FROM (SELECT p.*, row_number() OVER (ORDER BY p.id) AS position
-                          FROM (SELECT * FROM memories w WHERE ${bounds.join(' AND ')} ORDER BY id LIMIT ${size}) p) s
-                  LEFT JOIN LATERAL (
-                    SELECT * FROM memory_revisions h
-                     WHERE s.change_no > ${revision} AND h.workspace_id = s.workspace_id AND h.memory_id = s.id
-                       AND h.change_no <= ${revision}
-                     ORDER BY h.revision DESC LIMIT 1) r ON true) n
-                 ORDER BY n.id) o) m
- WHERE m.matched OR m.position = ${size}
- ORDER BY m.id`,
-    },
+                  FROM (SELECT s.id, s.change_no <= ${revision} OR r.change_no IS NOT NULL AS there, ${asOf.join(', ')}
+                          FROM (SELECT * FROM memories w WHERE ${bounds.join(' AND ')} ORDER BY id LIMIT ${budget}) s
+                          LEFT JOIN LATERAL (
+                            SELECT * FROM memory_revisions h
+                             WHERE s.change_no > ${revision} AND h.workspace_id = s.workspace_id AND h.memory_id = s.id
+                               AND h.change_no <= ${revision}
+                             ORDER BY h.revision DESC LIMIT 1) r ON true) n
+                 ORDER BY n.id) o
+        WINDOW rows_so_far AS (ORDER BY o.id ROWS UNBOUNDED PRECEDING)) m
+ WHERE m.matched OR m.position = ${budget}
+ ORDER BY m.id`;
+  const isPlain = query.filter === undefined && !isBound(query.access);
+  return {
+    statement: { kind: 'export_page', name: isPlain ? nameOf(text) : undefined, text },
     values: parameters.values,
   };
 }
@@ -93,7 +96,7 @@ const AFTER = '80000000-0000-4000-8000-000000000000';
 function planCase(title: string, query: Partial<ExportQuery>): PlanCase {
   return {
     title,
-    ...exportPage({ ...PLAIN, ...query }),
+    ...exportPage({ ...PLAIN, ...query }, 10_000),
     indexes: ['memories_pkey', 'memory_revisions_memory', 'workspace_heads_pkey'],
   };
 }

@@ -5,9 +5,9 @@ import type { ListQuery } from '../../domain/repository.ts';
 import { filterSql, Parameters, storable } from '../filter-sql.ts';
 import { memoryColumns } from '../memory-rows.ts';
 import { accessSql, visibleSql } from './access-sql.ts';
-import { rowBytes } from './row-bytes.ts';
+import { fitsSql } from './row-bytes.ts';
 import type { PlanCase, SqlValue, Statement } from './statement.ts';
-import { timestampOf } from './statement.ts';
+import { nameOf, timestampOf } from './statement.ts';
 
 export interface ListStatement {
   readonly statement: Statement;
@@ -15,34 +15,26 @@ export interface ListStatement {
 }
 
 /**
- * Columns after MEMORY_COLUMNS: whether the row matched, whether it was the last of the budget, and
- * whether the page has room for it. Only of a row that matched and has room are all columns there;
- * of others those that say where they are.
- */
-export const MATCHED_OFFSET = 0;
-export const LAST_OFFSET = 1;
-export const FITS_OFFSET = 2;
-
-const PLACE = ['id', 'create_time', 'change_no'];
-
-/**
  * One page of a list. The innermost part walks an index in the order asked for, from the position on,
  * over at most `scanBudget` rows; filter, access and visibility are judged on those. The last row of
  * the budget is returned whether it matched or not: that is where the next page starts. Every level
- * names the same order, so that rows flow through without being sorted or gathered. Rows behind the
- * page's bytes come without what they hold: leaving them out would walk on through the whole budget.
+ * names the same order, so that rows flow through without being sorted or gathered. Content behind the
+ * page's bytes stays behind: leaving its rows out would walk on through the whole budget.
  * ORDER BY around the filter also keeps it from being copied to every place that asks for its result.
+ *
+ * How many rows are read is not said here but by whoever executes it, so that the plan does not depend
+ * on it. A list without a filter is prepared; others are planned each time, because a plan for users
+ * and teams in general walks the wrong index for a rare one.
  *
  * The index is chosen by what is put into the walk: rows of one user, team or category when the
  * filter demands one; for a bound credential the rows of its user, of each of its teams and of the
  * whole workspace, merged; otherwise all rows. By update_time there is one index, that of the change
  * numbers.
- *
- * @param limit rows to return at most
  */
-export function listPage(query: ListQuery, limit: number, scanBudget: number): ListStatement {
+export function listPage(query: ListQuery, scanBudget: number): ListStatement {
   const parameters = new Parameters();
-  const budget = parameters.add(scanBudget, 'int8');
+  // In the text, so that the planner knows how few rows are wanted of the index.
+  const budget = String(Math.trunc(scanBudget));
   const direction = query.order.descending ? 'DESC' : 'ASC';
   const order =
     query.order.by === 'create_time' ? `create_time ${direction}, id ${direction}` : `change_no ${direction}`;
@@ -57,23 +49,19 @@ export function listPage(query: ListQuery, limit: number, scanBudget: number): L
     accessSql(query.access, parameters, 'n'),
     query.filter === undefined ? undefined : filterSql(query.filter, parameters, 'n'),
   ].filter((condition) => condition !== undefined);
-  const room = parameters.add(query.pageBytes, 'int8');
-  const column = (name: string) =>
-    PLACE.includes(name) ? `m.${name}` : `CASE WHEN m.matched AND m.fits THEN m.${name} END`;
-  return {
-    statement: {
-      kind: 'list_page',
-      name: undefined,
-      text: `
-SELECT ${memoryColumns(column)}, m.matched, m.position = ${budget}, m.fits
-  FROM (SELECT o.*, coalesce(sum(CASE WHEN o.matched THEN ${rowBytes('o')} ELSE 0 END)
-                     OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < ${room} AS fits
-          FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
-                  FROM (SELECT s.*, row_number() OVER (ORDER BY ${order}) AS position FROM (${walk}) s) n
-                 ORDER BY ${order}) o) m
+  const fits = fitsSql(parameters.add(query.pageBytes, 'int8'));
+  const column = (name: string) => (name === 'content' ? `CASE WHEN ${fits} THEN m.content END` : `m.${name}`);
+  const text = `
+SELECT m.matched, m.position = ${budget}, ${fits}, true, ${memoryColumns(column)}
+  FROM (SELECT o.*, row_number() OVER rows_so_far AS position,
+               sum(CASE WHEN o.matched THEN octet_length(o.content) ELSE 0 END) OVER rows_so_far AS bytes
+          FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched FROM (${walk}) n ORDER BY ${order}) o
+        WINDOW rows_so_far AS (ORDER BY ${order} ROWS UNBOUNDED PRECEDING)) m
  WHERE m.matched OR m.position = ${budget}
- ORDER BY ${order} LIMIT ${parameters.add(limit, 'int8')}`,
-    },
+ ORDER BY ${order}`;
+  const isPlain = query.filter === undefined && !isBound(query.access);
+  return {
+    statement: { kind: 'list_page', name: isPlain ? nameOf(text) : undefined, text },
     values: parameters.values,
   };
 }
@@ -157,7 +145,7 @@ const PLAIN: ListQuery = {
 const AFTER = { at: 1_700_000_000_000_000, id: '018f0000-0000-7000-8000-000000000000' };
 
 function planCase(title: string, query: Partial<ListQuery>, ...indexes: string[]): PlanCase {
-  return { title, ...listPage({ ...PLAIN, ...query }, 101, 10_000), indexes };
+  return { title, ...listPage({ ...PLAIN, ...query }, 10_000), indexes };
 }
 
 function equals(field: 'id' | 'user_id' | 'team' | 'category' | 'author', value: string): Filter {

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /**
  * A statement of the repository. `name` makes it prepared once per connection; statements whose
  * text depends on a filter have none, because a connection would keep every text it ever saw.
@@ -27,4 +29,9 @@ export type SqlValue = string | null;
 /** Microseconds since 1970 as a timestamptz; exact, because doubles hold every whole number used. */
 export function timestampOf(micros: string): string {
   return `(timestamptz 'epoch' + ${micros} * interval '1 microsecond')`;
+}
+
+/** A name for a text that is put together, for those of which there are few: the same text, the same name. */
+export function nameOf(text: string): string {
+  return `page_${hash('sha256', text, 'hex').slice(0, 24)}`;
 }

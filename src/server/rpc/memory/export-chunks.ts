@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ExportProgress } from '../../domain/export-memories.ts';
-import type { MemoryRecord } from '../../domain/memory.ts';
-import type { RowFormat } from './export-formats.ts';
+import type { WrittenRows } from '../../domain/written-rows.ts';
 
 /** A chunk ends with the row that brings it to one of these. */
 const CHUNK_ROWS = 1000;
@@ -26,7 +25,6 @@ export interface Chunk {
  * as one that was not interrupted.
  */
 export class ExportChunks {
-  readonly #format: RowFormat;
   #progress: ExportProgress;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
@@ -35,33 +33,49 @@ export class ExportChunks {
   /** Bytes of the first row that an earlier part gave out. */
   #skip: number;
 
-  constructor(format: RowFormat, start: ExportProgress, resumed: boolean) {
-    this.#format = format;
+  constructor(head: string, start: ExportProgress, resumed: boolean) {
     this.#progress = start;
     this.#lastId = start.afterId;
     this.#skip = start.partBytes;
-    if (!resumed && format.head !== '') this.#append(Buffer.from(format.head));
+    if (!resumed && head !== '') this.#append(Buffer.from(head));
   }
 
   get progress(): ExportProgress {
     return this.#progress;
   }
 
-  /** Takes the next row. @returns the chunks that it completes */
-  *add(record: MemoryRecord): Generator<Chunk, void> {
-    const row = this.#format.row(record);
-    let offset = this.#skip;
-    this.#skip = 0;
-    if (row.length - offset > PART_BYTES) yield* this.flush();
-    while (row.length - offset > PART_BYTES) {
-      this.#append(row.subarray(offset, offset + PART_BYTES));
-      offset += PART_BYTES;
-      yield this.#cut(offset);
+  /** Takes the next rows. @returns the chunks that they complete */
+  *add(rows: WrittenRows): Generator<Chunk, void> {
+    const { bytes, count } = rows;
+    /** Where what was not taken yet begins. */
+    let from = this.#skip;
+    let pendingBytes = this.#pendingBytes - from;
+    if (count > 0) this.#skip = 0;
+    for (let index = 0; index < count; index++) {
+      const end = rows.end(index);
+      if (end - Math.max(from, rows.start(index)) > PART_BYTES) {
+        // What is before it is a chunk of its own, and it is cut into others but for its end.
+        this.#append(bytes.subarray(from, Math.max(from, rows.start(index))));
+        from = Math.max(from, rows.start(index));
+        if (index > 0) this.#lastId = rows.id(index - 1);
+        yield* this.flush();
+        for (; end - from > PART_BYTES; from += PART_BYTES) {
+          this.#append(bytes.subarray(from, from + PART_BYTES));
+          yield this.#cut(from + PART_BYTES - rows.start(index));
+        }
+        pendingBytes = -from;
+      }
+      this.#pendingRows += 1;
+      if (pendingBytes + end < CHUNK_BYTES && this.#pendingRows < CHUNK_ROWS) continue;
+      this.#append(bytes.subarray(from, end));
+      from = end;
+      pendingBytes = -from;
+      this.#lastId = rows.id(index);
+      yield this.#cut(0);
     }
-    this.#append(row.subarray(offset));
-    this.#pendingRows += 1;
-    this.#lastId = record.memory.id;
-    if (this.#pendingBytes >= CHUNK_BYTES || this.#pendingRows >= CHUNK_ROWS) yield* this.flush();
+    if (from === bytes.length) return;
+    this.#append(bytes.subarray(from));
+    this.#lastId = rows.id(count - 1);
   }
 
   /** The chunk of what is left, if anything is. */
@@ -70,12 +84,14 @@ export class ExportChunks {
   }
 
   #append(bytes: Buffer): void {
+    if (bytes.length === 0) return;
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
   }
 
   #cut(partBytes: number): Chunk {
-    const data = Buffer.concat(this.#pending, this.#pendingBytes);
+    const [only] = this.#pending;
+    const data = only?.length === this.#pendingBytes ? only : Buffer.concat(this.#pending, this.#pendingBytes);
     const rows = this.#pendingRows;
     const link = hash('sha256', data, 'buffer');
     this.#progress = {

@@ -32,11 +32,10 @@ async function* messages(
   const running = service.export(call, request);
   const start = await running.start();
   yield header(start);
-  const chunks = new ExportChunks(rowFormat(request.format), start, running.resumed);
-  for await (const records of running.pages(start)) {
-    for (const record of records) {
-      for (const chunk of chunks.add(record)) yield chunkMessage(call, running, chunk);
-    }
+  const { head, write } = rowFormat(request.format);
+  const chunks = new ExportChunks(head, start, running.resumed);
+  for await (const rows of running.pages(start, write)) {
+    for (const chunk of chunks.add(rows)) yield chunkMessage(call, running, chunk);
   }
   for (const chunk of chunks.flush()) yield chunkMessage(call, running, chunk);
   const { rows, digest } = chunks.progress;

@@ -1,3 +1,4 @@
+import { View } from '../../../shared/gen/memoryhub/v1/memory.ts';
 import {
   type ListMemoriesRequest,
   type ListMemoriesResponse,
@@ -5,8 +6,9 @@ import {
 } from '../../../shared/gen/memoryhub/v1/memory_service.ts';
 import type { MemoryService } from '../../domain/memory-service.ts';
 import type { Call, EncodedMessage, StreamMethod } from '../method.ts';
-import { READERS, viewed } from './answers.ts';
-import { MemoryFrames } from './memory-frames.ts';
+import { READERS } from './answers.ts';
+import { MEMORIES_TAG, withStrings } from './memory-frames.ts';
+import { protoRow } from './proto-row.ts';
 
 /**
  * Bytes from which on a message is sent. grpc-js has one message of a stream in flight, so that its
@@ -29,24 +31,28 @@ async function* messages(
   request: ListMemoriesRequest,
 ): AsyncGenerator<EncodedMessage, void> {
   const listing = service.list(call, request);
-  const frames = new MemoryFrames();
-  const message = (token: string) => {
+  const message = (memories: Buffer, token: string) => {
     call.offerResumeToken(token);
-    return frames.finish(token === '' ? [] : [token]);
+    return withStrings(memories, token === '' ? [] : [token]);
   };
   let sentToken: string | undefined;
   let endToken = '';
-  for await (const { records, next } of listing.pages()) {
-    for (const [index, record] of records.entries()) {
-      frames.add(viewed(record, request.view));
-      if (frames.size < MESSAGE_BYTES || index === records.length - 1) continue;
-      yield message(listing.tokenAfter(record));
-    }
+  for await (const { rows, next } of listing.pages(protoRow(MEMORIES_TAG, request.view !== View.BASIC))) {
     endToken = next === undefined ? '' : listing.tokenAt(next);
-    if (frames.count === 0) continue;
+    const last = rows.count - 1;
+    let from = 0;
+    for (let index = 0; index < last; index++) {
+      const end = rows.end(index);
+      if (end - from < MESSAGE_BYTES) continue;
+      yield message(rows.bytes.subarray(from, end), listing.tokenAfter(rows, index));
+      from = end;
+    }
+    if (last < 0) continue;
     sentToken = endToken;
-    yield message(endToken);
+    yield message(rows.bytes.subarray(from), endToken);
   }
   // Nothing was listed, or what followed the last message turned out to be nothing.
-  if (sentToken !== endToken) yield message(endToken);
+  if (sentToken !== endToken) yield message(NOTHING, endToken);
 }
+
+const NOTHING = Buffer.alloc(0);

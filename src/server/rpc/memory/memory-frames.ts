@@ -1,7 +1,8 @@
+import { varintSize } from '../../domain/byte-sink.ts';
 import { EncodedMessage } from '../method.ts';
 
 /** Tags of the fields that answers of many memories share: `repeated Memory memories = 1`, ... */
-const MEMORIES_TAG = (1 << 3) | 2;
+export const MEMORIES_TAG = (1 << 3) | 2;
 /** ... and `string next_page_token = 2`, or `repeated string missing_ids = 2`. */
 const SECOND_FIELD_TAG = (2 << 3) | 2;
 const THIRD_FIELD_TAG = (3 << 3) | 2;
@@ -46,16 +47,14 @@ export class MemoryFrames {
   }
 }
 
+/** An answer of memories that are written already, with the strings of its second field. */
+export function withStrings(memories: Buffer, second: readonly string[]): EncodedMessage {
+  return new EncodedMessage(Buffer.concat([memories, ...second.map((text) => field(SECOND_FIELD_TAG, text))]));
+}
+
 /** Bytes of a length-delimited field with a one-byte tag. */
 export function framedSize(length: number): number {
   return 1 + varintSize(length) + length;
-}
-
-/** Bytes of a varint below 2^28. */
-export function varintSize(value: number): number {
-  if (value < 1 << 7) return 1;
-  if (value < 1 << 14) return 2;
-  return value < 1 << 21 ? 3 : 4;
 }
 
 function field(tag: number, text: string): Buffer {
@@ -72,7 +71,7 @@ function writeHead(out: Buffer, start: number, tag: number, length: number): num
 }
 
 /** @returns the offset behind it */
-export function writeVarint(out: Buffer, start: number, value: number): number {
+function writeVarint(out: Buffer, start: number, value: number): number {
   let offset = start;
   let rest = value;
   while (rest > 0x7f) {

@@ -1,0 +1,82 @@
+import type { ByteSink } from './byte-sink.ts';
+import type { Micros, Scope } from './memory.ts';
+
+/** Texts of a MemoryRow: numbers of their places. */
+export const TextField = { USER_ID: 0, TEAM: 1, KEY: 2, CATEGORY: 3, CONTENT: 4, AUTHOR: 5 } as const;
+export type TextField = (typeof TextField)[keyof typeof TextField];
+
+/**
+ * A memory as it lies in the bytes that the database sent: numbers are read, texts are places in
+ * `bytes` that hold their UTF-8. Lists and exports go over it a million times, so there is one, filled
+ * again for every row: whoever is shown it takes what he needs before he returns.
+ */
+export class MemoryRow {
+  bytes: Buffer = NOTHING;
+  /** Where the 16 bytes of the id are. */
+  idAt = 0;
+  scope: Scope = 3;
+  revision = 0;
+  changeNo = 0;
+  createTime: Micros = 0;
+  updateTime: Micros = 0;
+  expireTime: Micros | undefined;
+  deleteTime: Micros | undefined;
+  tags = 0;
+  /** Where the metadata's JSON begins and ends; both 0 when there are none. */
+  metadataStart = 0;
+  metadataEnd = 0;
+  readonly #texts = new Int32Array(12);
+  readonly #tags: number[] = [];
+
+  start(field: TextField): number {
+    return this.#texts[2 * field] as number;
+  }
+
+  end(field: TextField): number {
+    return this.#texts[2 * field + 1] as number;
+  }
+
+  tagStart(index: number): number {
+    return this.#tags[2 * index] as number;
+  }
+
+  tagEnd(index: number): number {
+    return this.#tags[2 * index + 1] as number;
+  }
+
+  setText(field: TextField, start: number, end: number): void {
+    this.#texts[2 * field] = start;
+    this.#texts[2 * field + 1] = end;
+  }
+
+  addTag(start: number, end: number): void {
+    this.#tags[2 * this.tags] = start;
+    this.#tags[2 * this.tags + 1] = end;
+    this.tags++;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Writes one memory: as a message, a line, ... */
+export type RowWriter = (row: MemoryRow, out: ByteSink) => void;
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0')).join('');
+/** Bytes of an id with a hyphen before them. */
+const GROUPS = 0b0000_0101_0101_0000;
+
+/** Writes an id, 16 bytes, in the usual form with hyphens. */
+export function writeId(bytes: Buffer, at: number, out: ByteSink): void {
+  for (let index = 0; index < 16; index++) {
+    if ((GROUPS >> index) & 1) out.byte(0x2d);
+    const byte = (bytes[at + index] as number) * 2;
+    out.byte(HEX.charCodeAt(byte));
+    out.byte(HEX.charCodeAt(byte + 1));
+  }
+}
+
+/** An id, 16 bytes, as text. */
+export function idText(bytes: Buffer, at: number): string {
+  const hex = bytes.toString('hex', at, at + 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

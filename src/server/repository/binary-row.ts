@@ -1,0 +1,110 @@
+import type { Micros, Scope } from '../domain/memory.ts';
+import type { MemoryRow } from '../domain/memory-row.ts';
+import { TextField } from '../domain/memory-row.ts';
+
+/** What a page's statement says about a row, in front of the memory's columns. */
+export const PAGE_COLUMNS = ['matched', 'last', 'fits', 'kept'] as const;
+
+/** From 1970 to 2000, where PostgreSQL counts from. */
+const EPOCH_MICROS = 946_684_800_000_000;
+const NULL = -1;
+
+/**
+ * Reads rows of PAGE_COLUMNS and MEMORY_COLUMNS in PostgreSQL's binary form (the send functions of
+ * its source): for each column its size and value, integers big-endian, times in microseconds since
+ * 2000. Nothing is copied.
+ */
+export class BinaryRow {
+  matched = false;
+  last = false;
+  fits = false;
+  kept = false;
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
+
+  /** @param start of a DataRow's content: the number of columns */
+  read(bytes: Buffer, start: number, row: MemoryRow): void {
+    this.#bytes = bytes;
+    this.#at = start + 2;
+    this.matched = this.#bool();
+    this.last = this.#bool();
+    this.fits = this.#bool();
+    this.kept = this.#bool();
+    row.bytes = bytes;
+    row.idAt = this.#at + 4;
+    this.#at += 20;
+    row.scope = this.#int2() as Scope;
+    this.#text(row, TextField.USER_ID);
+    this.#text(row, TextField.TEAM);
+    this.#text(row, TextField.KEY);
+    this.#text(row, TextField.CATEGORY);
+    this.#text(row, TextField.CONTENT);
+    this.#tags(row);
+    this.#metadata(row);
+    row.revision = this.#int8();
+    row.changeNo = this.#int8();
+    this.#text(row, TextField.AUTHOR);
+    row.createTime = this.#time() ?? 0;
+    row.updateTime = this.#time() ?? 0;
+    row.expireTime = this.#time();
+    row.deleteTime = this.#time();
+  }
+
+  #size(): number {
+    this.#at += 4;
+    return this.#bytes.readInt32BE(this.#at - 4);
+  }
+
+  #bool(): boolean {
+    const isTrue = this.#size() === 1 && this.#bytes[this.#at] === 1;
+    this.#at++;
+    return isTrue;
+  }
+
+  #int2(): number {
+    this.#at += 6;
+    return this.#bytes.readInt16BE(this.#at - 2);
+  }
+
+  #int8(): number {
+    this.#at += 12;
+    return this.#bytes.readInt32BE(this.#at - 8) * 0x1_0000_0000 + this.#bytes.readUInt32BE(this.#at - 4);
+  }
+
+  #time(): Micros | undefined {
+    if (this.#bytes.readInt32BE(this.#at) !== NULL) return this.#int8() + EPOCH_MICROS;
+    this.#at += 4;
+    return undefined;
+  }
+
+  /** NULL, which is content that has no room or is not wanted, as nothing. */
+  #text(row: MemoryRow, field: TextField): void {
+    const size = Math.max(0, this.#size());
+    row.setText(field, this.#at, this.#at + size);
+    this.#at += size;
+  }
+
+  /** An array: dimensions, whether there are NULLs, type; if it has any, their number and lower bound; elements. */
+  #tags(row: MemoryRow): void {
+    const size = this.#size();
+    const end = this.#at + size;
+    row.tags = 0;
+    if (size !== NULL && this.#bytes.readInt32BE(this.#at) > 0) {
+      for (this.#at += 20; this.#at < end; ) {
+        const length = this.#size();
+        row.addTag(this.#at, this.#at + length);
+        this.#at += length;
+      }
+    }
+    this.#at = Math.max(this.#at, end);
+  }
+
+  /** JSON behind a byte for the format's version. */
+  #metadata(row: MemoryRow): void {
+    const size = this.#size();
+    const isNull = size === NULL;
+    row.metadataStart = isNull ? 0 : this.#at + 1;
+    row.metadataEnd = isNull ? 0 : this.#at + size;
+    if (!isNull) this.#at += size;
+  }
+}

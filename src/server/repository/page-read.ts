@@ -1,0 +1,88 @@
+import type { Connection, Submittable } from 'pg';
+import { type TakeRow, tapRows } from '../database/row-tap.ts';
+import type { SqlValue, Statement } from './statements/statement.ts';
+
+/** What the driver's Connection has and its types leave out. */
+interface PreparingConnection extends Connection {
+  readonly parsedStatements: Record<string, string>;
+}
+
+/**
+ * Reads up to so many rows of a statement in binary form, past the driver's own reading of them. The
+ * rest of the statement is not executed: PostgreSQL stops at the number of rows that Execute names.
+ */
+export class PageRead implements Submittable {
+  /** The driver notes the name as prepared when the server has parsed it. */
+  readonly name: string;
+  readonly text: string;
+  readonly done: Promise<void>;
+  readonly #values: readonly SqlValue[];
+  readonly #mostRows: number;
+  readonly #take: TakeRow;
+  #resolve: () => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+  #tapOff: () => void = () => {};
+  /** What went wrong with a row; the connection is not to blame. */
+  #rowError: unknown;
+  /** The driver wraps it to stop its timeout. */
+  callback: () => void = () => {};
+
+  constructor(statement: Statement, values: readonly SqlValue[], mostRows: number, take: TakeRow) {
+    this.name = statement.name ?? '';
+    this.text = statement.text;
+    this.#values = values;
+    this.#mostRows = mostRows;
+    this.#take = take;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  submit(connection: Connection): void {
+    const { parsedStatements } = connection as PreparingConnection;
+    this.#tapOff = tapRows(connection.stream, this.#takeSafely);
+    connection.stream.cork();
+    if (this.name === '' || parsedStatements[this.name] !== this.text) {
+      connection.parse({ name: this.name, text: this.text, types: [] }, true);
+    }
+    connection.bind({ statement: this.name, values: [...this.#values], binary: true as never }, true);
+    // Its types ask for a string, which it cannot write.
+    connection.execute({ rows: this.#mostRows as never }, true);
+    connection.sync();
+    connection.stream.uncork();
+  }
+
+  readonly #takeSafely: TakeRow = (bytes, start, end) => {
+    if (this.#rowError !== undefined) return;
+    try {
+      this.#take(bytes, start, end);
+    } catch (error) {
+      this.#rowError = error;
+    }
+  };
+
+  handleError(error: unknown): void {
+    this.#end(error);
+  }
+
+  handleReadyForQuery(): void {
+    this.#end(this.#rowError);
+  }
+
+  handleDataRow(): void {
+    throw new Error('a row passed the tap');
+  }
+
+  handleCommandComplete(): void {}
+  handlePortalSuspended(): void {}
+  handleRowDescription(): void {}
+  handleEmptyQuery(): void {}
+
+  #end(error: unknown): void {
+    this.#tapOff();
+    this.callback();
+    if (error === undefined) this.#resolve();
+    else this.#reject(error);
+  }
+}
