@@ -2,6 +2,7 @@ import { Box, Text, useInput, useWindowSize } from 'ink';
 import { memo, useEffect, useSyncExternalStore } from 'react';
 import { commandOf } from './keys.ts';
 import { frame } from './screens/screen.ts';
+import { type Copied, copied, copiedTrace } from './state/copied.ts';
 import { filterOf } from './state/filter.ts';
 import type { Store } from './state/store.ts';
 import { keyNames } from './terminal/key-name.ts';
@@ -12,16 +13,18 @@ export interface AppProps {
   readonly theme: Theme;
   readonly onQuit: () => void;
   readonly onRetry: () => void;
+  readonly onCopy: (text: string) => void;
 }
 
 /** The interactive monitor: keys into events, the state into rows. */
-export function App({ store, theme, onQuit, onRetry }: AppProps) {
+export function App(props: AppProps) {
+  const { store, theme } = props;
   const state = useSyncExternalStore(store.subscribe, store.state);
   const { columns, rows } = useWindowSize();
   useEffect(() => store.dispatch({ kind: 'resize', columns, rows }), [store, columns, rows]);
 
   useInput((input, key) => {
-    for (const name of keyNames(input, key)) press(name, store, onQuit, onRetry);
+    for (const name of keyNames(input, key)) press(name, props);
   });
 
   const stale: Theme = { ...theme, stale: true };
@@ -40,19 +43,27 @@ const Row = memo(function Row({ text }: { readonly text: string }) {
   return <Text wrap="truncate-end">{text}</Text>;
 });
 
-function press(name: string, store: Store, onQuit: () => void, onRetry: () => void): void {
-  const { view } = store.state();
+function press(name: string, { store, onQuit, onRetry, onCopy }: AppProps): void {
+  const state = store.state();
+  const { view } = state;
   const typing = view.filterBefore !== undefined && !['enter', 'escape', 'ctrl-c'].includes(name);
   const command = commandOf(name);
   if (typing) {
-    store.dispatch({ kind: 'filter-text', text: typed(filterOf(view), name) });
-  } else if (name === 'ctrl-c' || (command === 'quit' && !view.helpOpen && view.filterBefore === undefined)) {
+    store.dispatch({ kind: 'filter-text', text: typed(filterOf(state), name) });
+  } else if (name === 'ctrl-c' || (command === 'quit' && !view.helpOpen)) {
     onQuit();
-  } else if (command === 'retry') {
-    onRetry();
   } else if (command !== undefined) {
+    if (command === 'retry') onRetry();
     store.dispatch({ kind: 'command', command });
+    if (command === 'copy' || command === 'copy-trace')
+      copy(command === 'copy' ? copied(state) : copiedTrace(state), store, onCopy);
   }
+}
+
+function copy(found: Copied | undefined, store: Store, onCopy: (text: string) => void): void {
+  if (found === undefined) return;
+  onCopy(found.text);
+  store.dispatch({ kind: 'notice', text: `copied ${found.what} ${found.text}` });
 }
 
 /** The filter after a key; keys with a name of several letters are none of its characters. */

@@ -7,6 +7,7 @@ export interface MonitorArgs {
   readonly address: string | undefined;
   readonly keyFile: string | undefined;
   readonly tls: TlsChoices;
+  readonly memoryKeyFile: string | undefined;
   readonly intervalMs: number;
   readonly windowMs: number;
   readonly once: boolean;
@@ -47,6 +48,11 @@ export const MONITOR_OPTIONS = {
   'tls-cert': tlsOption('certificate'),
   'tls-key': tlsOption('key'),
   'tls-server-name': tlsOption('serverName'),
+  'memory-key-file': {
+    type: 'string',
+    value: 'FILE',
+    help: 'file with a key that may read memories, for that screen (admin.key)',
+  },
   interval: { type: 'string', value: 'TIME', help: 'time between frames: 100ms to 60s, default 1s' },
   window: { type: 'string', value: 'TIME', help: 'time the numbers cover: 1s to 15m, default 60s' },
   once: { type: 'boolean', value: '', help: 'print the window once and end' },
@@ -73,6 +79,7 @@ export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
       key: values['tls-key'],
       serverName: values['tls-server-name'],
     },
+    memoryKeyFile: values['memory-key-file'],
     intervalMs: period('interval', values.interval, 1000, LIMITS.watchIntervalMs.min, LIMITS.watchIntervalMs.max),
     windowMs: period('window', values.window, 60_000, 1000, 900_000),
     once: values.once ?? false,
@@ -88,10 +95,12 @@ export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
   };
 }
 
+const OPTION_WIDTH = 24;
+
 /** What `--help` prints. */
 export function usage(): string {
   const rows = Object.entries(MONITOR_OPTIONS).map(
-    ([name, { value, help }]) => `  ${`--${name} ${value}`.padEnd(23)}  ${help}`,
+    ([name, { value, help }]) => `  ${`--${name} ${value}`.padEnd(OPTION_WIDTH)}  ${help}`,
   );
   return `memory-hub monitor [options]\n\nShows live what a Memory Hub server does.\n\n${rows.join('\n')}\n
 Piped, it prints a line a frame. Keys: press ? in the monitor.

@@ -1,7 +1,11 @@
 import { render } from 'ink';
 import { App } from './app.tsx';
+import type { MemoriesSource } from './source/memories.ts';
 import type { Source } from './source/source.ts';
+import type { MemoryAnswer } from './state/memories/answer.ts';
+import { memoryWants } from './state/memories/wants.ts';
 import type { Store } from './state/store.ts';
+import { clipboardSequence } from './terminal/clipboard.ts';
 import type { Theme } from './terminal/theme.ts';
 
 /** Bounds what a burst of frames or keys can cost. */
@@ -14,16 +18,27 @@ export interface TerminalStreams {
   readonly stdout: NodeJS.WriteStream;
 }
 
+export interface InteractiveOptions extends TerminalStreams {
+  /** Reads memories for their screen; absent: there is no key for it. */
+  readonly memories?: ((answer: (answer: MemoryAnswer) => void) => MemoriesSource) | undefined;
+}
+
 /** Runs the monitor on the terminal until it is quit; the terminal is left as it was found. */
 export async function runInteractive(
   store: Store,
   source: Source,
   theme: Theme,
-  { stdin, stdout }: TerminalStreams = process,
+  { stdin, stdout, memories }: InteractiveOptions = process,
 ): Promise<void> {
   const stop = new AbortController();
   const app = render(
-    <App store={store} theme={theme} onQuit={() => stop.abort()} onRetry={() => source.retryNow()} />,
+    <App
+      store={store}
+      theme={theme}
+      onQuit={() => stop.abort()}
+      onRetry={() => source.retryNow()}
+      onCopy={(text) => stdout.write(clipboardSequence(text))}
+    />,
     {
       stdin,
       stdout,
@@ -43,7 +58,9 @@ export async function runInteractive(
     const idle = connection.phase !== 'live' || Date.now() - nowMs > 2 * TICK_MS;
     if (source.live && idle) store.dispatch({ kind: 'tick', nowMs: Date.now() });
   }, TICK_MS);
+  const reader = memories?.((answer) => store.dispatch({ kind: 'memory-answer', answer }));
   const unsubscribe = store.subscribe(() => {
+    reader?.serve(memoryWants(store.state()));
     const { screen, selected, intervalMs } = store.state().view;
     source.configure({ intervalMs, detailMethods: screen === 'method' && selected !== undefined ? [selected] : [] });
   });
@@ -58,6 +75,7 @@ export async function runInteractive(
     stop.abort();
     clearInterval(ticker);
     unsubscribe();
+    reader?.close();
     process.off('SIGTERM', onSignal).off('SIGHUP', onSignal);
     app.unmount();
     await app.waitUntilExit().catch(() => {});

@@ -15,6 +15,14 @@ export type Command =
   | 'open'
   | 'next-panel'
   | 'previous-panel'
+  | 'left'
+  | 'right'
+  | 'order'
+  | 'show-text'
+  | 'json'
+  | 'diff'
+  | 'copy'
+  | 'copy-trace'
   | 'filter'
   | 'sort'
   | 'reverse'
@@ -39,13 +47,15 @@ export interface KeyBinding {
   readonly help: string;
   /** A word for the footer; those without are in the help only. */
   readonly footer?: string;
-  readonly group: 'View' | 'Table' | 'Time' | 'Program';
+  readonly group: 'View' | 'Table' | 'Memories' | 'Time' | 'Program';
   /** Screens on which it does something; absent: on every one. */
   readonly on?: readonly ScreenName[];
 }
 
 const METHOD_TABLES = ['overview', 'methods'] as const;
-const TABLES = [...METHOD_TABLES, 'events'] as const;
+const SORTED = [...METHOD_TABLES, 'store', 'clients'] as const;
+const FILTERED = [...METHOD_TABLES, 'memories', 'clients', 'events'] as const;
+const MEMORIES = ['memories'] as const;
 
 /**
  * Every key, once: dispatch, footer, help and the README's table are made from it, in this order.
@@ -70,10 +80,10 @@ export const KEYS: readonly KeyBinding[] = [
     command: 'open',
     keys: ['enter'],
     label: 'Enter',
-    help: 'the method in detail: percentiles, stages, codes, slowest calls',
-    footer: 'detail',
+    help: 'open: a method in detail, a memory with its history; there, mark the revision to compare with',
+    footer: 'open',
     group: 'Table',
-    on: METHOD_TABLES,
+    on: [...METHOD_TABLES, 'memories'],
   },
   {
     command: 'back',
@@ -90,17 +100,70 @@ export const KEYS: readonly KeyBinding[] = [
     help: 'sort by the next column',
     footer: 'sort',
     group: 'Table',
-    on: METHOD_TABLES,
+    on: SORTED,
   },
-  { command: 'reverse', keys: ['r'], label: 'r', help: 'reverse the order', group: 'Table', on: METHOD_TABLES },
+  { command: 'reverse', keys: ['r'], label: 'r', help: 'reverse the order', group: 'Table', on: SORTED },
   {
     command: 'filter',
     keys: ['/'],
     label: '/',
-    help: 'show the rows with this in them; a leading ! those without',
+    help: 'the rows with this in them, a leading ! those without; of memories, a filter as in ListMemories',
     footer: 'filter',
     group: 'Table',
-    on: TABLES,
+    on: FILTERED,
+  },
+  {
+    command: 'order',
+    keys: ['o'],
+    label: 'o',
+    help: 'order of the memories: by last change or making, newest or oldest first',
+    footer: 'order',
+    group: 'Memories',
+    on: MEMORIES,
+  },
+  {
+    command: 'show-text',
+    keys: ['x'],
+    label: 'x',
+    help: 'show texts and metadata values of memories, or hide them again',
+    footer: 'text',
+    group: 'Memories',
+    on: MEMORIES,
+  },
+  {
+    command: 'diff',
+    keys: ['D'],
+    label: 'D',
+    help: 'what changed between two revisions: the one under the cursor, and the marked one or the one before',
+    footer: 'difference',
+    group: 'Memories',
+    on: MEMORIES,
+  },
+  {
+    command: 'json',
+    keys: ['J'],
+    label: 'J',
+    help: 'the opened memory as JSON',
+    footer: 'JSON',
+    group: 'Memories',
+    on: MEMORIES,
+  },
+  {
+    command: 'copy',
+    keys: ['y'],
+    label: 'y',
+    help: "copy, through the terminal (OSC 52): a slow call's trace id, a memory's id, a key's id",
+    footer: 'copy id',
+    group: 'View',
+    on: ['method', 'memories', 'clients'],
+  },
+  {
+    command: 'copy-trace',
+    keys: ['Y'],
+    label: 'Y',
+    help: 'copy the trace id of the last page of memories',
+    group: 'Memories',
+    on: MEMORIES,
   },
   {
     command: 'pause',
@@ -123,6 +186,22 @@ export const KEYS: readonly KeyBinding[] = [
     footer: 'window',
     group: 'Time',
   },
+  {
+    command: 'left',
+    keys: ['h', 'left'],
+    label: 'h Left',
+    help: 'time cursor to the left',
+    group: 'Time',
+    on: ['method'],
+  },
+  {
+    command: 'right',
+    keys: ['l', 'right'],
+    label: 'l Right',
+    help: 'time cursor to the right',
+    group: 'Time',
+    on: ['method'],
+  },
   { command: 'interval-longer', keys: ['+', '='], label: '+', help: 'frames less often', group: 'Time' },
   { command: 'interval-shorter', keys: ['-'], label: '-', help: 'frames more often', group: 'Time' },
   {
@@ -138,7 +217,7 @@ export const KEYS: readonly KeyBinding[] = [
     command: 'retry',
     keys: ['R'],
     label: 'R',
-    help: 'connect now, without waiting',
+    help: 'connect now, without waiting; load the memories anew',
     footer: 'retry',
     group: 'Program',
   },
@@ -158,4 +237,11 @@ const BY_KEY = new Map(KEYS.flatMap(({ keys, command }) => keys.map((key) => [ke
 /** The command of a key, or undefined when it has none. */
 export function commandOf(key: string): Command | undefined {
   return BY_KEY.get(key);
+}
+
+const ON = new Map(KEYS.map(({ command, on }) => [command, on]));
+
+/** Whether a command does something on this screen. */
+export function isOn(command: Command, screen: ScreenName): boolean {
+  return ON.get(command)?.includes(screen) ?? true;
 }

@@ -6,9 +6,11 @@ import { ArgumentError, type MonitorArgs, parseMonitorArgs, usage } from './args
 import { runPiped } from './piped.ts';
 import { snapshot } from './snapshot.ts';
 import { LiveSource } from './source/live.ts';
+import { MemoriesSource } from './source/memories.ts';
 import { RecordingSource, readRecording } from './source/recording.ts';
 import { ReplaySource } from './source/replay.ts';
 import type { Source } from './source/source.ts';
+import type { MemoryAnswer } from './state/memories/answer.ts';
 import { initialState } from './state/state.ts';
 import { Store } from './state/store.ts';
 import { colorDepth, settleColorEnvironment, wantsAscii } from './terminal/capabilities.ts';
@@ -63,8 +65,38 @@ async function run(args: MonitorArgs): Promise<number> {
   settleColorEnvironment(process.env, depth);
   // Ink reads the environment when it is imported.
   const { runInteractive } = await import('./interactive.tsx');
-  await runInteractive(store, source, theme);
+  await runInteractive(store, source, theme, {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    memories: memorySource(args, store),
+  });
   return 0;
+}
+
+/** Who reads memories for their screen: with a key of its own, for that of the monitor sees statistics only. */
+function memorySource(args: MonitorArgs, store: Store) {
+  if (args.replay !== undefined) return undefined;
+  try {
+    const { address, credential, credentialFrom, tls } = findTarget({
+      address: args.address,
+      keyFile: args.memoryKeyFile,
+      tls: args.tls,
+      key: 'admin',
+    });
+    if (credential === undefined) {
+      store.dispatch({ kind: 'memory-access', access: { kind: 'none', lookedAt: credentialFrom } });
+      return undefined;
+    }
+    store.dispatch({ kind: 'memory-access', access: { kind: 'key', from: credentialFrom } });
+    return (answer: (answer: MemoryAnswer) => void) =>
+      new MemoriesSource({ address, credential, ...(tls && { tls }) }, answer);
+  } catch (error) {
+    // One that was named must be right; one that merely lies there is no reason not to watch.
+    if (args.memoryKeyFile !== undefined || !(error instanceof KeyFileError)) throw error;
+    const access = { kind: 'none', lookedAt: 'the data directory', why: error.message } as const;
+    store.dispatch({ kind: 'memory-access', access });
+    return undefined;
+  }
 }
 
 /** A file that is no recording. */

@@ -40,6 +40,8 @@ export interface MemoryServer {
   readonly address: string;
   /** Faults the server logged; each test expects none. */
   readonly faults: unknown[];
+  /** Calls of each method that ended since this was asked last, by the server's own count. */
+  calls(): Record<string, number>;
   newWorkspace(name?: string): Promise<TestWorkspace>;
 }
 
@@ -56,10 +58,17 @@ export function memoryServer(options: Parameters<typeof testRepository>[0] = {})
     const service = new MemoryService({ repository: repository().repository, clock, tokens });
     const authenticator = new Authenticator(admin);
     const faults: unknown[] = [];
+    const recorder = new StatsRecorder();
+    const calls = () => {
+      const ended = recorder.drain().methods.filter(({ completed }) => completed > 0n);
+      return Object.fromEntries(
+        ended.map(({ method, completed }) => [method.slice(method.lastIndexOf('/') + 1), Number(completed)]),
+      );
+    };
     const server = createServer({
       methods: memoryMethods(service),
       authenticator,
-      recorder: new StatsRecorder(),
+      recorder,
       log: { unexpectedError: (_path, _callId, _traceId, error) => faults.push(error) },
     });
     const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
@@ -87,7 +96,7 @@ export function memoryServer(options: Parameters<typeof testRepository>[0] = {})
       };
       return { name, id, withKey, memories: await withKey({}), credential: () => newKey(UNBOUND, Role.WRITER) };
     };
-    running = { service, repository: repository(), address, faults, newWorkspace };
+    running = { service, repository: repository(), address, faults, calls, newWorkspace };
   });
   afterAll(async () => {
     for (const end of ends.reverse()) await end();

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { commandOf } from '../../src/tui/keys.ts';
 import type { Event } from '../../src/tui/state/event.ts';
+import { reduce } from '../../src/tui/state/reduce.ts';
 import { SCREENS } from '../../src/tui/state/screens.ts';
+import { textWidth } from '../../src/tui/terminal/line.ts';
 import { drawn } from './support/drawn.ts';
 import { expectGolden } from './support/golden.ts';
-import { SITUATIONS } from './support/screens.ts';
+import { answered } from './support/memories.ts';
+import { SITUATIONS, stateAfter } from './support/screens.ts';
 
 const SIZES = [
   [80, 24],
@@ -22,27 +25,48 @@ const pressed = (...keys: readonly string[]): readonly Event[] =>
 
 const NEW_SCREENS = SCREENS.filter(({ name }) => name !== 'overview');
 
-describe.each(NEW_SCREENS)('the screen $title', ({ name, number }) => {
-  const keys = pressed(String(number));
+/** A server with a key for its memories, of which everything the screen wants has come. */
+function on(
+  number: number,
+  situation: readonly Event[],
+  memories = 1234,
+  then: readonly string[] = [],
+): readonly Event[] {
+  const access: Event = { kind: 'memory-access', access: { kind: 'key', from: '.memory-hub/admin.key' } };
+  let events: readonly Event[] = [...situation, access, ...pressed(String(number))];
+  let state = stateAfter(events, { columns: 100, rows: 30 });
+  for (const key of [undefined, ...then]) {
+    const pressing = key === undefined ? [] : pressed(key);
+    const came = answered(pressing.reduce(reduce, state), memories);
+    events = [...events, ...pressing, ...came.events];
+    state = came.state;
+  }
+  return events;
+}
 
+describe.each(NEW_SCREENS)('the screen $title', ({ name, number }) => {
   test.each(SIZES)('of a busy server at %ix%i is what the golden shows', async (columns, rows) => {
-    const { rows: seen } = await drawn([...SITUATIONS.live(), ...keys], { columns, rows });
+    const { rows: seen } = await drawn(on(number, SITUATIONS.live()), { columns, rows });
     expectGolden(`${name}-live-${columns}x${rows}`, seen);
   });
 
-  test.each(['paused', 'disconnected', 'empty'] as const)('%s is what the golden shows', async (situation) => {
-    const { rows } = await drawn([...SITUATIONS[situation](), ...keys], { columns: 100, rows: 30 });
-    expectGolden(`${name}-${situation}-100x30`, rows);
-  });
+  test.each(['paused', 'disconnected', 'empty', 'overloaded'] as const)(
+    '%s is what the golden shows',
+    async (situation) => {
+      const memories = situation === 'empty' ? 0 : 1234;
+      const { rows } = await drawn(on(number, SITUATIONS[situation](), memories), { columns: 100, rows: 30 });
+      expectGolden(`${name}-${situation}-100x30`, rows);
+    },
+  );
 
   test('is drawn with ASCII alone where the terminal has nothing else', async () => {
-    const { rows } = await drawn([...SITUATIONS.live(), ...keys], { columns: 80, rows: 24, ascii: true });
+    const { rows } = await drawn(on(number, SITUATIONS.live()), { columns: 80, rows: 24, ascii: true });
     expect(rows.join('')).toMatch(/^[\x20-\x7e]*$/);
     expectGolden(`${name}-live-80x24-ascii`, rows);
   });
 
   test('says the same in every palette', async () => {
-    const events = [...SITUATIONS.disconnected(), ...keys];
+    const events = on(number, SITUATIONS.disconnected());
     const colours = await drawn(events, { columns: 100, rows: 30 });
     const contrast = await drawn(events, { columns: 100, rows: 30, palette: 'high-contrast' });
     const none = await drawn(events, { columns: 100, rows: 30, colours: false });
@@ -54,7 +78,50 @@ describe.each(NEW_SCREENS)('the screen $title', ({ name, number }) => {
   });
 
   test('has one panel at a time on a small terminal', async () => {
-    const { rows } = await drawn([...SITUATIONS.live(), ...keys], { columns: 60, rows: 15 });
+    const { rows } = await drawn(on(number, SITUATIONS.live()), { columns: 60, rows: 15 });
     expectGolden(`${name}-live-60x15`, rows);
+  });
+});
+
+describe('the memory browser', () => {
+  test.each(SIZES)('with a memory opened and its text shown, at %ix%i', async (columns, rows) => {
+    const events = on(3, SITUATIONS.live(), 1234, ['x', 'down', 'down', 'enter']);
+    const { rows: seen, written } = await drawn(events, { columns, rows });
+    expectGolden(`memories-opened-${columns}x${rows}`, seen);
+    expect(written).not.toContain('\x1b]0;owned');
+    expect(written).not.toContain('\u202e');
+  });
+
+  test('a text with escape sequences is drawn as text, whole rows and all', async () => {
+    const events = on(3, SITUATIONS.live(), 1234, ['x', 'down', 'down', 'down', 'enter']);
+    const { rows, written } = await drawn(events, { columns: 100, rows: 30 });
+    expect(rows.join('\n')).toContain('�[2J�]0;owned�because');
+    expect(written).not.toContain('\x1b]0;owned');
+    expect(written).not.toContain('\x1b[2J\x1b]');
+    for (const row of rows.slice(3, 28)) expect(textWidth(row.trimEnd()), row).toBe(100);
+  });
+
+  test('texts and values of metadata are not drawn before x, nor after it is pressed again', async () => {
+    for (const keys of [['enter'], ['enter', 'J'], ['enter', 'D'], ['x', 'enter', 'x'], ['x', 'enter', 'J', 'x']]) {
+      const { rows } = await drawn(on(3, SITUATIONS.live(), 1234, keys), { columns: 160, rows: 50 });
+      expect(rows.join('\n'), keys.join()).not.toMatch(/Deploys happen|Prefers the evening|OPS-|障害/);
+    }
+    const { rows } = await drawn(on(3, SITUATIONS.live(), 1234, ['x', 'enter']), { columns: 160, rows: 50 });
+    expect(rows.join('\n')).toMatch(/Deploys happen[\s\S]*OPS-0/);
+  });
+
+  test.each([
+    ['difference', ['x', 'enter', 'D']],
+    ['difference-hidden', ['enter', 'D']],
+    ['json', ['x', 'enter', 'J']],
+  ])('the %s is what the golden shows', async (name, keys) => {
+    const { rows } = await drawn(on(3, SITUATIONS.live(), 1234, keys), { columns: 100, rows: 30 });
+    expectGolden(`memories-${name}-100x30`, rows);
+  });
+
+  test('without a key it says how to give one', async () => {
+    const access: Event = { kind: 'memory-access', access: { kind: 'none', lookedAt: '/srv/hub/admin.key' } };
+    const { rows } = await drawn([...SITUATIONS.live(), access, ...pressed('3')], { columns: 80, rows: 24 });
+    expectGolden('memories-without-key-80x24', rows);
   });
 });

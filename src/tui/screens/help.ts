@@ -3,7 +3,7 @@ import { fitText, type Line } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Block, panel } from '../widgets/block.ts';
 
-const GROUPS = ['Table', 'Time', 'View', 'Program'] as const satisfies readonly KeyBinding['group'][];
+const GROUPS = ['View', 'Table', 'Memories', 'Time', 'Program'] as const satisfies readonly KeyBinding['group'][];
 const LABEL_WIDTH = 9;
 
 /** Every key with what it does, in the order of the table of keys. */

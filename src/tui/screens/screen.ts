@@ -1,16 +1,19 @@
 import type { ScreenName } from '../state/screens.ts';
 import { isStale, type MonitorState } from '../state/state.ts';
-import { fitLine } from '../terminal/line.ts';
+import { asciiLine, fitLine, type Line } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import type { Block } from '../widgets/block.ts';
 import { footer } from '../widgets/footer.ts';
 import { header } from '../widgets/header.ts';
+import { clientsScreen } from './clients.ts';
 import { eventsScreen } from './events.ts';
 import { helpScreen } from './help.ts';
+import { memoriesScreen } from './memories.ts';
 import { methodScreen } from './method.ts';
 import { methodsScreen } from './methods.ts';
 import { overviewScreen } from './overview.ts';
 import { FRAME_ROWS } from './overview-layout.ts';
+import { storeScreen } from './store.ts';
 
 const MIN_COLUMNS = 60;
 const MIN_ROWS = 15;
@@ -28,10 +31,11 @@ export function frame(state: MonitorState, theme: Theme): readonly PaintableRow[
   const body = bodyOf(state, theme).slice(0, rows - FRAME_ROWS);
   const filled = [...body, ...Array.from({ length: rows - FRAME_ROWS - body.length }, () => [])];
   const stale = isStale(state) && !state.view.helpOpen;
+  const drawable = (line: Line): Line => fitLine(theme.glyphs.ascii ? asciiLine(line) : line, columns);
   return [
-    ...header(state, columns, theme).map((line) => ({ line: fitLine(line, columns), stale: false })),
-    ...filled.map((line) => ({ line: fitLine(line, columns), stale })),
-    { line: fitLine(footer(state, columns), columns), stale: false },
+    ...header(state, columns, theme).map((line) => ({ line: drawable(line), stale: false })),
+    ...filled.map((line) => ({ line: drawable(line), stale })),
+    { line: drawable(footer(state, columns)), stale: false },
   ];
 }
 
@@ -48,6 +52,9 @@ const BODIES: Record<ScreenName, DrawScreen> = {
   overview: overviewScreen,
   methods: methodsScreen,
   method: methodScreen,
+  memories: memoriesScreen,
+  store: storeScreen,
+  clients: clientsScreen,
   events: eventsScreen,
 };
 

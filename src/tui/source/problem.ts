@@ -28,3 +28,14 @@ function adviceOn({ codeName, message, reason }: RpcError, hasCredential: boolea
       return undefined;
   }
 }
+
+/** What went wrong while memories were read; their key is another than that for statistics. */
+export function memoryProblemOf(error: RpcError): Problem {
+  const advice =
+    error.codeName === 'UNAUTHENTICATED'
+      ? 'The server does not know this key, or it was revoked.'
+      : error.codeName === 'PERMISSION_DENIED'
+        ? 'Memories need a key of role reader, writer or admin; keys of operators see statistics only.'
+        : undefined;
+  return { code: error.codeName, text: error.message, ...(advice === undefined ? {} : { advice }) };
+}

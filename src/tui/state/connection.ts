@@ -7,6 +7,11 @@ export interface Problem {
   readonly advice?: string;
 }
 
+/** Whether trying again may help although nothing was changed. */
+export function isTransient({ code }: Problem): boolean {
+  return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'RESOURCE_EXHAUSTED';
+}
+
 /** How the monitor stands to its server. */
 export type Connection =
   | { readonly phase: 'connecting' }

@@ -1,13 +1,23 @@
-import type { View } from './view.ts';
+import type { ScreenName } from './screens.ts';
+import type { MonitorState } from './state.ts';
 
-/** The filter of the screen that is shown. */
-export function filterOf(view: View): string {
-  return view.screen === 'events' ? view.events.filter : view.filter;
+/** The screens with a filter of their own; the others share that of the methods. */
+const OWN: Partial<Record<ScreenName, 'events' | 'clients'>> = { events: 'events', clients: 'clients' };
+
+/** The filter of the screen that is shown: of memories, the one that is typed. */
+export function filterOf({ view, memories }: MonitorState): string {
+  if (view.screen === 'memories') return view.filterBefore === undefined ? memories.filter : memories.draft;
+  const own = OWN[view.screen];
+  return own === undefined ? view.filter : view[own].filter;
 }
 
-/** The view with another filter on the screen that is shown; its cursor begins at the top again. */
-export function withFilter(view: View, filter: string): View {
-  return view.screen === 'events' ? { ...view, events: { ...view.events, filter, row: 0 } } : { ...view, filter };
+/** Another filter on the screen that is shown; its cursor begins at the top again. That of memories asks the server, with Enter. */
+export function withFilter(state: MonitorState, filter: string): MonitorState {
+  const { view, memories } = state;
+  if (view.screen === 'memories') return { ...state, memories: { ...memories, draft: filter } };
+  const own = OWN[view.screen];
+  const change = own === undefined ? { filter } : { [own]: { ...view[own], filter, row: 0 } };
+  return { ...state, view: { ...view, ...change } };
 }
 
 /** Whether a row with these texts passes: without regard to case, a leading "!" inverts. */

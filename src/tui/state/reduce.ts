@@ -2,6 +2,7 @@ import { applyCommand } from './commands/apply.ts';
 import type { Event } from './event.ts';
 import { withFilter } from './filter.ts';
 import { append, appendReplayed, type History } from './history.ts';
+import { withAnswer } from './memories/answer.ts';
 import { slotOf } from './slot.ts';
 import type { MonitorState } from './state.ts';
 import type { View } from './view.ts';
@@ -18,12 +19,22 @@ export function reduce(state: MonitorState, event: Event): MonitorState {
     case 'tick':
       return { ...state, nowMs: event.nowMs };
     case 'command':
-      return applyCommand(state, event.command);
+      return applyCommand(withoutNotice(state), event.command);
     case 'filter-text':
-      return { ...state, view: withFilter(state.view, event.text) };
+      return withFilter(state, event.text);
+    case 'memory-access':
+      return { ...state, memories: { ...state.memories, access: event.access } };
+    case 'memory-answer':
+      return withAnswer(state, event.answer);
+    case 'notice':
+      return { ...state, view: { ...state.view, notice: event.text } };
     case 'resize':
       return { ...state, view: { ...state.view, columns: event.columns, rows: event.rows } };
   }
+}
+
+function withoutNotice(state: MonitorState): MonitorState {
+  return state.view.notice === undefined ? state : { ...state, view: { ...state.view, notice: undefined } };
 }
 
 function withFrame(state: MonitorState, { frame, receivedMs }: Extract<Event, { kind: 'frame' }>): MonitorState {

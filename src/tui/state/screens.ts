@@ -2,6 +2,9 @@
 export const SCREENS = [
   { name: 'overview', number: 1, title: 'Overview' },
   { name: 'methods', number: 2, title: 'Methods' },
+  { name: 'memories', number: 3, title: 'Memories' },
+  { name: 'store', number: 4, title: 'Store' },
+  { name: 'clients', number: 5, title: 'Clients' },
   { name: 'events', number: 6, title: 'Events' },
 ] as const;
 

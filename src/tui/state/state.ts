@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts';
 import { passes } from './filter.ts';
 import { type History, slotsWithin } from './history.ts';
+import { INITIAL_BROWSER, type MemoryBrowser } from './memories/browser.ts';
 import type { Slot, SlotEvent } from './slot.ts';
 import { type MethodSummary, summarize, type WindowSummary } from './summary.ts';
 import { INITIAL_VIEW, type SortColumn, type View } from './view.ts';
@@ -23,6 +24,7 @@ export interface MonitorState {
   readonly lagMs: number | undefined;
   /** What the server told, newest first. */
   readonly events: readonly SlotEvent[];
+  readonly memories: MemoryBrowser;
   readonly view: View;
 }
 
@@ -38,6 +40,7 @@ export function initialState(target: string, nowMs: number, view: Partial<View> 
     lastDataMs: undefined,
     lagMs: undefined,
     events: [],
+    memories: INITIAL_BROWSER,
     view: { ...INITIAL_VIEW, ...view },
   };
 }

@@ -34,6 +34,12 @@ export interface View {
   /** The panel of the overview shown where there is room for one. */
   readonly panel: number;
   readonly events: TableView;
+  readonly clients: TableView;
+  readonly statements: TableView;
+  /** The panel of the store shown where there is room for one. */
+  readonly storePanel: number;
+  /** Told in the footer until the next key. */
+  readonly notice: string | undefined;
   readonly columns: number;
   readonly rows: number;
 }
@@ -43,6 +49,9 @@ export type SortColumn = (typeof SORT_COLUMNS)[number];
 
 export const PANELS = ['rate', 'heat', 'methods', 'postgres', 'redis', 'process', 'events'] as const;
 export type PanelName = (typeof PANELS)[number];
+
+export const STORE_PANELS = ['statements', 'postgres', 'redis', 'cache', 'tables', 'storage'] as const;
+export type StorePanelName = (typeof STORE_PANELS)[number];
 
 /** Milliseconds. */
 export const WINDOWS: readonly number[] = [10_000, 60_000, 300_000, 900_000];
@@ -66,6 +75,10 @@ export const INITIAL_VIEW: View = {
   selected: undefined,
   panel: PANELS.indexOf('methods'),
   events: INITIAL_TABLE,
+  clients: INITIAL_TABLE,
+  statements: INITIAL_TABLE,
+  storePanel: 0,
+  notice: undefined,
   columns: 80,
   rows: 24,
 };

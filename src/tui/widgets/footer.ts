@@ -1,27 +1,36 @@
-import { KEYS, type KeyBinding } from '../keys.ts';
+import { isOn, KEYS, type KeyBinding } from '../keys.ts';
 import { filterOf } from '../state/filter.ts';
 import type { MonitorState } from '../state/state.ts';
 import { showsOnePanel } from '../state/view.ts';
-import { type Line, printable } from '../terminal/line.ts';
+import { type Line, lastColumns, printable, textWidth } from '../terminal/line.ts';
 import { segmentedLine } from './block.ts';
+
+const TYPING_LABEL = 'Filter: ';
 
 /** The last row: the keys that do something here; or the filter while it is typed. */
 export function footer(state: MonitorState, width: number): Line {
   const { view } = state;
-  if (view.filterBefore !== undefined) {
-    const left = [
-      {
-        line: [{ text: 'Filter: ', tone: 'accent' as const }, printable(filterOf(view)), { text: ' ', inverse: true }],
-        weight: 2,
-      },
-    ];
-    const right = [
-      { line: [{ text: 'Enter keeps, Esc drops, ! first: those without', tone: 'dim' as const }], weight: 1 },
-    ];
-    return segmentedLine(left, right, width);
+  if (view.filterBefore !== undefined) return typingLine(state, width);
+  if (view.notice !== undefined) {
+    return segmentedLine([{ line: [{ text: printable(view.notice), tone: 'accent' }], weight: 1 }], [], width);
   }
   const useful = KEYS.filter((binding) => isUseful(binding, state));
   return segmentedLine(useful.map(segmentOf), [], width);
+}
+
+/** The end of a long filter is what is being typed. */
+function typingLine(state: MonitorState, width: number): Line {
+  const hint =
+    state.view.screen === 'memories'
+      ? 'Enter applies, Esc drops; e.g. team = "alpha" AND tags:"release"'
+      : 'Enter keeps, Esc drops, ! first: those without';
+  const room = width - TYPING_LABEL.length - 3;
+  const text = printable(filterOf(state));
+  const tail = textWidth(text) <= room ? text : lastColumns(text, room);
+  const left = [
+    { line: [{ text: TYPING_LABEL, tone: 'accent' as const }, tail, { text: ' ', inverse: true }], weight: 2 },
+  ];
+  return segmentedLine(left, [{ line: [{ text: hint, tone: 'dim' as const }], weight: 1 }], width);
 }
 
 function segmentOf(binding: KeyBinding, position: number) {
@@ -36,19 +45,33 @@ function segmentOf(binding: KeyBinding, position: number) {
   };
 }
 
-function isUseful({ command, footer: word, on }: KeyBinding, { view, connection, history }: MonitorState): boolean {
-  if (word === undefined || (on !== undefined && !on.includes(view.screen))) return false;
+function isUseful({ command, footer: word }: KeyBinding, state: MonitorState): boolean {
+  const { view, connection, history, memories } = state;
+  if (word === undefined || !isOn(command, view.screen)) return false;
   switch (command) {
     case 'retry':
       return connection.phase === 'retrying';
     case 'back':
-      return view.screen !== 'overview' || view.filter !== '';
+      return view.screen !== 'overview' || filterOf(state) !== '';
     case 'open':
+      return view.screen === 'memories' ? memories.access.kind === 'key' : history.length > 0;
+    case 'order':
+    case 'show-text':
+    case 'copy':
+      return view.screen !== 'memories' || memories.access.kind === 'key';
+    case 'diff':
+    case 'json':
+      return memories.opened !== undefined;
     case 'sort':
     case 'filter':
       return history.length > 0;
+    case 'pause':
+    case 'step-back':
+    case 'window':
+      return view.screen !== 'memories';
     case 'next-panel':
-      return view.screen === 'overview' && showsOnePanel(view);
+      if (view.screen === 'memories') return memories.opened !== undefined;
+      return (view.screen === 'overview' || view.screen === 'store') && showsOnePanel(view);
     case 'live':
       return view.pausedAtMs !== undefined;
     default:

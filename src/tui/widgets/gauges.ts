@@ -1,4 +1,5 @@
-import { LatencyHistogram, type WireHistogram } from '../../shared/histogram.ts';
+import type { LatencyHistogram } from '../../shared/histogram.ts';
+import { merged, rate, total } from '../state/over-slots.ts';
 import type { Slot } from '../state/slot.ts';
 import type { Line, Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
@@ -89,6 +90,30 @@ export function redisGauges(slots: readonly Slot[], width: number, theme: Theme)
   };
 }
 
+/** Redis alone: whether it answers, how fast, how full it is. */
+export function redisOnly(slots: readonly Slot[], width: number, theme: Theme): GaugePanel {
+  const now = slots.at(-1)?.gauges;
+  const title = 'Redis';
+  if (now?.redis === undefined) {
+    return { title, note: [], lines: [dim(now === undefined ? 'no data yet' : 'none is configured')] };
+  }
+  const { up, usedBytes, maxBytes, keys } = now.redis;
+  const command = merged(slots, ({ gauges }) => gauges.redis?.command);
+  const errors = total(slots, ({ gauges }) => gauges.redis?.errors);
+  const most = maxBytes > 0 ? `/${formatBytes(maxBytes)}` : '';
+  const fill = maxBytes > 0 ? bar(usedBytes / maxBytes, width, true, theme) : [];
+  return {
+    title,
+    note: upOrDown(up),
+    lines: [
+      row(width, [...label('command'), ...percentiles(command, width)]),
+      row(width, field('max', latency(command, 1)), [`${formatCount(rate(slots, command.count))}/s`]),
+      row(width, [...label('mem'), ...fill, `${formatBytes(usedBytes)}${most}`], field('keys', formatCount(keys))),
+      row(width, field('errors', formatCount(errors), errors > 0)),
+    ],
+  };
+}
+
 /** The processes of the server together; the slowest loop of them. */
 export function processGauges(slots: readonly Slot[], width: number, theme: Theme): GaugePanel {
   const now = slots.at(-1)?.gauges;
@@ -133,54 +158,36 @@ export function processGauges(slots: readonly Slot[], width: number, theme: Them
 }
 
 /** Fields side by side; in a narrow panel the last ones give way, never the end of a number. */
-function row(width: number, ...fields: readonly Line[]): Line {
+export function row(width: number, ...fields: readonly Line[]): Line {
   return packed(
     fields.map((line, i) => ({ line, weight: -i })),
     width,
   );
 }
 
-function merged(slots: readonly Slot[], pick: (slot: Slot) => WireHistogram | undefined): LatencyHistogram {
-  const sum = new LatencyHistogram();
-  for (const slot of slots) {
-    const histogram = pick(slot);
-    if (histogram !== undefined) sum.addWire(histogram);
-  }
-  return sum;
-}
-
-function total(slots: readonly Slot[], pick: (slot: Slot) => number | undefined): number {
-  return slots.reduce((sum, slot) => sum + (pick(slot) ?? 0), 0);
-}
-
-function rate(slots: readonly Slot[], count: number): number {
-  const ms = slots.reduce((sum, slot) => sum + slot.coveredMs, 0);
-  return ms === 0 ? 0 : (count * 1000) / ms;
-}
-
-function percentiles(histogram: LatencyHistogram, width: number): Line {
+export function percentiles(histogram: LatencyHistogram, width: number): Line {
   const p99 = field('p99', latency(histogram, 0.99));
   return width < METER_FROM_WIDTH ? p99 : [...field('p50', latency(histogram, 0.5)), ' ', ...p99];
 }
 
-function bar(share: number, width: number, alarming: boolean, theme: Theme): Line {
+export function bar(share: number, width: number, alarming: boolean, theme: Theme): Line {
   return width < METER_FROM_WIDTH ? [] : [...meter(share, METER_WIDTH, alarming, theme), ' '];
 }
 
-function latency(histogram: LatencyHistogram, quantile: number): string {
+export function latency(histogram: LatencyHistogram, quantile: number): string {
   return histogram.count === 0 ? '-' : formatLatency(histogram.percentile(quantile));
 }
 
 /** UP and DOWN are words; the colour only repeats them. */
-function upOrDown(up: boolean): Line {
+export function upOrDown(up: boolean): Line {
   return [up ? { text: 'UP', tone: 'good', bold: true } : { text: '! DOWN', tone: 'bad', bold: true }];
 }
 
-function label(name: string): Line {
+export function label(name: string): Line {
   return [{ text: `${name} `, tone: 'dim' }];
 }
 
-function field(name: string, value: string, alarming = false): readonly Span[] {
+export function field(name: string, value: string, alarming = false): readonly Span[] {
   return [{ text: `${name} `, tone: 'dim' }, alarming ? { text: `! ${value}`, tone: 'bad' } : { text: value }];
 }
 

@@ -1,4 +1,10 @@
-import { EventKind, type MethodStats, StatsFrame } from '../../../src/shared/gen/memoryhub/v1/stats_service.ts';
+import {
+  type ClientStats,
+  EventKind,
+  type MethodStats,
+  StatsFrame,
+  type TableStats,
+} from '../../../src/shared/gen/memoryhub/v1/stats_service.ts';
 import { LatencyHistogram } from '../../../src/shared/histogram.ts';
 import { durationFromMs, timestampFromMs } from '../../../src/shared/time.ts';
 
@@ -109,8 +115,110 @@ export function trafficFrame(second: number, change: Partial<StatsFrame> = {}): 
       },
     ],
     ...gauges(dice),
+    clients: clientsOf(methods, second),
+    statements: statementsOf(random(second + 1000)),
+    tables: second === 20 || second === 80 ? tablesAt(second) : [],
     ...change,
   });
+}
+
+/** The same second on a server that has no more to give: a full pool, calls turned away, a loop that lags. */
+export function overloadedFrame(second: number): StatsFrame {
+  const frame = trafficFrame(second);
+  const { postgres, processes } = frame;
+  return {
+    ...frame,
+    methods: frame.methods.map((method) => ({
+      ...method,
+      inFlight: method.inFlight * 40n,
+      codes: method.codes.flatMap(({ code, count }) =>
+        code === 0
+          ? [
+              { code, count: count - count / 4n },
+              { code: 8, count: count / 8n },
+              { code: 4, count: count / 4n - count / 8n },
+            ]
+          : [{ code, count }],
+      ),
+    })),
+    clients: frame.clients.map((client) => ({
+      ...client,
+      errors: client.calls / 4n,
+      refused: client.calls / 8n,
+    })),
+    postgres: postgres && { ...postgres, poolBusy: postgres.poolMax, poolWaiting: 83, commitQueue: 1240 },
+    processes: processes.map((process) => ({
+      ...process,
+      cpu: 0.99,
+      loopDelayP99Us: 412_000,
+      loopUtilization: 1,
+      gcShare: 0.21,
+    })),
+    shed: [{ reason: 'OVERLOADED', count: 190n }],
+  };
+}
+
+/** Two services and an agent, and somebody with a key that was revoked. */
+function clientsOf(methods: readonly MethodStats[], second: number): StatsFrame['clients'] {
+  const calls = methods.reduce((sum, { completed }) => sum + completed, 0n);
+  const client = (keyId: string, keyName: string, peer: string, change: Partial<ClientStats>): ClientStats => ({
+    keyId,
+    keyName,
+    peer,
+    calls: 0n,
+    errors: 0n,
+    refused: 0n,
+    streams: 0n,
+    ...change,
+  });
+  return [
+    client('01930f6e-7a3c-7c1e-9b1d-5a0c2e8f4d10', 'svc-planner', '10.1.4.17', {
+      calls: (calls * 6n) / 10n,
+      errors: 1n,
+    }),
+    client('01930f6e-7a3c-7c1e-9b1d-5a0c2e8f4d11', 'svc-review', '10.1.4.18', { calls: (calls * 3n) / 10n }),
+    client('01930f6e-7a3c-7c1e-9b1d-5a0c2e8f4d12', 'agent-メモリ', '10.1.9.2', { calls: calls / 10n, errors: 2n }),
+    client('01930f6e-7a3c-7c1e-9b1d-5a0c2e8f4d13', 'operator', '127.0.0.1', { streams: 2n }),
+    ...(second % 5 === 0 ? [client('', '', '10.1.4.99', { calls: 3n, errors: 3n, refused: 3n })] : []),
+  ];
+}
+
+const STATEMENTS = [
+  ['write_changes', 2400, 52, 8],
+  ['get_by_ids', 600, 34, 6],
+  ['list_page', 3100, 12, 20],
+] as const;
+
+function statementsOf(dice: () => number): StatsFrame['statements'] {
+  return STATEMENTS.map(([kind, medianUs, count, rows]) => {
+    const latency = new LatencyHistogram();
+    for (let i = 0; i < count; i++) latency.record(medianUs * logNormal(dice, 0.7));
+    const failed = kind === 'list_page' && dice() > 0.98 ? 1n : 0n;
+    return { kind, latency: latency.toWire(), rows: BigInt(count * rows), errors: failed };
+  });
+}
+
+function tablesAt(second: number): StatsFrame['tables'] {
+  const minutes = BigInt(Math.floor(second / 60));
+  const table = (name: string, rows: bigint, change: Partial<TableStats>): TableStats => ({
+    name,
+    rowEstimate: rows,
+    tableBytes: rows * 400n,
+    indexBytes: rows * 160n,
+    deadRows: rows / 50n,
+    sequentialScans: 3n,
+    indexes: ['pkey', 'change_no'].map((index, i) => ({
+      name: `${name}_${index}`,
+      bytes: rows * (100n - 40n * BigInt(i)),
+      scans: 90_000n * minutes + BigInt(i),
+    })),
+    ...change,
+  });
+  return [
+    table('memories', 1_284_000n, { sequentialScans: 7n + 14n * minutes }),
+    table('memory_revisions', 3_900_000n, {}),
+    table('request_log', 210_000n, { deadRows: 0n }),
+  ];
 }
 
 function gauges(dice: () => number): Pick<StatsFrame, 'postgres' | 'redis' | 'cache'> {

@@ -2,7 +2,7 @@ import type { Event } from '../../../src/tui/state/event.ts';
 import { reduce } from '../../../src/tui/state/reduce.ts';
 import { initialState, type MonitorState } from '../../../src/tui/state/state.ts';
 import type { View } from '../../../src/tui/state/view.ts';
-import { emptyFrame, NOW_MS, trafficFrame } from './frames.ts';
+import { emptyFrame, NOW_MS, overloadedFrame, trafficFrame } from './frames.ts';
 
 const TARGET = '127.0.0.1:50051';
 const LAG_MS = 12;
@@ -50,5 +50,11 @@ export const SITUATIONS = {
   empty: (): readonly Event[] => [
     { kind: 'connection', connection: { phase: 'live' } },
     { kind: 'frame', frame: emptyFrame(), receivedMs: NOW_MS + LAG_MS },
+  ],
+  overloaded: (): readonly Event[] => [
+    ...busyEvents().slice(0, -20),
+    ...Array.from({ length: 20 }, (_, i): Event => {
+      return { kind: 'frame', frame: overloadedFrame(100 + i), receivedMs: NOW_MS + LAG_MS };
+    }),
   ],
 } as const;

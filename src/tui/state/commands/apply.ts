@@ -1,10 +1,13 @@
-import { type Command, KEYS } from '../../keys.ts';
+import { type Command, isOn, KEYS } from '../../keys.ts';
 import { filterOf, withFilter } from '../filter.ts';
 import { type ScreenName, tabBeside } from '../screens.ts';
 import { type MonitorState, shownEndMs } from '../state.ts';
 import { INTERVALS, PANELS, showsOnePanel, WINDOWS } from '../view.ts';
+import { onClients } from './clients.ts';
 import { onEvents } from './events.ts';
+import { asked, onMemories } from './memories.ts';
 import { onMethodTable } from './methods.ts';
+import { onStore } from './store.ts';
 import { after, withView } from './with-view.ts';
 
 const LEAP = 10;
@@ -16,6 +19,9 @@ const ON_SCREEN: Record<ScreenName, ScreenCommands> = {
   overview: onMethodTable,
   methods: onMethodTable,
   method: () => undefined,
+  memories: onMemories,
+  store: onStore,
+  clients: onClients,
   events: onEvents,
 };
 
@@ -24,6 +30,7 @@ export function applyCommand(state: MonitorState, command: Command): MonitorStat
   const { view } = state;
   if (view.helpOpen) return inHelp(state, command);
   if (view.filterBefore !== undefined) return whileTyping(state, view.filterBefore, command);
+  if (!isOn(command, view.screen)) return state;
   return ON_SCREEN[view.screen](state, command) ?? everywhere(state, command);
 }
 
@@ -36,6 +43,12 @@ function everywhere(state: MonitorState, command: Command): MonitorState {
       return withView(state, { screen: 'overview' });
     case 'go-methods':
       return withView(state, { screen: 'methods' });
+    case 'go-memories':
+      return withView(state, { screen: 'memories' });
+    case 'go-store':
+      return withView(state, { screen: 'store' });
+    case 'go-clients':
+      return withView(state, { screen: 'clients' });
     case 'go-events':
       return withView(state, { screen: 'events' });
     case 'back':
@@ -45,10 +58,7 @@ function everywhere(state: MonitorState, command: Command): MonitorState {
     case 'previous-panel':
       return turn(state, -1);
     case 'filter':
-      return withView(state, {
-        ...(view.screen === 'method' ? { screen: view.openedFrom } : {}),
-        filterBefore: filterOf(view),
-      });
+      return beginTyping(state);
     case 'pause':
       return withView(state, { pausedAtMs: view.pausedAtMs === undefined ? shownEndMs(state) : undefined });
     case 'step-back':
@@ -89,18 +99,26 @@ function inHelp(state: MonitorState, command: Command): MonitorState {
   }
 }
 
+function beginTyping(state: MonitorState): MonitorState {
+  const before = filterOf(state);
+  return withFilter(withView(state, { filterBefore: before }), before);
+}
+
 /** Enter keeps what was typed, Esc brings back what was there. */
 function whileTyping(state: MonitorState, before: string, command: Command): MonitorState {
-  if (command === 'open') return withView(state, { filterBefore: undefined });
-  if (command === 'back') return withView(state, { ...withFilter(state.view, before), filterBefore: undefined });
-  return state;
+  const ended = withView(state, { filterBefore: undefined });
+  const { memories, view } = state;
+  if (command === 'back') return withFilter(ended, before);
+  if (command !== 'open') return state;
+  if (view.screen !== 'memories') return ended;
+  return { ...ended, memories: { ...memories, ...asked(memories, { filter: memories.draft.trim() }) } };
 }
 
 /** Esc ends what was begun last: the detail, the filter; then it leads to the overview. */
 function goBack(state: MonitorState): MonitorState {
   const { view } = state;
   if (view.screen === 'method') return withView(state, { screen: view.openedFrom });
-  if (filterOf(view) !== '') return withView(state, withFilter(view, ''));
+  if (filterOf(state) !== '') return withFilter(state, '');
   return withView(state, { screen: 'overview' });
 }
 
