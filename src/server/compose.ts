@@ -165,7 +165,10 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     trustedHosts: config.trusted_hosts,
     openIntrospection: config.open_introspection,
     compressFromBytes: config.compression_min_bytes,
-    limits: { readerStallMs: config.reader_stall_seconds * 1000 },
+    limits: {
+      readerStallMs: config.reader_stall_seconds * 1000,
+      maxConnectionAgeMs: config.connection_age_seconds * 1000,
+    },
   });
   const retention = createRetention(
     database,

@@ -169,6 +169,14 @@ export const SETTINGS = {
     allowed: 'a whole number from 0 to 3600',
     schema: wholeNumber(0, 3600).default(10),
   }),
+  connection_age_seconds: setting({
+    env: 'MEMORYHUB_CONNECTION_AGE_SECONDS',
+    default: '1800 s',
+    description:
+      'Age at which a connection takes no new calls, so that clients spread over workers and servers; its open calls go on. 0: never.',
+    allowed: 'a whole number from 0 to 86400',
+    schema: wholeNumber(0, 86_400).default(1800),
+  }),
   reader_stall_seconds: setting({
     env: 'MEMORYHUB_READER_STALL_SECONDS',
     default: '60 s',

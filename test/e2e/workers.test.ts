@@ -1,9 +1,11 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StatsFrame } from '../../src/shared/gen/memoryhub/v1/stats_service.ts';
 import { MemoryHub } from '../../src/shared/service-client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { ServerProcess } from '../support/server-process.ts';
+import { ServerProcess, temporaryFolder } from '../support/server-process.ts';
 
 describe('a server of two workers', () => {
   let database: TestDatabase;
@@ -88,4 +90,38 @@ describe('a server of two workers', () => {
     await sleep(100);
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
+});
+
+it('a client of one connection comes to all workers in time, and none of its calls notices', async () => {
+  const folder = temporaryFolder();
+  const database = await createTestDatabase();
+  const server = new ServerProcess({
+    DATABASE_URL: database.url,
+    MEMORYHUB_WORKERS: '2',
+    MEMORYHUB_CONNECTION_AGE_SECONDS: '1',
+    MEMORYHUB_ACCESS_LOG: '1',
+    MEMORYHUB_LOG_FILE: join(folder, 'log'),
+  });
+  const hub = new MemoryHub({
+    address: await server.address(),
+    credential: server.credential(),
+    channel: { 'grpc.use_local_subchannel_pool': 1 },
+  });
+  // Each worker has a file of its own.
+  const workers = () =>
+    new Set(
+      readdirSync(folder)
+        .filter((name) => readFileSync(join(folder, name), 'utf8').includes('/ListStorages'))
+        .map((name) => /worker-\d/.exec(name)?.[0]),
+    );
+  const deadline = Date.now() + 20_000;
+  while (workers().size < 2 && Date.now() < deadline) {
+    await hub.memories.listStorages({});
+    await sleep(20);
+  }
+  expect([...workers()].sort()).toEqual(['worker-1', 'worker-2']);
+  hub.close();
+  await server.cleanUp();
+  rmSync(folder, { recursive: true });
+  await database.drop();
 });

@@ -32,10 +32,8 @@ export interface ServerLimits {
   readonly keepaliveTimeoutMs: number;
   /** A connection without a call is closed after this long. */
   readonly maxConnectionIdleMs: number;
-  /** Connections are closed at this age, so that callers spread over servers; 0: never. */
+  /** Connections take no new calls from this age on, a tenth more or less, so that callers spread; 0: never. */
   readonly maxConnectionAgeMs: number;
-  /** How long calls may go on after that. */
-  readonly maxConnectionAgeGraceMs: number;
   /** A stream whose reader takes nothing for this long is ended. */
   readonly readerStallMs: number;
   /** How long the status of such a stream may wait for its reader. */
@@ -53,7 +51,6 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   keepaliveTimeoutMs: 20_000,
   maxConnectionIdleMs: 30 * 60_000,
   maxConnectionAgeMs: 0,
-  maxConnectionAgeGraceMs: 60_000,
   readerStallMs: 60_000,
   statusFlushMs: 5_000,
   credentialRecheckMs: 1_000,
@@ -200,10 +197,7 @@ function grpcOptions(limits: ServerLimits): Record<string, number> {
     'grpc.keepalive_time_ms': limits.keepaliveTimeMs,
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_connection_idle_ms': limits.maxConnectionIdleMs,
-    ...(limits.maxConnectionAgeMs > 0 && {
-      'grpc.max_connection_age_ms': limits.maxConnectionAgeMs,
-      'grpc.max_connection_age_grace_ms': limits.maxConnectionAgeGraceMs,
-    }),
+    ...(limits.maxConnectionAgeMs > 0 && { 'grpc.max_connection_age_ms': limits.maxConnectionAgeMs }),
     'grpc.enable_channelz': 0,
   };
 }

@@ -167,7 +167,8 @@ export function testCluster(options: ClusterOptions = {}): Cluster {
   return cluster;
 }
 
-function freePort(): Promise<number> {
+/** A port of the loopback that nobody listens on now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const address = server.address();
