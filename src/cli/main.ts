@@ -1,5 +1,6 @@
 import yargs, { type Argv } from 'yargs';
 import { MONITOR_OPTIONS } from '../tui/args.ts';
+import { auditCommand } from './commands/audit.ts';
 import { configCommand } from './commands/config.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
@@ -52,6 +53,7 @@ function parser(argv: readonly string[]) {
     .command(exportCommand)
     .command(importCommand)
     .command(keysCommand)
+    .command(auditCommand)
     .command(configCommand)
     .completion('completion', 'Print a completion script for bash or zsh')
     .demandCommand(1, 'Say what to do: memory-hub --help lists the commands.')

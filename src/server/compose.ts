@@ -6,10 +6,12 @@ import { connectRedis, type RedisConnection } from './cache/redis-connection.ts'
 import type { Config } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { AdminService } from './domain/admin-service.ts';
+import { AuditTrail } from './domain/audit-trail.ts';
 import { MemoryService } from './domain/memory-service.ts';
 import { type GaugeParts, gaugeSources } from './gauge-sources.ts';
 import { GenerationPoller } from './generation-poller.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
+import { createAuditRepository } from './repository/audit-repository.ts';
 import { PostgresMemoryRepository } from './repository/memory-repository.ts';
 import { createRetention } from './repository/retention.ts';
 import { databaseIdentity, readTokenKey, tableSizes } from './repository/server-repository.ts';
@@ -22,6 +24,7 @@ import { watchStats } from './rpc/stats/watch-stats.ts';
 import { generateApiKey } from './security/api-key.ts';
 import { Authenticator } from './security/authenticator.ts';
 import { KeyUses } from './security/key-uses.ts';
+import { RefusedAccess } from './security/refused-access.ts';
 import { TokenSealer } from './security/token-sealer.ts';
 import { StatsHub, type StatsSource } from './stats/hub.ts';
 import { StatsRecorder } from './stats/recorder.ts';
@@ -139,7 +142,13 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const memories = new MemoryService({ repository: cache, clock: poller, tokens });
   const keyUses = new KeyUses(admin, (error) => log.warn({ err: error }, 'when keys were used is not written yet'));
   const authenticator = new Authenticator(admin, { clock: poller, used: (keyId) => keyUses.note(keyId) });
-  const services = [...memoryMethods(memories), ...adminMethods(new AdminService(admin, generateApiKey, poller))];
+  const audit = createAuditRepository(database);
+  const refusals = new RefusedAccess(audit, (error) =>
+    log.warn({ err: error }, 'refused access is not in the audit trail yet'),
+  );
+  const adminService = new AdminService(admin, generateApiKey, poller);
+  const trail = new AuditTrail(audit, adminService, tokens);
+  const services = [...memoryMethods(memories), ...adminMethods(adminService, trail)];
   const identity = {
     bootId: boot.id,
     bootTime: timestampFromMs(boot.time),
@@ -162,6 +171,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     log: logging.wire,
     tracer: tracing.tracer,
     accessLog: config.access_log ? logging.access : undefined,
+    refusals,
     trustedHosts: config.trusted_hosts,
     openIntrospection: config.open_introspection,
     compressFromBytes: config.compression_min_bytes,
@@ -176,6 +186,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
       deletedDays: config.retain_deleted_days,
       requestLogHours: config.retain_requests_hours,
       revisionsDays: config.retain_revisions_days,
+      auditDays: config.retain_audit_days,
     },
     {
       finished: (report, durationMs) =>
@@ -196,6 +207,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   hub.start();
   retention.start();
   keyUses.start();
+  refusals.start();
   recorder.event(EventKind.SERVER_STARTED, `server started, version ${boot.version}`);
 
   return {
@@ -208,6 +220,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
       await retention.stop();
       await server.drain(graceMs);
       await keyUses.stop();
+      await refusals.stop();
       await store.close();
       cache.close();
       redis?.close();

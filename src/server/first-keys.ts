@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { KEY_FILES } from '../shared/discovery.ts';
 import { UNBOUND } from './domain/access.ts';
 import type { AdminRepository, Workspace } from './domain/admin-repository.ts';
+import type { Act } from './domain/audit.ts';
 import { ServiceError } from './domain/errors.ts';
 import { Role } from './domain/principal.ts';
 import { generateApiKey, parseApiKey } from './security/api-key.ts';
@@ -32,25 +33,37 @@ export async function ensureFirstKeys(repository: AdminRepository, dataDir: stri
     }
     const { id, secretHash, credential } = generateApiKey();
     const isAdmin = role === Role.ADMIN;
-    await repository.createApiKey({
-      id,
-      secretHash,
-      role,
-      name: isAdmin ? 'admin' : 'operator',
-      workspaceId: isAdmin ? workspace.id : 0,
-      access: UNBOUND,
-    });
+    await repository.createApiKey(
+      {
+        id,
+        secretHash,
+        role,
+        name: isAdmin ? 'admin' : 'operator',
+        workspaceId: isAdmin ? workspace.id : 0,
+        access: UNBOUND,
+      },
+      byItself('CreateApiKey', isAdmin ? workspace.id : 0, id),
+    );
     writeFileSync(path, `${credential}\n`, { mode: 0o600 });
     written.push(path);
   }
   return written;
 }
 
+/** What the server does without being asked is in the audit trail too. */
+function byItself(action: string, workspaceId: number, target: string): Act {
+  return { keyId: '', actor: 'the first start', peer: '', callId: '', action, workspaceId, target };
+}
+
 async function ensureDefaultWorkspace(repository: AdminRepository): Promise<Workspace> {
   const there = await repository.findWorkspace(DEFAULT_WORKSPACE);
   if (there) return there;
   try {
-    return await repository.createWorkspace(DEFAULT_WORKSPACE, 'made by the first start');
+    return await repository.createWorkspace(
+      DEFAULT_WORKSPACE,
+      'made by the first start',
+      byItself('CreateWorkspace', 0, DEFAULT_WORKSPACE),
+    );
   } catch (error) {
     // Another server that starts at the same moment was first.
     const meanwhile = error instanceof ServiceError ? await repository.findWorkspace(DEFAULT_WORKSPACE) : undefined;

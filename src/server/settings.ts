@@ -162,6 +162,13 @@ export const SETTINGS = {
     allowed: 'a whole number from 1 to 36500',
     schema: wholeNumber(1, 36_500).optional(),
   }),
+  retain_audit_days: setting({
+    env: 'MEMORYHUB_RETAIN_AUDIT_DAYS',
+    default: '90 days',
+    description: 'How long the audit trail is kept: administrative acts, and refused access.',
+    allowed: 'a whole number from 1 to 36500',
+    schema: wholeNumber(1, 36_500).default(90),
+  }),
   drain_seconds: setting({
     env: 'MEMORYHUB_DRAIN_SECONDS',
     default: '10 s',

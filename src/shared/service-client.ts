@@ -8,6 +8,7 @@ import {
   CreateWorkspaceRequest,
   InvalidateCachesRequest,
   ListApiKeysRequest,
+  ListAuditEventsRequest,
   ListWorkspacesRequest,
   RevokeApiKeyRequest,
   RotateKeysRequest,
@@ -79,6 +80,7 @@ const ADMIN_REQUESTS = {
   listApiKeys: ListApiKeysRequest,
   revokeApiKey: RevokeApiKeyRequest,
   rotateKeys: RotateKeysRequest,
+  listAuditEvents: ListAuditEventsRequest,
   invalidateCaches: InvalidateCachesRequest,
 } as const;
 

@@ -49,7 +49,11 @@ describe('the contract and the code', () => {
   it('have the same RPCs, for the roles their comments name', () => {
     // The tables of methods look at their service only when they are called.
     const none = undefined as never;
-    const methods: AnyMethod[] = [...memoryMethods(none), ...adminMethods(none), ...[getStats(none), watchStats(none)]];
+    const methods: AnyMethod[] = [
+      ...memoryMethods(none),
+      ...adminMethods(none, none),
+      ...[getStats(none), watchStats(none)],
+    ];
     const served = Object.fromEntries(methods.map(({ definition, roles }) => [definition.path, roles.toSorted()]));
     const promised = [...declared.values()]
       .filter(({ kind }) => kind === 'method')
@@ -102,11 +106,12 @@ const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {
   streamBytes: ['MemoryService'],
   filterBytes: ['ListMemoriesRequest.filter'],
   filterDepth: ['ListMemoriesRequest.filter'],
-  listLimit: ['ListMemoriesRequest.limit', 'ListRevisionsRequest.limit'],
+  listLimit: ['ListMemoriesRequest.limit', 'ListRevisionsRequest.limit', 'ListAuditEventsRequest.limit'],
   tokenBytes: [
     'ListMemoriesRequest.page_token',
     'ExportMemoriesRequest.resume_token',
     'ListRevisionsRequest.page_token',
+    'ListAuditEventsRequest.page_token',
   ],
   deadlineSeconds: ['MemoryService'],
   watchIntervalMs: ['WatchStatsRequest.interval'],

@@ -77,7 +77,7 @@ test('a memory deleted 30 days ago goes with its whole history, in every workspa
   const elsewhere = await memory({ workspaceId: 2, revisions: [31], deletedDaysAgo: 31 });
   const recent = await memory({ revisions: [90, 29], deletedDaysAgo: 29 });
   const alive = await memory({ revisions: [90] });
-  expect(await run()).toEqual({ memories: 2, purgedRevisions: 4, prunedRevisions: 0, requests: 0 });
+  expect(await run()).toEqual({ memories: 2, purgedRevisions: 4, prunedRevisions: 0, requests: 0, auditEvents: 0 });
   expect(await ids()).toEqual([recent, alive].sort());
   expect([await history(gone), await history(elsewhere)]).toEqual([[], []]);
   expect([await history(recent), await history(alive)]).toEqual([[1, 2], [1]]);
@@ -259,4 +259,11 @@ test('no statement reads a whole table of memories or history', async () => {
     expect(shown).toContain(index);
     expect(shown).not.toMatch(/Seq Scan on (memories|memory_revisions)/);
   }
+});
+
+test('the audit trail is kept for the days that are set, however long it is', async () => {
+  await execute(`INSERT INTO audit (at, key_id, author, action)
+                 SELECT clock_timestamp() - n * interval '1 hour', 'k', 'a', 'old' FROM generate_series(1, 5000) n`);
+  expect(await run({ auditDays: 10 })).toMatchObject({ auditEvents: 5000 - 239 });
+  expect(await execute("SELECT count(*)::int AS kept FROM audit WHERE action = 'old'")).toEqual([{ kept: 239 }]);
 });

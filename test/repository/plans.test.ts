@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { POLL_GENERATIONS } from '../../src/server/repository/admin-repository.ts';
 import { FIND_API_KEY, RECORD_KEY_USES } from '../../src/server/repository/api-keys.ts';
+import { COUNT_REFUSALS } from '../../src/server/repository/audit-repository.ts';
 import { WRITE_SETUP } from '../../src/server/repository/group-commit-connection.ts';
 import {
   BUMP_CACHE_EPOCH,
@@ -11,6 +12,7 @@ import {
   DATABASE_NOW,
   EXPIRED_LOG_SLICES,
   LOCK_WORKSPACE,
+  PRUNE_AUDIT,
   PRUNE_LOG_SLICE,
   RELEASE_JOB,
   WORKSPACE_IDS,
@@ -54,6 +56,18 @@ const ELSEWHERE: readonly PlanCase[] = [
     statement: { kind: 'find_api_key', name: FIND_API_KEY.name, text: FIND_API_KEY.text },
     values: ['key77'],
     indexes: ['api_keys_pkey', 'workspaces_pkey'],
+  },
+  {
+    title: 'count refusals',
+    statement: { kind: 'count_refusals', name: COUNT_REFUSALS.name, text: COUNT_REFUSALS.text },
+    values: ['{1}', '{k}', '{a}', '{Get}', '{}', '{::1}', '{c}', '{ROLE_DENIED}', '{3}', '{5}', '{1}'],
+    indexes: [],
+  },
+  {
+    title: 'prune the audit trail',
+    statement: { kind: 'prune_audit', name: undefined, text: PRUNE_AUDIT },
+    values: ['1700000000000000', '1000'],
+    indexes: ['audit_at', 'audit_pkey'],
   },
   {
     title: 'lock a workspace',
@@ -127,6 +141,9 @@ beforeAll(async () => {
   await fill(`INSERT INTO workspaces (name) SELECT 'w' || n FROM generate_series(1, 5000) n`);
   await fill(`
     INSERT INTO request_log SELECT 1, gen_random_uuid(), '', n, 1, now() FROM generate_series(1, 20000) n`);
+  await fill(`
+    INSERT INTO audit (workspace_id, at, key_id, author, action)
+    SELECT n % 50, timestamptz '2023-11-14' + n * interval '1 hour', 'k', 'a', 'x' FROM generate_series(1, 20000) n`);
   await fill('ANALYZE');
 });
 

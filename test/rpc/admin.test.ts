@@ -60,7 +60,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   const methods = [
-    ...adminMethods(new AdminService(repository, generateApiKey, { now: () => Date.now() * 1000 })),
+    ...adminMethods(new AdminService(repository, generateApiKey, { now: () => Date.now() * 1000 }), undefined as never),
     stream('Watch', async function* (call) {
       yield call.keyId;
       await new Promise((resolve) => call.signal.addEventListener('abort', resolve));

@@ -1,16 +1,22 @@
+import { randomBytes } from 'node:crypto';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterAll, beforeAll } from 'vitest';
+import type { Database } from '../../src/server/database/database.ts';
 import { UNBOUND } from '../../src/server/domain/access.ts';
 import type { AdminRepository, NewKey } from '../../src/server/domain/admin-repository.ts';
 import { AdminService } from '../../src/server/domain/admin-service.ts';
+import { AuditTrail } from '../../src/server/domain/audit-trail.ts';
 import { Role } from '../../src/server/domain/principal.ts';
 import { GenerationPoller } from '../../src/server/generation-poller.ts';
 import { createAdminRepository } from '../../src/server/repository/admin-repository.ts';
+import { createAuditRepository } from '../../src/server/repository/audit-repository.ts';
 import { adminMethods } from '../../src/server/rpc/admin/methods.ts';
 import { createServer, type RpcServer } from '../../src/server/rpc/server.ts';
 import { generateApiKey } from '../../src/server/security/api-key.ts';
 import { Authenticator } from '../../src/server/security/authenticator.ts';
 import { KeyUses } from '../../src/server/security/key-uses.ts';
+import { RefusedAccess } from '../../src/server/security/refused-access.ts';
+import { TokenSealer } from '../../src/server/security/token-sealer.ts';
 import { StatsRecorder } from '../../src/server/stats/recorder.ts';
 import { AdminServiceClient } from '../../src/shared/gen/memoryhub/v1/admin_service.ts';
 import { MemoryHub } from '../../src/shared/service-client.ts';
@@ -21,6 +27,8 @@ import { stream } from './harness.ts';
 export interface KeyServer {
   readonly repository: AdminRepository;
   readonly uses: KeyUses;
+  readonly refusals: RefusedAccess;
+  readonly database: Database;
   readonly server: RpcServer;
   readonly address: string;
   /** The id of the workspace "one". */
@@ -54,10 +62,16 @@ export function keyServer(): () => KeyServer {
       yield call.keyId;
       await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
     });
+    const audit = createAuditRepository(database());
+    const refusals = new RefusedAccess(audit, (error) => {
+      throw error;
+    });
+    const service = new AdminService(repository, generateApiKey, poller);
     const server = createServer({
-      methods: [...adminMethods(new AdminService(repository, generateApiKey, poller)), open],
+      methods: [...adminMethods(service, new AuditTrail(audit, service, new TokenSealer(randomBytes(32)))), open],
       authenticator,
       recorder: new StatsRecorder(),
+      refusals,
       log: { unexpectedError: () => {} },
     });
     const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
@@ -75,6 +89,8 @@ export function keyServer(): () => KeyServer {
     running = {
       repository,
       uses,
+      refusals,
+      database: database(),
       server,
       address,
       one,

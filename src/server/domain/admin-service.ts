@@ -70,7 +70,7 @@ export class AdminService {
   async createApiKey(caller: Caller, wanted: WantedKey): Promise<{ key: ApiKey; credential: string }> {
     const { principal } = caller;
     const { role, ...expiry } = checkWantedKey(principal, wanted, this.#clock.now());
-    const workspaceId = isServerWide(role) ? 0 : await this.#managedWorkspace(principal, wanted.workspace);
+    const workspaceId = isServerWide(role) ? 0 : await this.managedWorkspace(principal, wanted.workspace);
     const { id, secretHash, credential } = this.#newKey();
     const { name, access, description } = wanted;
     const details = { name, role: roleName(role), user_id: access.userId, teams: [...access.teams] };
@@ -83,7 +83,7 @@ export class AdminService {
   async listApiKeys(caller: Principal, workspace: string): Promise<ApiKey[]> {
     const everything = workspace === '' && caller.role === Role.OPERATOR;
     const keys = await this.#repository.listApiKeys(
-      everything ? undefined : await this.#managedWorkspace(caller, workspace),
+      everything ? undefined : await this.managedWorkspace(caller, workspace),
     );
     return keys.sort((a, b) => compare(a.id, b.id));
   }
@@ -132,7 +132,7 @@ export class AdminService {
     const chosen = chooseCaches(principal, caches);
     // Before anything is emptied: all or nothing.
     const everybody = workspace === '' && principal.role === Role.OPERATOR;
-    const workspaceId = everybody ? undefined : await this.#managedWorkspace(principal, workspace);
+    const workspaceId = everybody ? undefined : await this.managedWorkspace(principal, workspace);
     const memories = chosen.includes(CacheName.MEMORIES) ? { workspaceId } : undefined;
     const generations = GENERATIONS.filter(([cache]) => chosen.includes(cache)).map(([, name]) => name);
     const names = Object.entries(CacheName).filter(([, cache]) => chosen.includes(cache));
@@ -154,7 +154,8 @@ export class AdminService {
     return key;
   }
 
-  async #managedWorkspace(caller: Principal, name: string): Promise<number> {
+  /** The workspace of this name; of an empty one, the caller's own. @throws ServiceError WORKSPACE_NOT_FOUND */
+  async managedWorkspace(caller: Principal, name: string): Promise<number> {
     if (caller.role !== Role.OPERATOR) {
       if (name === '' || name === caller.workspace) return caller.workspaceId;
       throw workspaceNotFound();

@@ -37,3 +37,38 @@ export interface AuditEvent extends Omit<Act, 'details'> {
   readonly count: number;
   readonly lastTime: Micros;
 }
+
+/** Refused access, counted since it was last written down. */
+export interface CountedRefusal extends Omit<Act, 'details'> {
+  readonly reason: string;
+  readonly count: number;
+  /** Milliseconds since the first and the last of them. */
+  readonly firstAgoMs: number;
+  readonly lastAgoMs: number;
+}
+
+export const AuditKind = { ACT: 1, REFUSAL: 2 } as const;
+export type AuditKind = (typeof AuditKind)[keyof typeof AuditKind];
+
+export interface AuditQuery {
+  /** undefined: of the whole server. */
+  readonly workspaceId: number | undefined;
+  /** From this time on, and before that one. */
+  readonly start: Micros | undefined;
+  readonly end: Micros | undefined;
+  /** Empty: any. */
+  readonly action: string;
+  readonly actor: string;
+  readonly kind: AuditKind | undefined;
+  /** Ids below this one; undefined: from the newest. */
+  readonly before: number | undefined;
+  readonly pageSize: number;
+}
+
+/** The trail. Acts are written by whoever acts, in the same transaction. Errors as MemoryRepository. */
+export interface AuditRepository {
+  /** Newest first. */
+  listAudit(query: AuditQuery): Promise<AuditEvent[]>;
+  /** Adds to what was counted within this hour. */
+  countRefusals(refusals: readonly CountedRefusal[]): Promise<void>;
+}

@@ -5,6 +5,7 @@ import {
   EXPIRED_LOG_SLICES,
   LOCK_WORKSPACE,
   LOG_SLICE_PAGES,
+  PRUNE_AUDIT,
   PRUNE_LOG_SLICE,
   PRUNE_REVISIONS,
   PURGE_DELETED,
@@ -23,6 +24,8 @@ export interface RetentionSettings {
    * requestLogHours: a repeated request is answered from history.
    */
   readonly revisionsDays: number | undefined;
+  /** Days for which the audit trail is kept. */
+  readonly auditDays: number;
 }
 
 /** What one run removed. */
@@ -33,6 +36,8 @@ export interface RetentionReport {
   /** Replaced revisions of living memories. */
   prunedRevisions: number;
   requests: number;
+  /** Entries of the audit trail. */
+  auditEvents: number;
 }
 
 const DAY_MICROS = 86_400_000_000;
@@ -41,7 +46,13 @@ const REVISIONS_PER_BATCH = 1000;
 
 /** One pass over everything, in batches. */
 export class RetentionRun {
-  readonly report: RetentionReport = { memories: 0, purgedRevisions: 0, prunedRevisions: 0, requests: 0 };
+  readonly report: RetentionReport = {
+    memories: 0,
+    purgedRevisions: 0,
+    prunedRevisions: 0,
+    requests: 0,
+    auditEvents: 0,
+  };
   readonly #pool: ConnectionPool;
   readonly #settings: RetentionSettings;
   readonly #walked: Map<number, number>;
@@ -65,7 +76,7 @@ export class RetentionRun {
 
   /** @returns whether all that was due is gone; false when the run was ended before */
   async removeAll(): Promise<boolean> {
-    const { deletedDays, requestLogHours, revisionsDays } = this.#settings;
+    const { deletedDays, requestLogHours, revisionsDays, auditDays } = this.#settings;
     const [[now] = [Number.NaN]] = await this.#rows<[number]>(DATABASE_NOW);
     const before = (days: number) => Math.round(now - days * DAY_MICROS);
 
@@ -74,7 +85,7 @@ export class RetentionRun {
       if (revisionsDays === undefined) continue;
       if (!(await this.#pruneRevisions(workspaceId, before(revisionsDays)))) return false;
     }
-    return this.#pruneRequests(before(requestLogHours / 24));
+    return (await this.#pruneRequests(before(requestLogHours / 24))) && this.#pruneAudit(before(auditDays));
   }
 
   async #purgeDead(workspaceId: number, cutoff: number): Promise<boolean> {
@@ -124,6 +135,15 @@ export class RetentionRun {
       this.report.requests += deleted.rowCount ?? 0;
     }
     return true;
+  }
+
+  async #pruneAudit(cutoff: number): Promise<boolean> {
+    while (await this.#proceed()) {
+      const deleted = await this.#pool.query({ text: PRUNE_AUDIT, values: [cutoff, REVISIONS_PER_BATCH] });
+      this.report.auditEvents += deleted.rowCount ?? 0;
+      if (deleted.rowCount === 0) return true;
+    }
+    return false;
   }
 
   async #rows<R extends unknown[]>(text: string, values: unknown[] = []): Promise<R[]> {

@@ -104,6 +104,10 @@ export const EXPIRED_LOG_SLICES = `
 export const PRUNE_LOG_SLICE = `
   DELETE FROM request_log WHERE ctid >= $2::tid AND ctid < $3::tid AND at < ${TIME('$1')}`;
 
+/** Removes the oldest entries of the audit trail. $1 cutoff, $2 most entries. */
+export const PRUNE_AUDIT = `
+  DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ${TIME('$1')} ORDER BY at LIMIT $2)`;
+
 /** What was purged may stand in caches, where a read that shows deleted memories would find it. */
 export const BUMP_CACHE_EPOCH = {
   name: 'retention_bump_cache_epoch',

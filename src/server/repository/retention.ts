@@ -3,7 +3,12 @@ import type { Database } from '../database/database.ts';
 import { type RetentionReport, RetentionRun, type RetentionSettings } from './retention-run.ts';
 import { CLAIM_JOB, RELEASE_JOB } from './retention-statements.ts';
 
-export const DEFAULT_RETENTION: RetentionSettings = { deletedDays: 30, requestLogHours: 24, revisionsDays: undefined };
+export const DEFAULT_RETENTION: RetentionSettings = {
+  deletedDays: 30,
+  requestLogHours: 24,
+  revisionsDays: undefined,
+  auditDays: 90,
+};
 
 export interface RetentionObserver {
   finished(report: RetentionReport, durationMs: number): void;

@@ -80,6 +80,24 @@ export interface AccessLog {
   call(path: string, callId: string, record: CallRecord, reason: string | undefined, traceId?: string): void;
 }
 
+/** Told of calls that were refused for who made them; for the audit trail. */
+export interface RefusalObserver {
+  refused(refusal: {
+    /** The RPC without its service. */
+    readonly action: string;
+    /** ErrorReason. */
+    readonly reason: string;
+    /** What was wrong with the credential, or the role. */
+    readonly target: string;
+    /** Of a caller that is known; else empty, and 0. */
+    readonly keyId: string;
+    readonly actor: string;
+    readonly workspaceId: number;
+    readonly peer: string;
+    readonly callId: string;
+  }): void;
+}
+
 /** Where the wire reports what is not an answer to a caller: bugs, and failures of a connection. */
 export interface WireLog {
   /** A call ended INTERNAL; `error` is the cause that the caller is not told. */

@@ -3,7 +3,7 @@ import type { ErrorReason } from '../../shared/error-reasons.ts';
 import { type Access, UNBOUND } from '../domain/access.ts';
 import { Stage } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
-import { type Principal, Role } from '../domain/principal.ts';
+import { CredentialRefusal, type Principal, Role, roleName } from '../domain/principal.ts';
 import type { CallRecord, CallSpan } from './call-observer.ts';
 import { type Outcome, outcomeOf } from './errors.ts';
 import { callerTraceId, REQUEST_ID_HEADER, requestId, withoutPort } from './metadata.ts';
@@ -20,6 +20,15 @@ const NOBODY: Principal = { keyId: '', name: '', role: Role.READER, workspaceId:
 
 /** What the server does to calls to protect itself. */
 const SHED: ReadonlySet<string> = new Set<ErrorReason>(['OVERLOADED', 'READER_STALLED', 'SHUTTING_DOWN']);
+
+/** What a call is refused with for who makes it. */
+const REFUSED: ReadonlySet<string> = new Set<ErrorReason>([
+  'CREDENTIAL_MISSING',
+  'CREDENTIAL_INVALID',
+  'CREDENTIAL_EXPIRED',
+  'ROLE_DENIED',
+  'HOST_NOT_TRUSTED',
+]);
 
 /**
  * A caller gives up at its deadline by its own clock, and we learn of it as a cancel: one that comes
@@ -198,7 +207,23 @@ export class ServerCall implements Call {
     span?.end(record.code, cause);
     if (outcome?.reason !== undefined && SHED.has(outcome.reason)) method.server.recorder.shed(outcome.reason);
     if (outcome?.unexpected) this.logUnexpected(cause);
+    if (outcome?.reason !== undefined && REFUSED.has(outcome.reason)) this.#noteRefusal(outcome.reason, cause);
     method.server.accessLog?.call(method.path, this.callId, record, outcome?.reason, this.#traceId);
+  }
+
+  #noteRefusal(reason: string, error: unknown): void {
+    const known = error instanceof ServiceError && error.cause instanceof CredentialRefusal ? error.cause : undefined;
+    const { keyId, name: actor, workspaceId, role } = known?.principal ?? this.principal;
+    this.method.server.refusals?.refused({
+      action: this.method.path.slice(this.method.path.lastIndexOf('/') + 1),
+      reason,
+      target: known?.why ?? (reason === 'ROLE_DENIED' ? roleName(role) : ''),
+      keyId,
+      actor,
+      workspaceId,
+      peer: this.peer,
+      callId: this.callId,
+    });
   }
 
   /** Logs a fault of the server under the ids of this call. */

@@ -1,5 +1,12 @@
 import type { Principal, Role } from '../domain/principal.ts';
-import type { AccessLog, CallRecorder, MethodRecorder, ServerTracer, WireLog } from './call-observer.ts';
+import type {
+  AccessLog,
+  CallRecorder,
+  MethodRecorder,
+  RefusalObserver,
+  ServerTracer,
+  WireLog,
+} from './call-observer.ts';
 import type { AnyMethod } from './method.ts';
 import type { ServerStream } from './server-stream.ts';
 import type { TrustedHosts } from './trusted-hosts.ts';
@@ -22,6 +29,7 @@ export interface ServerState {
   /** undefined: the server may be addressed by any name. */
   readonly trustedHosts: TrustedHosts | undefined;
   readonly accessLog: AccessLog | undefined;
+  readonly refusals: RefusalObserver | undefined;
   readonly log: WireLog;
   /** How long a stream waits for a reader that takes nothing, in milliseconds. */
   readonly stallMs: number;

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { LIMITS } from '../../shared/limits.ts';
 import { shuttingDown } from './call-chain.ts';
-import type { AccessLog, CallRecorder, ServerTracer, WireLog } from './call-observer.ts';
+import type { AccessLog, CallRecorder, RefusalObserver, ServerTracer, WireLog } from './call-observer.ts';
 import { Health } from './health.ts';
 import { AUTHORIZATION_HEADER, header } from './metadata.ts';
 import type { AnyMethod } from './method.ts';
@@ -63,6 +63,7 @@ export interface ServerOptions {
   readonly log: WireLog;
   readonly tracer?: ServerTracer | undefined;
   readonly accessLog?: AccessLog | undefined;
+  readonly refusals?: RefusalObserver | undefined;
   /** Names the server may be addressed by; undefined: any. */
   readonly trustedHosts?: readonly string[] | undefined;
   /** Reflection and statistics answer without a key. */
@@ -97,6 +98,7 @@ export class RpcServer {
       recorder: options.recorder,
       tracer: options.tracer,
       accessLog: options.accessLog,
+      refusals: options.refusals,
       trustedHosts: options.trustedHosts && new TrustedHosts(options.trustedHosts),
       log: options.log,
       stallMs: this.#limits.readerStallMs,

@@ -179,6 +179,10 @@ export const ATTACKS: Readonly<Record<string, Readonly<Partial<Record<Way, Attac
   'AdminService/ListApiKeys': { workspace: ({ admin }, { workspace }) => admin.listApiKeys({ workspace }) },
   'AdminService/RevokeApiKey': { id: ({ admin }, { apiKeyId }) => admin.revokeApiKey({ id: apiKeyId }) },
   'AdminService/RotateKeys': { id: ({ admin }, { apiKeyId }) => admin.rotateKeys({ ids: [apiKeyId] }) },
+  'AdminService/ListAuditEvents': {
+    workspace: ({ admin }, { workspace }) => admin.listAuditEvents({ workspace }),
+    token: ({ admin }, { listToken }) => admin.listAuditEvents({ pageToken: listToken }),
+  },
   'AdminService/InvalidateCaches': {
     workspace: ({ admin }, { workspace }) => admin.invalidateCaches({ workspace, caches: [Cache.MEMORIES] }),
   },

@@ -1,15 +1,17 @@
 import type { AdminService } from '../../domain/admin-service.ts';
+import type { AuditTrail } from '../../domain/audit-trail.ts';
 import type { AnyMethod } from '../method.ts';
 import { createApiKey } from './create-api-key.ts';
 import { createWorkspace } from './create-workspace.ts';
 import { invalidateCaches } from './invalidate-caches.ts';
 import { listApiKeys } from './list-api-keys.ts';
+import { listAuditEvents } from './list-audit-events.ts';
 import { listWorkspaces } from './list-workspaces.ts';
 import { revokeApiKey } from './revoke-api-key.ts';
 import { rotateKeys } from './rotate-keys.ts';
 
 /** The RPCs of AdminService. */
-export function adminMethods(service: AdminService): AnyMethod[] {
+export function adminMethods(service: AdminService, trail: AuditTrail): AnyMethod[] {
   return [
     createWorkspace(service),
     listWorkspaces(service),
@@ -17,6 +19,7 @@ export function adminMethods(service: AdminService): AnyMethod[] {
     listApiKeys(service),
     revokeApiKey(service),
     rotateKeys(service),
+    listAuditEvents(trail),
     invalidateCaches(service),
   ];
 }

@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Struct } from "../../../struct.ts";
 import { Duration } from "../../google/protobuf/duration.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 
@@ -73,6 +74,24 @@ export namespace Cache {
   export type MEMORIES = typeof Cache.MEMORIES;
   export type AUTHENTICATION = typeof Cache.AUTHENTICATION;
   export type STORAGE_INFO = typeof Cache.STORAGE_INFO;
+}
+
+/** AuditKind is a kind of event of the audit trail. */
+export const AuditKind = {
+  /** UNSPECIFIED - All of them. */
+  UNSPECIFIED: 0,
+  /** ACT - What was administered. */
+  ACT: 1,
+  /** REFUSAL - Access that was refused. */
+  REFUSAL: 2,
+} as const;
+
+export type AuditKind = typeof AuditKind[keyof typeof AuditKind];
+
+export namespace AuditKind {
+  export type UNSPECIFIED = typeof AuditKind.UNSPECIFIED;
+  export type ACT = typeof AuditKind.ACT;
+  export type REFUSAL = typeof AuditKind.REFUSAL;
 }
 
 /** Workspace holds memories; a key reaches one workspace at most. */
@@ -218,6 +237,79 @@ export interface RotatedKey {
 export interface RotateKeysResponse {
   /** The keys, in the order of the request. */
   keys: RotatedKey[];
+}
+
+/**
+ * AuditEvent is an administrative act, which is kept with the act itself or not at all, or refused
+ * access, which is counted: one event for each caller, RPC and reason within an hour. It never holds
+ * content of memories, filters or secrets.
+ */
+export interface AuditEvent {
+  /** Its id; newer ones have higher ones. */
+  id: bigint;
+  /** When it happened; of refused access, for the first time. */
+  createTime:
+    | Timestamp
+    | undefined;
+  /** The workspace it concerns; empty for the server as a whole, and for callers nobody knows. */
+  workspace: string;
+  /** The id of the credential; empty when the server acted by itself, and for callers nobody knows. */
+  keyId: string;
+  /** The name of the key, or the subject of the token. */
+  actor: string;
+  /** Where it came from: the address without its port. */
+  peer: string;
+  /** x-request-id of the call; of refused access, that of the first one. */
+  callId: string;
+  /** What was done or refused: the RPC without its service, for instance RevokeApiKey. */
+  action: string;
+  /**
+   * What was acted on: the id of a key, the name of a workspace. Of a refused credential, what was
+   * wrong with it: unknown, secret, revoked, expired, malformed, and for tokens the claim.
+   */
+  target: string;
+  /** Further facts of an act, by name. */
+  details:
+    | { [key: string]: any }
+    | undefined;
+  /** Of refused access: the ErrorReason without its prefix; empty for what was done. */
+  reason: string;
+  /** How often, from create_time to last_time. */
+  count: bigint;
+  /** When it last happened. */
+  lastTime: Timestamp | undefined;
+}
+
+/** ListAuditEventsRequest is the request of ListAuditEvents. Empty fields ask for everything. */
+export interface ListAuditEventsRequest {
+  /** Of which workspace; an admin may leave out its own. Empty for an operator: everything. */
+  workspace: string;
+  /** From this time on. */
+  startTime:
+    | Timestamp
+    | undefined;
+  /** Before this time. */
+  endTime:
+    | Timestamp
+    | undefined;
+  /** Only of this RPC, for instance RevokeApiKey. */
+  action: string;
+  /** Only of this actor: the name of a key, or the subject of a token. */
+  actor: string;
+  /** Only refused access, or only what was done. */
+  kind: AuditKind;
+  /** Most events to stream, up to 1,000,000,000; 0: all. */
+  limit: number;
+  /** The next_page_token of an earlier stream with the same fields; up to 2 KiB. */
+  pageToken: string;
+}
+
+/** ListAuditEventsResponse is one message of the stream of ListAuditEvents. */
+export interface ListAuditEventsResponse {
+  /** Some of the events, newest first. */
+  events: AuditEvent[];
+  /** In the last message, when there are more than the limit: where to go on. */
+  nextPageToken: string;
 }
 
 /** InvalidateCachesRequest is the request of InvalidateCaches. */
@@ -1218,6 +1310,448 @@ export const RotateKeysResponse: MessageFns<RotateKeysResponse> = {
   },
 };
 
+function createBaseAuditEvent(): AuditEvent {
+  return {
+    id: 0n,
+    createTime: undefined,
+    workspace: "",
+    keyId: "",
+    actor: "",
+    peer: "",
+    callId: "",
+    action: "",
+    target: "",
+    details: undefined,
+    reason: "",
+    count: 0n,
+    lastTime: undefined,
+  };
+}
+
+export const AuditEvent: MessageFns<AuditEvent> = {
+  encode(message: AuditEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      if (BigInt.asIntN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type int64 too large");
+      }
+      writer.uint32(8).int64(message.id);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(message.createTime, writer.uint32(18).fork()).join();
+    }
+    if (message.workspace !== "") {
+      writer.uint32(26).string(message.workspace);
+    }
+    if (message.keyId !== "") {
+      writer.uint32(34).string(message.keyId);
+    }
+    if (message.actor !== "") {
+      writer.uint32(42).string(message.actor);
+    }
+    if (message.peer !== "") {
+      writer.uint32(50).string(message.peer);
+    }
+    if (message.callId !== "") {
+      writer.uint32(58).string(message.callId);
+    }
+    if (message.action !== "") {
+      writer.uint32(66).string(message.action);
+    }
+    if (message.target !== "") {
+      writer.uint32(74).string(message.target);
+    }
+    if (message.details !== undefined) {
+      Struct.encode(Struct.wrap(message.details), writer.uint32(82).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(90).string(message.reason);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asIntN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type int64 too large");
+      }
+      writer.uint32(96).int64(message.count);
+    }
+    if (message.lastTime !== undefined) {
+      Timestamp.encode(message.lastTime, writer.uint32(106).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.createTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.workspace = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.keyId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.peer = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.callId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.target = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.details = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.count = reader.int64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.lastTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditEvent>): AuditEvent {
+    return AuditEvent.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditEvent>): AuditEvent {
+    const message = createBaseAuditEvent();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    message.createTime = (object.createTime !== undefined && object.createTime !== null)
+      ? Timestamp.fromPartial(object.createTime)
+      : undefined;
+    message.workspace = object.workspace ?? "";
+    message.keyId = object.keyId ?? "";
+    message.actor = object.actor ?? "";
+    message.peer = object.peer ?? "";
+    message.callId = object.callId ?? "";
+    message.action = object.action ?? "";
+    message.target = object.target ?? "";
+    message.details = object.details ?? undefined;
+    message.reason = object.reason ?? "";
+    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    message.lastTime = (object.lastTime !== undefined && object.lastTime !== null)
+      ? Timestamp.fromPartial(object.lastTime)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListAuditEventsRequest(): ListAuditEventsRequest {
+  return {
+    workspace: "",
+    startTime: undefined,
+    endTime: undefined,
+    action: "",
+    actor: "",
+    kind: 0,
+    limit: 0,
+    pageToken: "",
+  };
+}
+
+export const ListAuditEventsRequest: MessageFns<ListAuditEventsRequest> = {
+  encode(message: ListAuditEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.workspace !== "") {
+      writer.uint32(10).string(message.workspace);
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(message.startTime, writer.uint32(18).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(message.endTime, writer.uint32(26).fork()).join();
+    }
+    if (message.action !== "") {
+      writer.uint32(34).string(message.action);
+    }
+    if (message.actor !== "") {
+      writer.uint32(42).string(message.actor);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(48).int32(message.kind);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(56).int32(message.limit);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(66).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAuditEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAuditEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.workspace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.startTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListAuditEventsRequest>): ListAuditEventsRequest {
+    return ListAuditEventsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListAuditEventsRequest>): ListAuditEventsRequest {
+    const message = createBaseListAuditEventsRequest();
+    message.workspace = object.workspace ?? "";
+    message.startTime = (object.startTime !== undefined && object.startTime !== null)
+      ? Timestamp.fromPartial(object.startTime)
+      : undefined;
+    message.endTime = (object.endTime !== undefined && object.endTime !== null)
+      ? Timestamp.fromPartial(object.endTime)
+      : undefined;
+    message.action = object.action ?? "";
+    message.actor = object.actor ?? "";
+    message.kind = object.kind ?? 0;
+    message.limit = object.limit ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListAuditEventsResponse(): ListAuditEventsResponse {
+  return { events: [], nextPageToken: "" };
+}
+
+export const ListAuditEventsResponse: MessageFns<ListAuditEventsResponse> = {
+  encode(message: ListAuditEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.events) {
+      AuditEvent.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAuditEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAuditEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(AuditEvent.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListAuditEventsResponse>): ListAuditEventsResponse {
+    return ListAuditEventsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListAuditEventsResponse>): ListAuditEventsResponse {
+    const message = createBaseListAuditEventsResponse();
+    message.events = object.events?.map((e) => AuditEvent.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 function createBaseInvalidateCachesRequest(): InvalidateCachesRequest {
   return { caches: [], workspace: "" };
 }
@@ -1442,6 +1976,21 @@ export const AdminServiceService = {
     responseSerialize: (value: RotateKeysResponse): Buffer => Buffer.from(RotateKeysResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RotateKeysResponse => RotateKeysResponse.decode(value),
   },
+  /**
+   * Streams the audit trail, newest first: what was administered, and who was refused. An admin reads
+   * that of its workspace. Role: admin, operator.
+   */
+  listAuditEvents: {
+    path: "/memoryhub.v1.AdminService/ListAuditEvents" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ListAuditEventsRequest): Buffer =>
+      Buffer.from(ListAuditEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListAuditEventsRequest => ListAuditEventsRequest.decode(value),
+    responseSerialize: (value: ListAuditEventsResponse): Buffer =>
+      Buffer.from(ListAuditEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListAuditEventsResponse => ListAuditEventsResponse.decode(value),
+  },
   /** Empties caches, on every server within 1 s. Role: admin (its workspace's memories), operator. */
   invalidateCaches: {
     path: "/memoryhub.v1.AdminService/InvalidateCaches" as const,
@@ -1473,6 +2022,11 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
    * Role: admin, operator.
    */
   rotateKeys: handleUnaryCall<RotateKeysRequest, RotateKeysResponse>;
+  /**
+   * Streams the audit trail, newest first: what was administered, and who was refused. An admin reads
+   * that of its workspace. Role: admin, operator.
+   */
+  listAuditEvents: handleServerStreamingCall<ListAuditEventsRequest, ListAuditEventsResponse>;
   /** Empties caches, on every server within 1 s. Role: admin (its workspace's memories), operator. */
   invalidateCaches: handleUnaryCall<InvalidateCachesRequest, InvalidateCachesResponse>;
 }
@@ -1563,6 +2117,19 @@ export interface AdminServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RotateKeysResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Streams the audit trail, newest first: what was administered, and who was refused. An admin reads
+   * that of its workspace. Role: admin, operator.
+   */
+  listAuditEvents(
+    request: ListAuditEventsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ListAuditEventsResponse>;
+  listAuditEvents(
+    request: ListAuditEventsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ListAuditEventsResponse>;
   /** Empties caches, on every server within 1 s. Role: admin (its workspace's memories), operator. */
   invalidateCaches(
     request: InvalidateCachesRequest,
