@@ -23,6 +23,7 @@ import { getStats } from './rpc/stats/get-stats.ts';
 import { watchStats } from './rpc/stats/watch-stats.ts';
 import { generateApiKey } from './security/api-key.ts';
 import { Authenticator } from './security/authenticator.ts';
+import { openIssuer } from './security/issuer.ts';
 import { KeyUses } from './security/key-uses.ts';
 import { RefusedAccess } from './security/refused-access.ts';
 import { TokenSealer } from './security/token-sealer.ts';
@@ -141,7 +142,17 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const tokens = new TokenSealer(await readTokenKey(database));
   const memories = new MemoryService({ repository: cache, clock: poller, tokens });
   const keyUses = new KeyUses(admin, (error) => log.warn({ err: error }, 'when keys were used is not written yet'));
-  const authenticator = new Authenticator(admin, { clock: poller, used: (keyId) => keyUses.note(keyId) });
+  const tokensOfIssuer = await openIssuer(config, {
+    clock: poller,
+    findWorkspace: (name) => admin.findWorkspace(name),
+    log,
+  });
+  if (tokensOfIssuer) opened.push(tokensOfIssuer);
+  const authenticator = new Authenticator(admin, {
+    clock: poller,
+    used: (keyId) => keyUses.note(keyId),
+    tokens: tokensOfIssuer?.verifier,
+  });
   const audit = createAuditRepository(database);
   const refusals = new RefusedAccess(audit, (error) =>
     log.warn({ err: error }, 'refused access is not in the audit trail yet'),
@@ -219,6 +230,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
       hub.close();
       await retention.stop();
       await server.drain(graceMs);
+      tokensOfIssuer?.close();
       await keyUses.stop();
       await refusals.stop();
       await store.close();

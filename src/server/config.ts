@@ -92,6 +92,14 @@ function crossChecks(config: Settings): string[] {
       'MEMORYHUB_TLS_CLIENT_CA is set and MEMORYHUB_TLS_CERT is not: a server without TLS cannot ask for certificates.',
     );
   }
+  if (config.oidc_issuer && !config.oidc_audience?.length) {
+    problems.push(
+      'MEMORYHUB_OIDC_ISSUER is set and MEMORYHUB_OIDC_AUDIENCE is not: without it, tokens made for another service would be taken.',
+    );
+  }
+  if (config.oidc_keys && !/^https?:/.test(config.oidc_keys) && !existsSync(config.oidc_keys)) {
+    problems.push(`MEMORYHUB_OIDC_KEYS is ${JSON.stringify(config.oidc_keys)}, and there is no such file.`);
+  }
   if (config.database_read_url && !config.database_url) {
     problems.push(
       'DATABASE_READ_URL is set and DATABASE_URL is not: it must be a replica of the database DATABASE_URL names.',

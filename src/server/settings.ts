@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { Role } from './domain/principal.ts';
 
 /** One setting: everything there is to know about it, once. The README's table is tested against this. */
 interface Setting<T> {
@@ -39,6 +40,28 @@ const flag = z.union([z.boolean(), z.stringbool({ truthy: ['1', 'true', 'yes'], 
 
 function url(...protocols: string[]) {
   return text.refine((value) => protocols.includes(URL.parse(value)?.protocol ?? '')).optional();
+}
+
+/** What comes from there cannot be changed on its way: it is over TLS, or from this very host. */
+const safeUrl = text.refine((value) => {
+  const parsed = URL.parse(value);
+  const isLocal = /^(127(\.\d+){3}|\[::1\]|localhost)$/.test(parsed?.hostname ?? '');
+  return parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLocal);
+});
+
+/** "value=name, value=name". */
+const pairs = text.transform((value, context) =>
+  value.split(',').map((pair): readonly [string, string] => {
+    const at = pair.lastIndexOf('=');
+    if (at < 1) context.addIssue('not a pair');
+    return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+  }),
+);
+
+function roleOf(name: string, context: { addIssue(message: string): void }): Role {
+  const role = Object.entries(Role).find(([each]) => each.toLowerCase() === name)?.[1];
+  if (role === undefined) context.addIssue('not a role');
+  return role ?? Role.READER;
 }
 
 /** "host:port", "[ipv6]:port". */
@@ -234,6 +257,80 @@ export const SETTINGS = {
     description: 'Let reflection and statistics be read without a key.',
     allowed: '0 or 1',
     schema: flag.default(false),
+  }),
+  oidc_issuer: setting({
+    env: 'MEMORYHUB_OIDC_ISSUER',
+    default: 'unset: keys only',
+    description: 'Issuer whose JSON Web Tokens are taken beside API keys: its `iss`.',
+    allowed: 'an https:// address, or http:// on this very host',
+    schema: safeUrl.optional(),
+  }),
+  oidc_audience: setting({
+    env: 'MEMORYHUB_OIDC_AUDIENCE',
+    default: 'unset',
+    description: 'What tokens must be made for: one of these `aud`, with commas between them.',
+    allowed: 'names with commas between them',
+    schema: text
+      .transform((value) =>
+        value
+          .split(',')
+          .map((name) => name.trim())
+          .filter(Boolean),
+      )
+      .optional(),
+  }),
+  oidc_keys: setting({
+    env: 'MEMORYHUB_OIDC_KEYS',
+    default: 'unset: where the issuer says',
+    description: "The issuer's key set (JWKS): an address, or a file, which needs no network.",
+    allowed: 'an https:// address, http:// on this very host, or a path',
+    schema: z
+      .union([safeUrl, text.refine((path) => !path.includes('://')).transform((path) => resolve(path))])
+      .optional(),
+  }),
+  oidc_workspace_claim: setting({
+    env: 'MEMORYHUB_OIDC_WORKSPACE_CLAIM',
+    default: 'memoryhub_workspace',
+    description: 'Claim that names the workspace; `a.b` is b within a.',
+    allowed: 'the name of a claim',
+    schema: text.default('memoryhub_workspace'),
+  }),
+  oidc_workspaces: setting({
+    env: 'MEMORYHUB_OIDC_WORKSPACES',
+    default: 'unset: the value is the name',
+    description: 'Workspaces by value of that claim: `tenant-7=alpha,tenant-8=beta`.',
+    allowed: 'VALUE=WORKSPACE with commas between them',
+    schema: pairs.optional(),
+  }),
+  oidc_role_claim: setting({
+    env: 'MEMORYHUB_OIDC_ROLE_CLAIM',
+    default: 'memoryhub_role',
+    description: 'Claim that holds the role, or a list of them.',
+    allowed: 'the name of a claim',
+    schema: text.default('memoryhub_role'),
+  }),
+  oidc_roles: setting({
+    env: 'MEMORYHUB_OIDC_ROLES',
+    default: "unset: the roles' own names",
+    description: 'Roles by value of that claim, the first that fits counts: `hub-admins=admin,staff=writer`.',
+    allowed: 'VALUE=ROLE with commas between them, the roles being reader, writer, admin, monitor, operator',
+    schema: pairs
+      .transform((entries, context) => entries.map(([value, name]) => [value, roleOf(name, context)] as const))
+      .optional(),
+  }),
+  oidc_user_claim: setting({
+    env: 'MEMORYHUB_OIDC_USER_CLAIM',
+    default: 'sub',
+    description: 'Claim with the user to whom readers and writers are bound; `none` binds them to no user.',
+    allowed: 'the name of a claim, or none',
+    schema: text.default('sub').transform((name) => (name === 'none' ? undefined : name)),
+  }),
+  oidc_teams_claim: setting({
+    env: 'MEMORYHUB_OIDC_TEAMS_CLAIM',
+    default: 'unset: to no teams',
+    description: 'Claim with the teams to which they are bound.',
+    allowed: 'the name of a claim',
+    schema: optional,
   }),
   allow_plaintext: setting({
     env: 'MEMORYHUB_ALLOW_PLAINTEXT',

@@ -6,6 +6,7 @@ import { ServiceError } from '../domain/errors.ts';
 import type { Micros } from '../domain/memory.ts';
 import { CredentialRefusal, type Principal } from '../domain/principal.ts';
 import { parseApiKey, secretMatches } from './api-key.ts';
+import type { TokenIdentity, TokenVerifier } from './token-verifier.ts';
 
 export interface AuthenticatorOptions {
   /** The longest a verified key is believed while the database cannot be asked, in milliseconds. */
@@ -22,6 +23,8 @@ export interface AuthenticatorOptions {
   readonly now?: () => number;
   /** By which keys expire: the database's. */
   readonly clock?: Clock;
+  /** The second way in: tokens of an issuer. */
+  readonly tokens?: Pick<TokenVerifier, 'verify' | 'clear'> | undefined;
   /** Told of keys that were used, at most once a poll for each header. */
   readonly used?: (keyId: string) => void;
 }
@@ -30,6 +33,9 @@ export interface AuthenticatorOptions {
 const VERIFIED_MAX = 1_000;
 
 const BEARER = /^Bearer +(\S+)$/i;
+
+/** A token has no secret that is compared. */
+const NO_HASH = new Uint8Array();
 
 /** What is remembered of a key: the hash, never the secret. */
 interface KnownKey {
@@ -46,7 +52,7 @@ interface KnownKey {
 }
 
 /**
- * Tells who calls, from "authorization: Bearer mh_ID_SECRET".
+ * Tells who calls, from "authorization: Bearer mh_ID_SECRET", or a token in the place of the key.
  *
  * The cache is keyed by the key's id and holds the hash of its secret, which is compared in constant
  * time. So a wrong secret for a known id costs no query and no entry. Headers that were verified are
@@ -69,6 +75,7 @@ export class Authenticator {
   readonly #now: () => number;
   readonly #clock: Clock;
   readonly #used: (keyId: string) => void;
+  readonly #tokens: AuthenticatorOptions['tokens'];
   readonly #known: LRUCache<string, KnownKey>;
   readonly #unknown: LRUCache<string, true>;
   readonly #lookups = new Map<string, Promise<KnownKey | undefined>>();
@@ -87,6 +94,7 @@ export class Authenticator {
     this.#now = options.now ?? (() => performance.now());
     this.#clock = options.clock ?? { now: () => Date.now() * 1000 };
     this.#used = options.used ?? (() => {});
+    this.#tokens = options.tokens;
     const max = options.maxKeys ?? 10_000;
     this.#known = new LRUCache({ max });
     this.#unknown = new LRUCache({
@@ -103,7 +111,10 @@ export class Authenticator {
    * @param polledAt performance.now() when it was sent
    */
   generationsPolled(generations: Pick<Generations, 'authentication'>, polledAt: number): void {
-    if (generations.authentication !== this.#generation) this.#unknown.clear();
+    if (generations.authentication !== this.#generation) {
+      this.#unknown.clear();
+      this.#tokens?.clear();
+    }
     this.#verified.clear();
     this.#generation = generations.authentication;
     this.#polledAt = polledAt;
@@ -124,8 +135,9 @@ export class Authenticator {
       const now = this.#now();
       if (now < verified.endsAt && this.#believed(verified, now)) return verified.principal;
     }
-    const key = parseApiKey(BEARER.exec(authorization)?.[1] ?? '');
-    if (key === undefined) throw invalid('malformed');
+    const credential = BEARER.exec(authorization)?.[1] ?? '';
+    const key = parseApiKey(credential);
+    if (key === undefined) return this.#verifyToken(authorization, credential);
     if (this.#unknown.has(key.id)) throw invalid('unknown');
     const known = this.#known.get(key.id);
     if (known !== undefined && this.#believed(known, this.#now())) {
@@ -134,6 +146,25 @@ export class Authenticator {
       return admitted.principal;
     }
     return this.#refresh(key.id, known).then((entry) => this.#admit(entry, key.secret).principal);
+  }
+
+  #verifyToken(authorization: string, token: string): Principal | Promise<Principal> {
+    // A JSON Web Token has three parts.
+    if (this.#tokens === undefined || token.split('.', 4).length !== 3) throw invalid('malformed');
+    const identity = this.#tokens.verify(token);
+    if (identity instanceof Promise) return identity.then((verified) => this.#believe(authorization, verified));
+    return this.#believe(authorization, identity);
+  }
+
+  /** Until the next poll, as a key that was verified. */
+  #believe(authorization: string, { principal, expireTime }: TokenIdentity): Principal {
+    if (this.#verified.size < VERIFIED_MAX) {
+      const askedAt = this.#now();
+      const endsAt = askedAt + (expireTime - this.#clock.now()) / 1000;
+      const known = { secretHash: NO_HASH, principal, revoked: false, previous: undefined, endsAt, askedAt };
+      this.#verified.set(authorization, { ...known, generation: this.#generation });
+    }
+    return principal;
   }
 
   /** What the secret opens: the key, or the key as it was before its rotation. */
@@ -238,7 +269,7 @@ function principalOf(key: ApiKey): Principal {
 }
 
 function missing(): ServiceError {
-  return new ServiceError('CREDENTIAL_MISSING', 'the call has no key: send "authorization: Bearer mh_..."');
+  return new ServiceError('CREDENTIAL_MISSING', 'the call has no key: send "authorization: Bearer mh_...", or a token');
 }
 
 /** The same for malformed, unknown, wrong and revoked: a caller learns nothing about which keys there are. */

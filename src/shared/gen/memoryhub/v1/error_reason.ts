@@ -30,9 +30,12 @@ export const ErrorReason = {
   REQUEST_ID_REUSED: 4,
   /** MALFORMED_MESSAGE - INVALID_ARGUMENT. The bytes of the message are not what the contract says. */
   MALFORMED_MESSAGE: 5,
-  /** CREDENTIAL_MISSING - UNAUTHENTICATED. There is no key in the call's metadata. */
+  /** CREDENTIAL_MISSING - UNAUTHENTICATED. There is no key or token in the call's metadata. */
   CREDENTIAL_MISSING: 6,
-  /** CREDENTIAL_INVALID - UNAUTHENTICATED. The key is malformed, unknown, or revoked. */
+  /**
+   * CREDENTIAL_INVALID - UNAUTHENTICATED. The key is malformed, unknown, or revoked; or the token is not one this server
+   * takes.
+   */
   CREDENTIAL_INVALID: 7,
   /** ROLE_DENIED - PERMISSION_DENIED. The key's role may not call this RPC; metadata: role, needed. */
   ROLE_DENIED: 8,
@@ -87,6 +90,11 @@ export const ErrorReason = {
    * metadata: id.
    */
   API_KEY_ENDED: 29,
+  /**
+   * ISSUER_UNAVAILABLE - UNAVAILABLE. The keys of the issuer cannot be had, so that its tokens cannot be judged; RetryInfo
+   * says when to retry.
+   */
+  ISSUER_UNAVAILABLE: 30,
   /** HOST_NOT_TRUSTED - PERMISSION_DENIED. The name the call is addressed to (:authority) is none of the server's. */
   HOST_NOT_TRUSTED: 36,
 } as const;
@@ -124,5 +132,6 @@ export namespace ErrorReason {
   export type UNIMPLEMENTED = typeof ErrorReason.UNIMPLEMENTED;
   export type CREDENTIAL_EXPIRED = typeof ErrorReason.CREDENTIAL_EXPIRED;
   export type API_KEY_ENDED = typeof ErrorReason.API_KEY_ENDED;
+  export type ISSUER_UNAVAILABLE = typeof ErrorReason.ISSUER_UNAVAILABLE;
   export type HOST_NOT_TRUSTED = typeof ErrorReason.HOST_NOT_TRUSTED;
 }
