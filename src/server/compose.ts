@@ -8,12 +8,17 @@ import { openDatabase } from './database/database.ts';
 import { AdminService } from './domain/admin-service.ts';
 import { AuditTrail } from './domain/audit-trail.ts';
 import { MemoryService } from './domain/memory-service.ts';
+import { MetadataSealing } from './domain/sealing/metadata-sealing.ts';
+import { SensitiveNames } from './domain/sealing/sensitive-names.ts';
 import { type GaugeParts, gaugeSources } from './gauge-sources.ts';
 import { GenerationPoller } from './generation-poller.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
+import { createAuditLog } from './repository/audit-log.ts';
 import { createAuditRepository } from './repository/audit-repository.ts';
+import { createDataKeyStore } from './repository/data-key-repository.ts';
 import { PostgresMemoryRepository } from './repository/memory-repository.ts';
 import { createRetention } from './repository/retention.ts';
+import { createSealedRows } from './repository/sealed-rows.ts';
 import { databaseIdentity, readTokenKey, tableSizes } from './repository/server-repository.ts';
 import { adminMethods } from './rpc/admin/methods.ts';
 import { memoryMethods } from './rpc/memory/memory-methods.ts';
@@ -26,6 +31,9 @@ import { Authenticator } from './security/authenticator.ts';
 import { openIssuer } from './security/issuer.ts';
 import { KeyUses } from './security/key-uses.ts';
 import { RefusedAccess } from './security/refused-access.ts';
+import { openKeyring } from './security/sealing/open-keyring.ts';
+import { KeyRotation } from './security/sealing/rotation.ts';
+import { Sealing } from './security/sealing/sealing.ts';
 import { TokenSealer } from './security/token-sealer.ts';
 import { StatsHub, type StatsSource } from './stats/hub.ts';
 import { StatsRecorder } from './stats/recorder.ts';
@@ -140,7 +148,16 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   opened.push(cache);
 
   const tokens = new TokenSealer(await readTokenKey(database));
-  const memories = new MemoryService({ repository: cache, clock: poller, tokens });
+  const sealing = new Sealing(createDataKeyStore(database), await openKeyring(config));
+  const audit = createAuditLog(database);
+  const names = new SensitiveNames(config.sealed_names ?? []);
+  const memories = new MemoryService({
+    repository: cache,
+    clock: poller,
+    tokens,
+    sealing: new MetadataSealing({ names, sealer: sealing.sealer, audit, repository: store }),
+  });
+  const rotation = new KeyRotation(sealing, createSealedRows(database), audit);
   const keyUses = new KeyUses(admin, (error) => log.warn({ err: error }, 'when keys were used is not written yet'));
   const tokensOfIssuer = await openIssuer(config, {
     clock: poller,
@@ -153,13 +170,13 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     used: (keyId) => keyUses.note(keyId),
     tokens: tokensOfIssuer?.verifier,
   });
-  const audit = createAuditRepository(database);
-  const refusals = new RefusedAccess(audit, (error) =>
+  const auditTrail = createAuditRepository(database);
+  const refusals = new RefusedAccess(auditTrail, (error) =>
     log.warn({ err: error }, 'refused access is not in the audit trail yet'),
   );
   const adminService = new AdminService(admin, generateApiKey, poller);
-  const trail = new AuditTrail(audit, adminService, tokens);
-  const services = [...memoryMethods(memories), ...adminMethods(adminService, trail)];
+  const trail = new AuditTrail(auditTrail, adminService, tokens);
+  const services = [...memoryMethods(memories), ...adminMethods(adminService, trail, rotation)];
   const identity = {
     bootId: boot.id,
     bootTime: timestampFromMs(boot.time),
@@ -210,6 +227,9 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     if (redis) parts.redisUsage = await redis.usage();
   }, REDIS_USAGE_INTERVAL_MS).unref();
   followPolls(poller, { authenticator, memories, server }, event);
+  onGeneration(poller, 'sealing', () => {
+    sealing.reload().catch((error) => log.error({ err: error }, 'the keyring cannot be read; the keys of before stay'));
+  });
   const { host, port } = await server.listen(config.listen, tls?.credentials);
   if (config.compression_min_bytes > 0 && !server.compresses) {
     log.warn('answers are not compressed: this version of grpc-js has changed inside');
@@ -280,5 +300,17 @@ function followPolls(
       if (up) event(EventKind.POSTGRES_BACK, 'PostgreSQL answers again');
       else event(EventKind.POSTGRES_LOST, 'PostgreSQL does not answer');
     },
+  });
+}
+
+/** Does something each time a generation has moved on. */
+function onGeneration(poller: GenerationPoller, name: 'configuration' | 'sealing', moved: () => void): void {
+  let last: number | undefined;
+  poller.listen({
+    polled: (generations) => {
+      if (last !== undefined && generations[name] !== last) moved();
+      last = generations[name];
+    },
+    databaseUp: () => {},
   });
 }

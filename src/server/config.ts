@@ -105,6 +105,12 @@ function crossChecks(config: Settings): string[] {
       'DATABASE_READ_URL is set and DATABASE_URL is not: it must be a replica of the database DATABASE_URL names.',
     );
   }
+  const keyrings = [config.sealing_keyring, config.sealing_keys, config.sealing_command].filter(Boolean).length;
+  if (keyrings > 1) {
+    problems.push(
+      'MEMORYHUB_SEALING_KEYRING, MEMORYHUB_SEALING_KEYS and MEMORYHUB_SEALING_COMMAND say where the keyring is: one of them must be set at most.',
+    );
+  }
   if (config.retain_revisions_days && config.retain_revisions_days * 24 < config.retain_requests_hours) {
     problems.push(
       `MEMORYHUB_RETAIN_REVISIONS_DAYS is ${config.retain_revisions_days}: it must be at least as long as ` +

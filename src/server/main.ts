@@ -10,6 +10,8 @@ import { migrate } from './database/migrate.ts';
 import { ensureFirstKeys } from './first-keys.ts';
 import { lastResort } from './last-resort.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
+import { createDataKeyStore } from './repository/data-key-repository.ts';
+import { prepareKeyring } from './security/sealing/open-keyring.ts';
 import { readTlsFiles } from './security/tls-files.ts';
 import { type Logging, openLogging } from './telemetry/logger.ts';
 import { startTracing } from './telemetry/tracing.ts';
@@ -129,6 +131,7 @@ async function prepareDatabase(url: string, config: Config, log: Logging['log'])
   const database = await openDatabase({ url, poolMax: 2, poolMin: 0, log: (message) => log.warn(message) });
   try {
     for (const name of await migrate(database.orm)) log.info(`migrated the schema: ${name}`);
+    for (const notice of await prepareKeyring(config, createDataKeyStore(database))) log.info(notice);
     for (const file of await ensureFirstKeys(createAdminRepository(database), config.data_dir)) {
       log.info(`wrote ${file}`);
     }

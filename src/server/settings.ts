@@ -192,6 +192,43 @@ export const SETTINGS = {
     allowed: 'a whole number from 1 to 36500',
     schema: wholeNumber(1, 36_500).default(90),
   }),
+  sealing_keyring: setting({
+    env: 'MEMORYHUB_SEALING_KEYRING',
+    default: 'unset: sealing.keys in data_dir',
+    description: 'File of keys that wrap the keys of sealed secrets, the same on all servers of a database.',
+    allowed: 'a path',
+    schema: optional.transform((path) => (path === undefined ? undefined : resolve(path))),
+  }),
+  sealing_keys: setting({
+    env: 'MEMORYHUB_SEALING_KEYS',
+    default: 'unset: the file',
+    description: 'The keyring itself: NAME:KEY of 32 bytes in base64, several between commas, the first wraps.',
+    allowed: 'NAME:KEY of 32 bytes in base64, several between commas',
+    secret: true,
+    schema: optional,
+  }),
+  sealing_command: setting({
+    env: 'MEMORYHUB_SEALING_COMMAND',
+    default: 'unset: the file',
+    description: 'A shell command that prints the keyring, from a secret store for instance.',
+    allowed: 'a command for /bin/sh',
+    secret: true,
+    schema: optional,
+  }),
+  sealed_names: setting({
+    env: 'MEMORYHUB_SEALED_NAMES',
+    default: 'unset: api_key, password, token, secret',
+    description: 'Further names whose values are sealed, between commas, from now on.',
+    allowed: 'names of letters, digits, "_" and "-", between commas',
+    schema: optional.transform((names, context): readonly string[] | undefined => {
+      if (names === undefined) return undefined;
+      const parts = names.split(',').map((name) => name.trim());
+      const given = parts.filter((name) => name !== '');
+      if (given.every((name) => /^[A-Za-z0-9_-]{1,64}$/.test(name))) return given;
+      context.addIssue('not names');
+      return z.NEVER;
+    }),
+  }),
   drain_seconds: setting({
     env: 'MEMORYHUB_DRAIN_SECONDS',
     default: '10 s',

@@ -11,6 +11,7 @@ export const LIMITS = {
   tagBytes: { min: 1, max: 128, unit: 'bytes', of: 'a tag' },
   metadataBytes: { min: 0, max: 16 * 1024, unit: 'bytes', of: 'metadata, as JSON' },
   metadataDepth: { min: 0, max: 16, unit: 'levels', of: 'objects and arrays within each other in metadata' },
+  sealedValues: { min: 0, max: 64, unit: 'values', of: 'values under sensitive names in metadata or a setting' },
   noteBytes: { min: 0, max: 256, unit: 'bytes', of: 'note of a change' },
   ttlSeconds: { min: 1, max: 100 * 365 * 86400, unit: 'seconds', of: 'ttl of a memory or an API key' },
   batchItems: { min: 1, max: 1000, unit: 'items', of: 'a batch' },

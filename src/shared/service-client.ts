@@ -12,6 +12,7 @@ import {
   ListWorkspacesRequest,
   RevokeApiKeyRequest,
   RotateKeysRequest,
+  RotateSealingKeysRequest,
 } from './gen/memoryhub/v1/admin_service.ts';
 import * as memory from './gen/memoryhub/v1/memory_service.ts';
 import {
@@ -82,6 +83,7 @@ const ADMIN_REQUESTS = {
   rotateKeys: RotateKeysRequest,
   listAuditEvents: ListAuditEventsRequest,
   invalidateCaches: InvalidateCachesRequest,
+  rotateSealingKeys: RotateSealingKeysRequest,
 } as const;
 
 const STATS_REQUESTS = { getStats: GetStatsRequest, watchStats: WatchStatsRequest } as const;

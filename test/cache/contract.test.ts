@@ -25,6 +25,7 @@ function through(writer: MemoryRepository, reader: MemoryRepository): MemoryRepo
     exportPage: (call, query, write) => writer.exportPage(call, query, write),
     revisions: (call, query) => writer.revisions(call, query),
     revision: (call, workspaceId, id, revision) => writer.revision(call, workspaceId, id, revision),
+    sealedValues: (call, workspaceId, changeNos) => writer.sealedValues(call, workspaceId, changeNos),
     storageInfo: (call, workspaceId, access) => writer.storageInfo(call, workspaceId, access),
     describe: (call) => writer.describe(call),
   };

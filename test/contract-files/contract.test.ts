@@ -51,7 +51,7 @@ describe('the contract and the code', () => {
     const none = undefined as never;
     const methods: AnyMethod[] = [
       ...memoryMethods(none),
-      ...adminMethods(none, none),
+      ...adminMethods(none, none, none),
       ...[getStats(none), watchStats(none)],
     ];
     const served = Object.fromEntries(methods.map(({ definition, roles }) => [definition.path, roles.toSorted()]));
@@ -80,6 +80,7 @@ const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {
   tagBytes: ['Memory.tags'],
   metadataBytes: ['Memory.metadata'],
   metadataDepth: ['Memory.metadata'],
+  sealedValues: ['Memory.metadata'],
   noteBytes: [
     'SaveMemoryRequest.note',
     'UpdateMemoryRequest.note',

@@ -6,6 +6,8 @@ import { MemoryService } from '../../src/server/domain/memory-service.ts';
 import { TokenSealer } from '../../src/server/security/token-sealer.ts';
 import { LIMITS } from '../../src/shared/limits.ts';
 import { fields, Hub, save, WRITE } from '../contract/fixtures.ts';
+import { READER } from '../rpc/harness.ts';
+import { openSealing } from '../support/sealing.ts';
 import { newWorkspace, testRepository } from './support/repository.ts';
 
 /** What the database sent, statement by statement: characters of what the driver read, bytes of pages. */
@@ -54,7 +56,8 @@ beforeAll(async () => {
   const repository = subject().another({}, { pool, readPool: pool });
   hub = new Hub(repository, await newWorkspace(subject().database));
   const clock = { now: () => Date.now() * 1000 };
-  service = new MemoryService({ repository, clock, tokens: new TokenSealer(randomBytes(32)) });
+  const sealing = (await openSealing(subject().database)).metadata(repository);
+  service = new MemoryService({ repository, clock, tokens: new TokenSealer(randomBytes(32)), sealing });
   const content = 'x'.repeat(LIMITS.contentBytes.max);
   ids = [];
   // Small ones first in every order but by id, so that pages have grown when the large ones come.
@@ -79,7 +82,8 @@ function list() {
 }
 
 async function* exported() {
-  const running = service.export(hub.call, { filter: '', format: 1, resumeToken: '', showDeleted: false });
+  const request = { filter: '', format: 1, resumeToken: '', showDeleted: false, revealSensitive: false };
+  const running = service.export({ ...hub.call, principal: READER, peer: '' }, request);
   yield* running.pages(await running.start(), WRITE);
 }
 

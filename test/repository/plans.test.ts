@@ -17,6 +17,7 @@ import {
   RELEASE_JOB,
   WORKSPACE_IDS,
 } from '../../src/server/repository/retention-statements.ts';
+import { SEALED_TABLES, sealedPage } from '../../src/server/repository/sealed-rows.ts';
 import { TABLE_SIZES } from '../../src/server/repository/server-repository.ts';
 import type { PlanCase } from '../../src/server/repository/statements/statement.ts';
 import { testDatabase } from '../support/database.ts';
@@ -81,6 +82,12 @@ const ELSEWHERE: readonly PlanCase[] = [
     values: ['1'],
     indexes: ['workspace_heads_pkey'],
   },
+  ...SEALED_TABLES.map((table) => ({
+    title: `sealed rows of ${table}`,
+    statement: { kind: 'sealed_page', name: undefined, text: sealedPage(table) },
+    values: ['1', table === 'memories' ? '80000000-0000-4000-8000-000000000000' : '5', '100'],
+    indexes: [`${table}_sealed`],
+  })),
 ];
 
 /** SQL that has no plan to look at here, and why. */
@@ -103,7 +110,9 @@ const UNPLANNED_STARTS: readonly (readonly [start: string, reason: string])[] = 
   ['UPDATE api_keys SET expire_time', 'by primary key, once in the life of a secret'],
   ['UPDATE api_keys SET previous_hash', 'by primary key, once in the life of a secret'],
   ['UPDATE workspace_heads SET cache_epoch = cache_epoch + 1', 'by primary key, or all: an operator asked for it'],
-  ['UPDATE cache_generations', 'the table has a row for each cache: two'],
+  ['UPDATE cache_generations', 'the table has a row for each cache: four'],
+  ['INSERT INTO sealing_keys', 'by primary key, once a workspace'],
+  ['UPDATE sealing_keys', 'by primary key, when keys are rotated'],
   ["SELECT '", 'asks for the number of a type, once a connection'],
   ['SET enable_seqscan', 'a setting'],
   ['PREPARE', 'of statements that are planned'],

@@ -19,6 +19,7 @@ import { MemoryServiceClient, SaveMemoryRequest } from '../../src/shared/gen/mem
 import { RpcError, toRpcError } from '../../src/shared/rpc-error.ts';
 import { MemoryHub } from '../../src/shared/service-client.ts';
 import { testRepository } from '../repository/support/repository.ts';
+import { openSealing, type SealingUnderTest } from '../support/sealing.ts';
 
 export type Memories = MemoryHub['memories'];
 
@@ -36,6 +37,7 @@ export interface TestWorkspace {
 
 export interface MemoryServer {
   readonly service: MemoryService;
+  readonly keys: SealingUnderTest;
   readonly repository: ReturnType<ReturnType<typeof testRepository>>;
   readonly address: string;
   /** Faults the server logged; each test expects none. */
@@ -55,7 +57,9 @@ export function memoryServer(options: Parameters<typeof testRepository>[0] = {})
     const clock = new GenerationPoller(admin);
     await clock.start();
     const tokens = new TokenSealer(randomBytes(32));
-    const service = new MemoryService({ repository: repository().repository, clock, tokens });
+    const { repository: store, database } = repository();
+    const keys = await openSealing(database);
+    const service = new MemoryService({ repository: store, clock, tokens, sealing: keys.metadata(store) });
     const authenticator = new Authenticator(admin);
     const faults: unknown[] = [];
     const recorder = new StatsRecorder();
@@ -96,7 +100,7 @@ export function memoryServer(options: Parameters<typeof testRepository>[0] = {})
       };
       return { name, id, withKey, memories: await withKey({}), credential: () => newKey(UNBOUND, Role.WRITER) };
     };
-    running = { service, repository: repository(), address, faults, calls, newWorkspace };
+    running = { service, keys, repository: repository(), address, faults, calls, newWorkspace };
   });
   afterAll(async () => {
     for (const end of ends.reverse()) await end();

@@ -24,6 +24,7 @@ import {
   type Workspace,
 } from '../../src/shared/gen/memoryhub/v1/admin_service.ts';
 import { testDatabase } from '../support/database.ts';
+import { openSealing } from '../support/sealing.ts';
 import { open, Refusal, readAll, refusalOf, start, stream, type TestServer } from './harness.ts';
 
 const database = testDatabase();
@@ -60,7 +61,11 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   const methods = [
-    ...adminMethods(new AdminService(repository, generateApiKey, { now: () => Date.now() * 1000 }), undefined as never),
+    ...adminMethods(
+      new AdminService(repository, generateApiKey, { now: () => Date.now() * 1000 }),
+      undefined as never,
+      (await openSealing(database())).rotation,
+    ),
     stream('Watch', async function* (call) {
       yield call.keyId;
       await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
@@ -328,25 +333,28 @@ describe('RevokeApiKey', () => {
   });
 });
 
+const ALL_CACHES = [Cache.MEMORIES, Cache.AUTHENTICATION, Cache.STORAGE_INFO, Cache.CONFIGURATION, Cache.SEALING];
+
 describe('InvalidateCaches', () => {
   const generations = async () => {
-    const { epochs, authentication, storageInfo } = await repository.pollGenerations();
+    const { epochs, authentication, storageInfo, configuration, sealing } = await repository.pollGenerations();
     const ids = await Promise.all(['one', 'two'].map(async (name) => (await repository.findWorkspace(name))?.id ?? 0));
-    return [...ids.map((id) => epochs.get(id) ?? 0), authentication, storageInfo];
+    return [...ids.map((id) => epochs.get(id) ?? 0), authentication, storageInfo, configuration, sealing];
   };
 
   it.each([
-    ['an admin', () => admin, [], '', [Cache.MEMORIES], [1, 0, 0, 0]],
-    ['an admin', () => admin, [Cache.MEMORIES], 'one', [Cache.MEMORIES], [1, 0, 0, 0]],
-    ['an operator', () => operator, [], '', [Cache.MEMORIES, Cache.AUTHENTICATION, Cache.STORAGE_INFO], [1, 1, 1, 1]],
-    ['an operator', () => operator, [Cache.MEMORIES], 'two', [Cache.MEMORIES], [0, 1, 0, 0]],
+    ['an admin', () => admin, [], '', [Cache.MEMORIES], [1, 0, 0, 0, 0, 0]],
+    ['an admin', () => admin, [Cache.MEMORIES], 'one', [Cache.MEMORIES], [1, 0, 0, 0, 0, 0]],
+    ['an operator', () => operator, [], '', ALL_CACHES, [1, 1, 1, 1, 1, 1]],
+    ['an operator', () => operator, [Cache.SEALING], '', [Cache.SEALING], [0, 0, 0, 0, 0, 1]],
+    ['an operator', () => operator, [Cache.MEMORIES], 'two', [Cache.MEMORIES], [0, 1, 0, 0, 0, 0]],
     [
       'an operator',
       () => operator,
       [Cache.STORAGE_INFO, Cache.AUTHENTICATION],
       '',
       [Cache.AUTHENTICATION, Cache.STORAGE_INFO],
-      [0, 0, 1, 1],
+      [0, 0, 1, 1, 0, 0],
     ],
   ] as const)('by %s empties what it should (%#)', async (_who, credential, caches, workspace, emptied, steps) => {
     const before = await generations();

@@ -21,6 +21,7 @@ import { StatsRecorder } from '../../src/server/stats/recorder.ts';
 import { AdminServiceClient } from '../../src/shared/gen/memoryhub/v1/admin_service.ts';
 import { MemoryHub } from '../../src/shared/service-client.ts';
 import { testDatabase } from '../support/database.ts';
+import { openSealing } from '../support/sealing.ts';
 import { stream } from './harness.ts';
 
 /** AdminService behind the real chain, keys, poller and database. */
@@ -68,7 +69,14 @@ export function keyServer(): () => KeyServer {
     });
     const service = new AdminService(repository, generateApiKey, poller);
     const server = createServer({
-      methods: [...adminMethods(service, new AuditTrail(audit, service, new TokenSealer(randomBytes(32)))), open],
+      methods: [
+        ...adminMethods(
+          service,
+          new AuditTrail(audit, service, new TokenSealer(randomBytes(32))),
+          (await openSealing(database())).rotation,
+        ),
+        open,
+      ],
       authenticator,
       recorder: new StatsRecorder(),
       refusals,

@@ -131,6 +131,10 @@ export class CachedMemoryRepository implements MemoryRepository {
     return this.#inner.revision(call, workspaceId, memoryId, revision);
   }
 
+  sealedValues(call: CallContext, workspaceId: number, changeNos: readonly number[]) {
+    return this.#inner.sealedValues(call, workspaceId, changeNos);
+  }
+
   storageInfo(call: CallContext, workspaceId: number, access: Access): Promise<StorageInfo> {
     return this.#inner.storageInfo(call, workspaceId, access);
   }

@@ -61,7 +61,7 @@ export interface Rotation {
 export interface EmptiedCaches {
   /** Of one workspace or, undefined, of all. */
   readonly memories: { readonly workspaceId: number | undefined } | undefined;
-  readonly generations: readonly ('authentication' | 'storage_info')[];
+  readonly generations: readonly GenerationName[];
 }
 
 /**
@@ -102,14 +102,19 @@ export interface AdminRepository {
   /** Bumps the epoch of one workspace, or of all. */
   bumpCacheEpoch(workspaceId: number | undefined): Promise<void>;
   /** Bumps a server-wide generation. */
-  bumpGeneration(cache: 'authentication' | 'storage_info'): Promise<void>;
+  bumpGeneration(cache: GenerationName): Promise<void>;
 }
+
+/** Caches that have a generation for the whole server. */
+export type GenerationName = 'authentication' | 'storage_info' | 'configuration' | 'sealing';
 
 export interface Generations {
   /** Cache epoch by workspace id. */
   readonly epochs: ReadonlyMap<number, number>;
   readonly authentication: number;
   readonly storageInfo: number;
+  readonly configuration: number;
+  readonly sealing: number;
   /** clock_timestamp() of the primary. */
   readonly now: Micros;
 }

@@ -17,13 +17,15 @@ import { checkLine } from './validation/text.ts';
 import { Violations } from './validation/violations.ts';
 
 /** The caches of a server, as the contract's Cache names them. */
-export const CacheName = { MEMORIES: 1, AUTHENTICATION: 2, STORAGE_INFO: 3 } as const;
+export const CacheName = { MEMORIES: 1, AUTHENTICATION: 2, STORAGE_INFO: 3, CONFIGURATION: 4, SEALING: 5 } as const;
 export type CacheName = (typeof CacheName)[keyof typeof CacheName];
 
 /** The generations that empty the other caches. */
 const GENERATIONS = [
   [CacheName.AUTHENTICATION, 'authentication'],
   [CacheName.STORAGE_INFO, 'storage_info'],
+  [CacheName.CONFIGURATION, 'configuration'],
+  [CacheName.SEALING, 'sealing'],
 ] as const;
 
 /**

@@ -1,10 +1,11 @@
-import type { CallContext } from './call-context.ts';
 import type { Filter } from './filter/ast.ts';
 import { parseFilter } from './filter/parse.ts';
 import type { RowWriter } from './memory-row.ts';
 import { PAGE_BYTES, PageSize, prefetched, tokenContext } from './paging.ts';
 import type { ExportPage, ExportQuery, ExportSnapshot, MemoryRepository } from './repository.ts';
 import type { ExportInput } from './requests.ts';
+import type { MetadataSealing, RevealingCall } from './sealing/metadata-sealing.ts';
+import { RevealedRows } from './sealing/revealed-rows.ts';
 import type { TokenSealer } from './token.ts';
 import { checkEnum } from './validation/text.ts';
 import { Violations } from './validation/violations.ts';
@@ -30,24 +31,41 @@ const LAST_FORMAT = 3;
 export class MemoryExport {
   readonly #repository: MemoryRepository;
   readonly #tokens: TokenSealer;
-  readonly #call: CallContext;
+  readonly #call: RevealingCall;
+  readonly #sealing: MetadataSealing;
+  readonly #reveal: boolean;
   readonly #filter: Filter | undefined;
   readonly #showDeleted: boolean;
   readonly #resumeToken: string;
   readonly #context: string;
 
-  /** @throws ServiceError INVALID_FIELD, INVALID_FILTER */
-  constructor(repository: MemoryRepository, tokens: TokenSealer, call: CallContext, request: ExportInput) {
+  /** @throws ServiceError ROLE_DENIED, INVALID_FIELD, INVALID_FILTER */
+  constructor(
+    repository: MemoryRepository,
+    tokens: TokenSealer,
+    call: RevealingCall,
+    request: ExportInput,
+    sealing: MetadataSealing,
+  ) {
+    if (request.revealSensitive) sealing.checkMayReveal(call);
     const violations = new Violations();
     checkEnum(violations, 'format', request.format, LAST_FORMAT);
     violations.check();
-    this.#filter = parseFilter(request.filter);
+    this.#filter = parseFilter(request.filter, sealing.names);
     this.#repository = repository;
     this.#tokens = tokens;
     this.#call = call;
+    this.#sealing = sealing;
+    this.#reveal = request.revealSensitive;
     this.#showDeleted = request.showDeleted;
     this.#resumeToken = request.resumeToken;
-    this.#context = tokenContext('ExportMemories', call, [request.filter, request.format || 1, request.showDeleted]);
+    this.#context = tokenContext('ExportMemories', call, [
+      request.filter,
+      request.format || 1,
+      request.showDeleted,
+      // Left out where nothing is revealed, so that tokens of the release before still open.
+      ...(request.revealSensitive ? ['reveal'] : []),
+    ]);
   }
 
   get resumed(): boolean {
@@ -56,6 +74,7 @@ export class MemoryExport {
 
   /** Where this part begins. @throws ServiceError INVALID_TOKEN */
   async start(): Promise<ExportProgress> {
+    if (this.#reveal) await this.#sealing.record(this.#call, 'ExportMemories', '');
     if (this.resumed) return decode(this.#tokens.open(this.#resumeToken, this.#context, 'resume_token'));
     const snapshot = await this.#repository.beginExport(this.#call, this.#call.workspaceId);
     return { ...snapshot, afterId: undefined, rows: 0, partBytes: 0, digest: new Uint8Array(32) };
@@ -64,6 +83,7 @@ export class MemoryExport {
   /** All rows behind `start`, by id. A page may be empty. @throws ServiceError INVALID_TOKEN: no longer kept */
   async *pages(start: ExportProgress, write: RowWriter): AsyncGenerator<WrittenRows, void> {
     const size = new PageSize();
+    const secrets = this.#reveal ? new RevealedRows(this.#sealing, this.#call, write) : undefined;
     const read = (afterId: string | undefined): Promise<ExportPage> => {
       const query: ExportQuery = {
         workspaceId: this.#call.workspaceId,
@@ -76,7 +96,7 @@ export class MemoryExport {
         pageSize: size.rows,
         pageBytes: PAGE_BYTES,
       };
-      return this.#repository.exportPage(this.#call, query, write);
+      return this.#repository.exportPage(this.#call, query, secrets?.keep() ?? write);
     };
     const pages = prefetched(
       () => read(start.afterId),
@@ -85,7 +105,7 @@ export class MemoryExport {
         return page.nextId === undefined ? undefined : read(page.nextId);
       },
     );
-    for await (const page of pages) yield page.rows;
+    for await (const page of pages) yield secrets === undefined ? page.rows : await secrets.revealed(page.rows);
   }
 
   tokenAt(progress: ExportProgress): string {

@@ -8,6 +8,7 @@ import { PAGE_BYTES, PageSize, prefetched, readOrder, tokenContext } from './pag
 import { readConsistency } from './reads.ts';
 import type { ListOrder, ListPage, ListPosition, ListQuery, MemoryRepository } from './repository.ts';
 import type { ListInput } from './requests.ts';
+import type { SensitiveNames } from './sealing/sensitive-names.ts';
 import type { TokenSealer } from './token.ts';
 import { Violations } from './validation/violations.ts';
 import type { WrittenRows } from './written-rows.ts';
@@ -28,13 +29,19 @@ export class MemoryListing {
   #remaining: number;
 
   /** @throws ServiceError INVALID_FIELD, INVALID_FILTER, INVALID_TOKEN */
-  constructor(repository: MemoryRepository, tokens: TokenSealer, call: CallContext, request: ListInput) {
+  constructor(
+    repository: MemoryRepository,
+    tokens: TokenSealer,
+    call: CallContext,
+    request: ListInput,
+    names: SensitiveNames,
+  ) {
     const violations = new Violations();
     violations.within('limit', request.limit, LIMITS.listLimit);
     this.#consistency = readConsistency(violations, request);
     this.#order = readOrder(violations, request.orderBy);
     violations.check();
-    this.#filter = parseFilter(request.filter);
+    this.#filter = parseFilter(request.filter, names);
     this.#repository = repository;
     this.#tokens = tokens;
     this.#call = call;

@@ -49,6 +49,29 @@ export class MemoryRow {
     this.#texts[2 * field + 1] = end;
   }
 
+  /** With bytes of its own: the columns from id to author. */
+  copy(): MemoryRow {
+    const from = this.idAt;
+    const row = Object.assign(new MemoryRow(), this);
+    row.bytes = Buffer.from(this.bytes.subarray(from, this.end(TextField.AUTHOR)));
+    row.idAt = 0;
+    if (this.metadataEnd > 0) {
+      row.metadataStart = this.metadataStart - from;
+      row.metadataEnd = this.metadataEnd - from;
+    }
+    for (const field of Object.values(TextField)) row.setText(field, this.start(field) - from, this.end(field) - from);
+    row.tags = 0;
+    for (let tag = 0; tag < this.tags; tag++) row.addTag(this.tagStart(tag) - from, this.tagEnd(tag) - from);
+    return row;
+  }
+
+  /** @param json of an object */
+  setMetadata(json: Buffer): void {
+    this.metadataStart = this.bytes.length;
+    this.bytes = Buffer.concat([this.bytes, json]);
+    this.metadataEnd = this.bytes.length;
+  }
+
   addTag(start: number, end: number): void {
     this.#tags[2 * this.tags] = start;
     this.#tags[2 * this.tags + 1] = end;

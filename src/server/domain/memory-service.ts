@@ -10,6 +10,7 @@ import { refused } from './refusals.ts';
 import type { Change, MemoryRepository, StorageDescription, StorageInfo } from './repository.ts';
 import type * as input from './requests.ts';
 import { getRevision, listRevisions, type RevisionPage } from './revisions.ts';
+import type { MetadataSealing, RevealingCall } from './sealing/metadata-sealing.ts';
 import { StorageInfoCache } from './storage-info.ts';
 import type { TokenSealer } from './token.ts';
 import { differingOwner, namesOwner, readUpdate } from './update-mask.ts';
@@ -22,6 +23,7 @@ export interface MemoryServiceParts {
   readonly repository: MemoryRepository;
   readonly clock: Clock;
   readonly tokens: TokenSealer;
+  readonly sealing: MetadataSealing;
 }
 
 /** A memory that was written, and the workspace's change number afterwards. */
@@ -51,12 +53,14 @@ export class MemoryService {
   readonly #repository: MemoryRepository;
   readonly #clock: Clock;
   readonly #tokens: TokenSealer;
+  readonly #sealing: MetadataSealing;
   readonly #storageInfo: StorageInfoCache;
 
-  constructor({ repository, clock, tokens }: MemoryServiceParts) {
+  constructor({ repository, clock, tokens, sealing }: MemoryServiceParts) {
     this.#repository = repository;
     this.#clock = clock;
     this.#tokens = tokens;
+    this.#sealing = sealing;
     this.#storageInfo = new StorageInfoCache(repository, clock);
   }
 
@@ -147,6 +151,19 @@ export class MemoryService {
   }
 
   /**
+   * As get, with what is sealed in clear; that it was asked for is written down first.
+   *
+   * @throws ServiceError ROLE_DENIED, SEALED_VALUE_UNREADABLE, SEALING_KEY_MISSING
+   */
+  async reveal(call: RevealingCall, request: input.GetInput): Promise<MemoryRecord> {
+    this.#sealing.checkMayReveal(call);
+    const record = await this.get(call, request);
+    const { memory } = record;
+    const [clear] = await this.#sealing.reveal(call, [memory], 'GetMemory', memory.id);
+    return clear === undefined || clear === memory ? record : record.with(clear);
+  }
+
+  /**
    * The living ones among up to 1000 ids, in order; an id that is repeated is answered once.
    *
    * @param take is given each with the number of ids asked for, and says whether there was room for it;
@@ -182,12 +199,12 @@ export class MemoryService {
 
   /** @throws ServiceError INVALID_FILTER, INVALID_TOKEN */
   list(call: CallContext, request: input.ListInput): MemoryListing {
-    return new MemoryListing(this.#repository, this.#tokens, call, request);
+    return new MemoryListing(this.#repository, this.#tokens, call, request, this.#sealing.names);
   }
 
-  /** @throws ServiceError INVALID_FILTER */
-  export(call: CallContext, request: input.ExportInput): MemoryExport {
-    return new MemoryExport(this.#repository, this.#tokens, call, request);
+  /** @throws ServiceError INVALID_FILTER, ROLE_DENIED */
+  export(call: RevealingCall, request: input.ExportInput): MemoryExport {
+    return new MemoryExport(this.#repository, this.#tokens, call, request, this.#sealing);
   }
 
   /** Newest first; also of a deleted memory, so that it can be decided what to restore. */
@@ -240,7 +257,7 @@ export class MemoryService {
   }
 
   async #write(call: CallContext, mutation: Mutation): Promise<Written> {
-    return write(this.#repository, call, mutation);
+    return write(this.#repository, this.#sealing, call, mutation);
   }
 }
 

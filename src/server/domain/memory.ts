@@ -100,6 +100,11 @@ export class MemoryRecord implements Owner {
     return this.#memory;
   }
 
+  /** Another state of the same record. */
+  with(memory: Memory): MemoryRecord {
+    return new MemoryRecord(memory, this.#codec, memory, undefined);
+  }
+
   /** The encoded FULL message; shared, not to be written to. */
   get message(): Uint8Array {
     this.#message ??= this.#codec.encode(this.memory);

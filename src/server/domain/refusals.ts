@@ -33,6 +33,12 @@ export function refused(refusal: Refusal, path: string, item: Record<string, str
       });
     case 'revision_not_found':
       return revisionNotFound();
+    case 'sealed_unknown':
+      return new ServiceError(
+        'SEALED_VALUE_UNKNOWN',
+        'the metadata has the placeholder of a sealed value that this memory does not keep under that name',
+        { metadata: { ...item, field: field('metadata') } },
+      );
     case 'request_id_reused':
       return new ServiceError('REQUEST_ID_REUSED', 'this request_id was used for a different request', {
         violations: [{ field: 'request_id', description: 'was used for a different request in the last 24 hours' }],

@@ -3,6 +3,7 @@ import type { CallContext } from './call-context.ts';
 import type { Filter } from './filter/ast.ts';
 import type { Consistency, JsonObject, MemoryRecord, Micros, Operation, Owner, Revision } from './memory.ts';
 import type { RowWriter } from './memory-row.ts';
+import type { SealedChange, SealedValues } from './sealing/sealed-values.ts';
 import type { WrittenRows } from './written-rows.ts';
 
 /** Which fields an UPDATE sets; the others keep their value. */
@@ -14,7 +15,10 @@ export interface MemoryFields {
   readonly category: string;
   readonly content: string;
   readonly tags: readonly string[];
+  /** With placeholders in the place of what is sealed. */
   readonly metadata: JsonObject | undefined;
+  /** What goes with the placeholders; set by the step that seals and by nothing else. */
+  readonly sealed?: SealedChange | undefined;
   /** Absolute; not together with ttlMicros. */
   readonly expireTime: Micros | undefined;
   /** Counted from the write's update_time, by the database's clock. */
@@ -68,6 +72,8 @@ export type Refusal =
   | { readonly kind: 'owner_fixed'; readonly field: 'scope' | 'user_id' | 'team' | 'key' }
   | { readonly kind: 'not_deleted' }
   | { readonly kind: 'revision_not_found' }
+  /** A placeholder came back for which the living memory keeps nothing. */
+  | { readonly kind: 'sealed_unknown' }
   | { readonly kind: 'request_id_reused' };
 
 export type WriteOutcome =
@@ -204,6 +210,15 @@ export interface MemoryRepository {
   /** Newest first. */
   revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage>;
   revision(call: CallContext, workspaceId: number, memoryId: string, revision: number): Promise<Revision | undefined>;
+  /**
+   * The sealed values of memories as these changes left them, by change number; those without any are
+   * left out. From the primary.
+   */
+  sealedValues(
+    call: CallContext,
+    workspaceId: number,
+    changeNos: readonly number[],
+  ): Promise<ReadonlyMap<number, SealedValues>>;
   storageInfo(call: CallContext, workspaceId: number, access: Access): Promise<StorageInfo>;
   describe(call: CallContext): Promise<StorageDescription>;
 }

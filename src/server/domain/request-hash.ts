@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { type Access, accessName } from './access.ts';
+import { canonical } from './canonical.ts';
 
 /**
  * What a request_id stands for: SHA-256 over the RPC's name, what the credential reaches, and the
@@ -9,14 +10,4 @@ import { type Access, accessName } from './access.ts';
  */
 export function requestHash(rpc: string, access: Access, request: object): Uint8Array {
   return hash('sha256', `${rpc}\n${accessName(access)}\n${canonical(request)}`, 'buffer');
-}
-
-/** JSON with the names of every object sorted; 64-bit integers as digits, absent fields left out. */
-function canonical(value: unknown): string {
-  if (typeof value === 'bigint') return value.toString();
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  fields.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join()}}`;
 }

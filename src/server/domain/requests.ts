@@ -101,6 +101,7 @@ export interface ExportInput {
   readonly format: number;
   readonly resumeToken: string;
   readonly showDeleted: boolean;
+  readonly revealSensitive: boolean;
 }
 
 export interface ListRevisionsInput {

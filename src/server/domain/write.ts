@@ -5,6 +5,7 @@ import { refused } from './refusals.ts';
 import type { Change, MemoryRepository } from './repository.ts';
 import { requestHash } from './request-hash.ts';
 import type { MutationInput } from './requests.ts';
+import type { MetadataSealing } from './sealing/metadata-sealing.ts';
 import { checkReach } from './validation/owner.ts';
 import { checkText, readUuid } from './validation/text.ts';
 import type { Violations } from './validation/violations.ts';
@@ -39,7 +40,12 @@ export interface Mutation {
  *
  * @throws ServiceError INVALID_FIELD with all violations; the refusal of a change; the repository's
  */
-export async function write(repository: MemoryRepository, call: CallContext, mutation: Mutation): Promise<Written> {
+export async function write(
+  repository: MemoryRepository,
+  sealing: MetadataSealing,
+  call: CallContext,
+  mutation: Mutation,
+): Promise<Written> {
   const { request, violations } = mutation;
   checkText(violations, 'note', request.note, LIMITS.noteBytes);
   const requestId = request.requestId === '' ? undefined : readUuid(violations, 'request_id', request.requestId);
@@ -49,8 +55,12 @@ export async function write(repository: MemoryRepository, call: CallContext, mut
   mutation.changes.forEach((change, index) => {
     if (change.kind === 'save') checkReach(call, change.owner, itemOf(mutation, index));
   });
+  // Only what has secrets waits for their keys.
+  const { changes, hashed } = sealing.concerns(mutation.changes)
+    ? await sealing.seal(call.workspaceId, request, mutation.changes, mutation.path)
+    : { changes: mutation.changes, hashed: request };
   const requestHashed =
-    requestId === undefined ? undefined : requestHash(mutation.rpc, call.access, { ...request, requestId });
+    requestId === undefined ? undefined : requestHash(mutation.rpc, call.access, { ...hashed, requestId });
   call.observe(Stage.DOMAIN, 'check', mutation.startedAt);
   const outcome = await repository.write(call, {
     workspaceId: call.workspaceId,
@@ -59,7 +69,7 @@ export async function write(repository: MemoryRepository, call: CallContext, mut
     note: request.note,
     requestId,
     requestHash: requestHashed,
-    changes: mutation.changes,
+    changes,
     validateOnly: onlyReplay || (request.validateOnly ?? false),
     bumpCacheEpoch: false,
   });

@@ -28,6 +28,8 @@ export const POLL_GENERATIONS = {
     SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
            (SELECT generation FROM cache_generations WHERE cache = 'authentication'),
            (SELECT generation FROM cache_generations WHERE cache = 'storage_info'),
+           (SELECT generation FROM cache_generations WHERE cache = 'configuration'),
+           (SELECT generation FROM cache_generations WHERE cache = 'sealing'),
            array_agg(workspace_id), array_agg(cache_epoch::text)
       FROM workspace_heads`,
 };
@@ -35,6 +37,8 @@ type PollRow = [
   now: number,
   authentication: number,
   storageInfo: number,
+  configuration: number,
+  sealing: number,
   ids: number[] | null,
   epochs: string[] | null,
 ];
@@ -127,9 +131,16 @@ export function createAdminRepository(database: Database): AdminRepository {
         const { rows } = await database.pollPool.query<PollRow>(POLL_GENERATIONS);
         const row = rows[0];
         if (row === undefined) throw new Error('no generations');
-        const [now, authentication, storageInfo, ids, epochs] = row;
+        const [now, authentication, storageInfo, configuration, sealing, ids, epochs] = row;
         const byWorkspace = (ids ?? []).map((id, index) => [id, Number(epochs?.[index])] as const);
-        return { now, authentication, storageInfo, epochs: new Map(byWorkspace) } satisfies Generations;
+        return {
+          now,
+          authentication,
+          storageInfo,
+          configuration,
+          sealing,
+          epochs: new Map(byWorkspace),
+        } satisfies Generations;
       }),
 
     bumpCacheEpoch: (workspaceId) => change((em) => bumpEpochs(em, workspaceId)),

@@ -85,6 +85,8 @@ function refusalOf(row: Row): Refusal | undefined {
       return { kind: 'not_deleted' };
     case Code.REVISION_NOT_FOUND:
       return { kind: 'revision_not_found' };
+    case Code.SEALED_UNKNOWN:
+      return { kind: 'sealed_unknown' };
     case Code.REQUEST_ID_REUSED:
       return { kind: 'request_id_reused' };
     default:

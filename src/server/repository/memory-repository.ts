@@ -20,6 +20,7 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from '../domain/repository.ts';
+import type { SealedValues } from '../domain/sealing/sealed-values.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { CommitGauges } from './group-commit-lane.ts';
 import { checkKept, historyPageOf, storageInfoOf } from './memory-lists.ts';
@@ -29,10 +30,11 @@ import { microsOf, revisionOf, text } from './memory-rows.ts';
 import { StatementRunner } from './memory-statements.ts';
 import { TableStatistics } from './memory-statistics.ts';
 import { PageRows } from './page-rows.ts';
+import { plainArray } from './statements/array-literal.ts';
 import { BEGIN_EXPORT, exportPage } from './statements/export-page.ts';
 import { DELETED_KEPT, HISTORY_KEPT } from './statements/history-kept.ts';
 import { listPage } from './statements/list-page.ts';
-import { GET_REVISION, LIST_REVISIONS, REVISIONS_BY_CHANGE } from './statements/revisions.ts';
+import { GET_REVISION, LIST_REVISIONS, REVISIONS_BY_CHANGE, SEALED_BY_CHANGE } from './statements/revisions.ts';
 import { SERVER_VERSION } from './statements/server-version.ts';
 import { storageInfo } from './statements/storage-info.ts';
 
@@ -173,6 +175,16 @@ export class PostgresMemoryRepository implements MemoryRepository {
   ): Promise<Revision | undefined> {
     const values = [String(workspaceId), memoryId, String(revision)];
     return (await this.#primary.runFor(call, GET_REVISION, values)).map(revisionOf)[0];
+  }
+
+  async sealedValues(
+    call: CallContext,
+    workspaceId: number,
+    changeNos: readonly number[],
+  ): Promise<ReadonlyMap<number, SealedValues>> {
+    const values = [String(workspaceId), plainArray(changeNos.map(String))];
+    const rows = await this.#primary.runFor(call, SEALED_BY_CHANGE, values);
+    return new Map(rows.map(([changeNo, sealed]) => [Number(changeNo), JSON.parse(text(sealed)) as SealedValues]));
   }
 
   async storageInfo(call: CallContext, workspaceId: number, access: Access): Promise<StorageInfo> {

@@ -1,5 +1,12 @@
 import { MemoryEntity, MemoryRevisionEntity, RequestLogEntity } from './memory.ts';
-import { AuditEntity, CacheGenerationEntity, JobEntity, ServerKeyEntity, SettingEntity } from './server.ts';
+import {
+  AuditEntity,
+  CacheGenerationEntity,
+  JobEntity,
+  SealingKeyEntity,
+  ServerKeyEntity,
+  SettingEntity,
+} from './server.ts';
 import { ApiKeyEntity, WorkspaceEntity, WorkspaceHeadEntity } from './workspace.ts';
 
 /** Every table but those of the migrations themselves. */
@@ -12,6 +19,7 @@ export const ENTITIES = [
   ApiKeyEntity,
   SettingEntity,
   ServerKeyEntity,
+  SealingKeyEntity,
   AuditEntity,
   CacheGenerationEntity,
   JobEntity,

@@ -13,7 +13,10 @@ const state = {
   category: p.text().default(''),
   content: p.text(),
   tags: p.array().default([]),
+  /** With placeholders where values are sealed. */
   metadata: p.json().nullable(),
+  /** Ciphertexts of the sealed values, by "VERSION NAME"; see domain/sealing. */
+  sealed: p.json().nullable(),
   author: p.text().default(''),
   createTime: p.type(MicrosType),
   updateTime: p.type(MicrosType),
@@ -57,6 +60,7 @@ export const MemoryEntity = defineEntity({
       properties: ['workspaceId', 'deleteTime'],
       where: 'delete_time is not null',
     },
+    { name: 'memories_sealed', properties: ['workspaceId', 'id'], where: 'sealed is not null' },
   ],
   // Also the order by update_time, which needs no index of its own.
   uniques: [{ name: 'memories_change_no', properties: ['workspaceId', 'changeNo'] }],
@@ -75,6 +79,7 @@ export const MemoryRevisionEntity = defineEntity({
     note: p.text().default(''),
     ...state,
   },
+  indexes: [{ name: 'memory_revisions_sealed', properties: ['workspaceId', 'changeNo'], where: 'sealed is not null' }],
   uniques: [{ name: 'memory_revisions_memory', properties: ['workspaceId', 'memoryId', 'revision'] }],
 });
 

@@ -26,6 +26,22 @@ export const ServerKeyEntity = defineEntity({
   },
 });
 
+/**
+ * The key that seals the values of a workspace, wrapped by a key-encryption key of the keyring. The
+ * newest generation seals, all of them open.
+ */
+export const SealingKeyEntity = defineEntity({
+  name: 'SealingKey',
+  tableName: 'sealing_keys',
+  properties: {
+    workspaceId: p.integer().primary(),
+    generation: p.integer().primary(),
+    kekId: p.text(),
+    wrapped: p.blob(),
+    createTime: p.type(MicrosType).defaultRaw('clock_timestamp()'),
+  },
+});
+
 /** Who administered what, and who was refused. */
 export const AuditEntity = defineEntity({
   name: 'Audit',

@@ -1,4 +1,5 @@
 import { LIMITS } from '../../../shared/limits.ts';
+import { BUILT_IN_NAMES, type SensitiveNames } from '../sealing/sensitive-names.ts';
 import type { Filter } from './ast.ts';
 import { filterError } from './filter-error.ts';
 import { SyntaxError as GrammarError, type Node, parse } from './grammar.gen.js';
@@ -10,12 +11,12 @@ import { typeComparison } from './typing.ts';
  *
  * @throws ServiceError INVALID_FILTER with the position of the first character that is wrong
  */
-export function parseFilter(text: string): Filter | undefined {
+export function parseFilter(text: string, names: SensitiveNames = BUILT_IN_NAMES): Filter | undefined {
   const bytes = Buffer.byteLength(text);
   const { max } = LIMITS.filterBytes;
   if (bytes > max) throw filterError(text, 0, `is ${bytes} bytes; at most ${max} are allowed`);
   if (text.trim() === '') return undefined;
-  return typed(text, parsed(text));
+  return typed(text, parsed(text), names);
 }
 
 function parsed(text: string): Node {
@@ -36,14 +37,14 @@ function describe(error: GrammarError): string {
   return `does not parse; expected ${[...new Set(wanted)].sort().join(', ')}`;
 }
 
-function typed(text: string, node: Node): Filter {
+function typed(text: string, node: Node, names: SensitiveNames): Filter {
   switch (node.op) {
     case 'and':
     case 'or':
-      return { op: node.op, operands: node.operands.map((operand) => typed(text, operand)) };
+      return { op: node.op, operands: node.operands.map((operand) => typed(text, operand, names)) };
     case 'not':
-      return { op: 'not', operand: typed(text, node.operand) };
+      return { op: 'not', operand: typed(text, node.operand, names) };
     case 'comparison':
-      return typeComparison(text, node);
+      return typeComparison(text, node, names);
   }
 }

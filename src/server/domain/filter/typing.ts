@@ -2,6 +2,7 @@ import { LIMITS } from '../../../shared/limits.ts';
 import type { ServiceError } from '../errors.ts';
 import { parseUuid } from '../ids.ts';
 import { Scope } from '../memory.ts';
+import type { SensitiveNames } from '../sealing/sensitive-names.ts';
 import { parseTime } from '../time.ts';
 import type { Comparator, Comparison, TextField, TimeField } from './ast.ts';
 import { filterError } from './filter-error.ts';
@@ -22,16 +23,18 @@ const TIME_FIELDS: ReadonlySet<string> = new Set<TimeField>(['create_time', 'upd
 const PLAIN_WORD = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 
 /** Gives a comparison its type, or refuses it: unknown fields, values of the wrong kind. */
-export function typeComparison(filter: string, node: ComparisonNode): Comparison {
-  return new Typing(filter, node).comparison();
+export function typeComparison(filter: string, node: ComparisonNode, names: SensitiveNames): Comparison {
+  return new Typing(filter, node, names).comparison();
 }
 
 class Typing {
   readonly #filter: string;
   readonly #node: ComparisonNode;
   readonly #field: string;
+  readonly #names: SensitiveNames;
 
-  constructor(filter: string, node: ComparisonNode) {
+  constructor(filter: string, node: ComparisonNode, names: SensitiveNames) {
+    this.#names = names;
     this.#filter = filter;
     this.#node = node;
     this.#field = node.path[0];
@@ -96,6 +99,9 @@ class Typing {
     if (path.length > max) throw this.#refuse(`names ${path.length} levels of metadata; at most ${max} are allowed`);
     for (const name of path) this.#checkText(name, this.#node.offset);
     const value = this.#metadataValue();
+    // Whether there is one may be asked; what it is the database does not know.
+    const sealed = path.find((name) => this.#names.has(name));
+    if (sealed !== undefined && this.#node.value.kind !== 'any') throw this.#sealed(sealed);
     const comparator = this.#node.comparator === ':' ? 'has' : this.#node.comparator;
     const ordering = comparator.startsWith('<') || comparator.startsWith('>');
     if (ordering && typeof value !== 'string' && typeof value !== 'number') {
@@ -143,6 +149,12 @@ class Typing {
     const field = PLAIN_WORD.test(this.#field) ? this.#field : undefined;
     const name = field === undefined ? 'an unknown field' : `the unknown field ${field}`;
     return filterError(this.#filter, this.#node.offset, `names ${name}`, field);
+  }
+
+  #sealed(name: string): ServiceError {
+    const field = PLAIN_WORD.test(name) ? name : undefined;
+    const what = field === undefined ? 'a sealed value' : `${field}, whose value is sealed`;
+    return filterError(this.#filter, this.#node.offset, `compares ${what}; only :* can be asked of it`, field);
   }
 
   #refuse(description: string): ServiceError {

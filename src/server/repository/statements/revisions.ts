@@ -40,6 +40,14 @@ export const REVISIONS_BY_CHANGE: Statement = {
           ORDER BY change_no`,
 };
 
+/** What goes with the placeholders of memories as these changes left them. */
+export const SEALED_BY_CHANGE: Statement = {
+  kind: 'sealed_by_change',
+  name: 'sealed_by_change',
+  text: `SELECT change_no, sealed FROM memory_revisions
+          WHERE workspace_id = $1::int4 AND change_no = ANY($2::int8[]) AND sealed IS NOT NULL`,
+};
+
 const ID = '018f0000-0000-7000-8000-000000000000';
 
 export const planCases: readonly PlanCase[] = [
@@ -50,5 +58,11 @@ export const planCases: readonly PlanCase[] = [
     indexes: ['memory_revisions_memory'],
   },
   { title: 'one revision', statement: GET_REVISION, values: ['1', ID, '1'], indexes: ['memory_revisions_memory'] },
+  {
+    title: 'sealed values',
+    statement: SEALED_BY_CHANGE,
+    values: ['1', '{5,9}'],
+    indexes: ['memory_revisions_sealed'],
+  },
   { title: 'replay', statement: REVISIONS_BY_CHANGE, values: ['1', '5', '9'], indexes: ['memory_revisions_pkey'] },
 ];

@@ -22,13 +22,15 @@ export const Code = {
   REQUEST_ID_REUSED: 10,
   MISSING_ALLOWED: 11,
   REPLAY: 12,
+  SEALED_UNKNOWN: 13,
 } as const;
 
 /**
  * The fields of an input row. `lookup` is the id, or NULL when the server has just made it, which saves
  * the search for what cannot be there. `mask` says which fields come from the input (all of them for a
  * save, none for a delete); `source` is the revision a restore takes them from. `grp` numbers the
- * request: requests that only validate are numbered each as if it had come alone.
+ * request: requests that only validate are numbered each as if it had come alone. `sealed` has the
+ * ciphertexts that go with the metadata; a JSON null stands for one to be kept as it is.
  */
 export const INPUT = [
   ['ord', 'int4'],
@@ -52,6 +54,7 @@ export const INPUT = [
   ['content', 'text'],
   ['tags', 'text[]'],
   ['metadata', 'jsonb'],
+  ['sealed', 'jsonb'],
   ['expire_micros', 'int8'],
   ['ttl_micros', 'int8'],
   ['author', 'text'],
@@ -92,6 +95,15 @@ export const OUTPUT = [
   'new_tags',
   'new_metadata',
 ] as const;
+
+/** The ciphertexts that go with new metadata: those of the input, and of the living row those to be kept. */
+const SEALED = `CASE WHEN i.sealed IS NOT NULL THEN (
+           SELECT jsonb_object_agg(x.key, coalesce(nullif(x.value, 'null'), CASE WHEN c.delete_time IS NULL
+                    AND (c.expire_time IS NULL OR c.expire_time > t.now) THEN c.sealed -> x.key END))
+             FROM jsonb_each(i.sealed) x) END`;
+
+/** Whether one was to be kept that is not there. */
+const SEALED_LOST = `mask & ${Field.METADATA} > 0 AND sealed IS NOT NULL AND jsonb_path_exists(sealed, '$.* ? (@ == null)')`;
 
 /** A field's new value: the input's, that of the restored revision, or the present one. */
 function field(name: string, bit: number, input: string): string {
@@ -152,6 +164,7 @@ f AS (
          ${field('tags', Field.TAGS, 'i.tags')} AS tags,
          ${field('metadata', Field.METADATA, 'i.metadata')} AS metadata,
          c.create_time AS cur_create, u.update_time,
+         ${field('sealed', Field.METADATA, SEALED)} AS sealed,
          ${field('expire_time', Field.EXPIRY, `coalesce(${timestampOf('i.expire_micros')}, u.update_time + i.ttl_micros * interval '1 microsecond')`)} AS expire_time
     FROM i CROSS JOIN t
     JOIN h ON h.workspace_id = i.ws
@@ -168,6 +181,7 @@ d AS (
         WHEN NOT reached THEN ${Code.NOT_FOUND}
         WHEN create_only AND living THEN ${Code.EXISTS}
         WHEN expected IS NOT NULL AND NOT (living AND cur_change = expected) THEN ${Code.ETAG_MISMATCH}
+        WHEN ${SEALED_LOST} THEN ${Code.SEALED_UNKNOWN}
         ELSE owner_code END
       WHEN kind = ${Kind.RESTORE} THEN CASE
         WHEN NOT reached OR NOT (living OR deleted) THEN ${Code.NOT_FOUND}
@@ -177,6 +191,7 @@ d AS (
         ELSE ${Code.GO} END
       WHEN NOT reached OR NOT living THEN CASE WHEN allow_missing THEN ${Code.MISSING_ALLOWED} ELSE ${Code.NOT_FOUND} END
       WHEN expected <> cur_change THEN ${Code.ETAG_MISMATCH}
+      WHEN ${SEALED_LOST} THEN ${Code.SEALED_UNKNOWN}
       ELSE ${Code.GO} END AS code
     FROM f
   OFFSET 0
@@ -198,24 +213,24 @@ e AS MATERIALIZED (
 ),
 created AS (
   INSERT INTO memories (workspace_id, id, revision, change_no, key, scope, user_id, team, category, content, tags,
-                        metadata, author, create_time, update_time, expire_time, delete_time)
+                        metadata, sealed, author, create_time, update_time, expire_time, delete_time)
   SELECT ws, id, revision, change_no, key, scope, user_id, team, category, content, tags,
-         metadata, author, create_time, update_time, new_expire, delete_time
+         metadata, sealed, author, create_time, update_time, new_expire, delete_time
     FROM e WHERE written AND NOT there
 ),
 changed AS (
   UPDATE memories m SET
     revision = e.revision, change_no = e.change_no, category = e.category, content = e.content, tags = e.tags,
-    metadata = e.metadata, author = e.author, create_time = e.create_time, update_time = e.update_time,
+    metadata = e.metadata, sealed = e.sealed, author = e.author, create_time = e.create_time, update_time = e.update_time,
     expire_time = e.new_expire, delete_time = e.delete_time
     FROM e WHERE e.written AND e.there AND m.workspace_id = e.ws AND m.id = e.id
 ),
 history AS (
   INSERT INTO memory_revisions (workspace_id, change_no, memory_id, revision, operation, note, key, scope, user_id, team,
-                                category, content, tags, metadata, author, create_time, update_time, expire_time,
-                                delete_time)
+                                category, content, tags, metadata, sealed, author, create_time, update_time,
+                                expire_time, delete_time)
   SELECT ws, change_no, id, revision, operation, note, key, scope, user_id, team,
-         category, content, tags, metadata, author, create_time, update_time, new_expire, delete_time
+         category, content, tags, metadata, sealed, author, create_time, update_time, new_expire, delete_time
     FROM e WHERE written
 ),
 log AS (

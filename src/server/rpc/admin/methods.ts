@@ -1,5 +1,6 @@
 import type { AdminService } from '../../domain/admin-service.ts';
 import type { AuditTrail } from '../../domain/audit-trail.ts';
+import type { SealingRotation } from '../../domain/sealing/rotation.ts';
 import type { AnyMethod } from '../method.ts';
 import { createApiKey } from './create-api-key.ts';
 import { createWorkspace } from './create-workspace.ts';
@@ -9,9 +10,10 @@ import { listAuditEvents } from './list-audit-events.ts';
 import { listWorkspaces } from './list-workspaces.ts';
 import { revokeApiKey } from './revoke-api-key.ts';
 import { rotateKeys } from './rotate-keys.ts';
+import { rotateSealingKeys } from './rotate-sealing-keys.ts';
 
 /** The RPCs of AdminService. */
-export function adminMethods(service: AdminService, trail: AuditTrail): AnyMethod[] {
+export function adminMethods(service: AdminService, trail: AuditTrail, rotation: SealingRotation): AnyMethod[] {
   return [
     createWorkspace(service),
     listWorkspaces(service),
@@ -21,5 +23,6 @@ export function adminMethods(service: AdminService, trail: AuditTrail): AnyMetho
     rotateKeys(service),
     listAuditEvents(trail),
     invalidateCaches(service),
+    rotateSealingKeys(rotation),
   ];
 }

@@ -9,7 +9,7 @@ export function getMemory(service: MemoryService): UnaryMethod<GetMemoryRequest,
     definition: MemoryServiceService.getMemory,
     roles: READERS,
     async handle(call, request) {
-      const record = await service.get(call, request);
+      const record = await (request.revealSensitive ? service.reveal(call, request) : service.get(call, request));
       return new EncodedMessage(viewed(record, request.view));
     },
   };

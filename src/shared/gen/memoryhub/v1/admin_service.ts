@@ -65,6 +65,10 @@ export const Cache = {
   AUTHENTICATION: 2,
   /** STORAGE_INFO - Storage information. */
   STORAGE_INFO: 3,
+  /** CONFIGURATION - Effective settings. */
+  CONFIGURATION: 4,
+  /** SEALING - Keys of sealed values, and values that were opened. */
+  SEALING: 5,
 } as const;
 
 export type Cache = typeof Cache[keyof typeof Cache];
@@ -74,6 +78,8 @@ export namespace Cache {
   export type MEMORIES = typeof Cache.MEMORIES;
   export type AUTHENTICATION = typeof Cache.AUTHENTICATION;
   export type STORAGE_INFO = typeof Cache.STORAGE_INFO;
+  export type CONFIGURATION = typeof Cache.CONFIGURATION;
+  export type SEALING = typeof Cache.SEALING;
 }
 
 /** AuditKind is a kind of event of the audit trail. */
@@ -324,6 +330,33 @@ export interface InvalidateCachesRequest {
 export interface InvalidateCachesResponse {
   /** What was emptied. */
   caches: Cache[];
+}
+
+/** RotateSealingKeysRequest is the request of RotateSealingKeys. */
+export interface RotateSealingKeysRequest {
+  /**
+   * Makes a new key in the keyring first. Only where the keyring is a file that the server made beside
+   * its own database; everywhere else the new key is put into the keyring of every server before.
+   */
+  newKey: boolean;
+  /**
+   * Also makes new data keys and seals every value anew, memories, their history and settings: after a
+   * data key may have become known.
+   */
+  reseal: boolean;
+}
+
+/**
+ * RotateSealingKeysResponse is one message of the stream of RotateSealingKeys; the last one has the
+ * totals.
+ */
+export interface RotateSealingKeysResponse {
+  /** Name of the keyring's key that wraps now. */
+  keyId: string;
+  /** Data keys wrapped anew so far. */
+  keysWrapped: bigint;
+  /** Rows whose values were sealed anew so far. */
+  rowsResealed: bigint;
 }
 
 function createBaseWorkspace(): Workspace {
@@ -1902,6 +1935,162 @@ export const InvalidateCachesResponse: MessageFns<InvalidateCachesResponse> = {
   },
 };
 
+function createBaseRotateSealingKeysRequest(): RotateSealingKeysRequest {
+  return { newKey: false, reseal: false };
+}
+
+export const RotateSealingKeysRequest: MessageFns<RotateSealingKeysRequest> = {
+  encode(message: RotateSealingKeysRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.newKey !== false) {
+      writer.uint32(8).bool(message.newKey);
+    }
+    if (message.reseal !== false) {
+      writer.uint32(16).bool(message.reseal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateSealingKeysRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateSealingKeysRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.newKey = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.reseal = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RotateSealingKeysRequest>): RotateSealingKeysRequest {
+    return RotateSealingKeysRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RotateSealingKeysRequest>): RotateSealingKeysRequest {
+    const message = createBaseRotateSealingKeysRequest();
+    message.newKey = object.newKey ?? false;
+    message.reseal = object.reseal ?? false;
+    return message;
+  },
+};
+
+function createBaseRotateSealingKeysResponse(): RotateSealingKeysResponse {
+  return { keyId: "", keysWrapped: 0n, rowsResealed: 0n };
+}
+
+export const RotateSealingKeysResponse: MessageFns<RotateSealingKeysResponse> = {
+  encode(message: RotateSealingKeysResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.keyId !== "") {
+      writer.uint32(10).string(message.keyId);
+    }
+    if (message.keysWrapped !== 0n) {
+      if (BigInt.asIntN(64, message.keysWrapped) !== message.keysWrapped) {
+        throw new globalThis.Error("value provided for field message.keysWrapped of type int64 too large");
+      }
+      writer.uint32(16).int64(message.keysWrapped);
+    }
+    if (message.rowsResealed !== 0n) {
+      if (BigInt.asIntN(64, message.rowsResealed) !== message.rowsResealed) {
+        throw new globalThis.Error("value provided for field message.rowsResealed of type int64 too large");
+      }
+      writer.uint32(24).int64(message.rowsResealed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateSealingKeysResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateSealingKeysResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.keyId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.keysWrapped = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.rowsResealed = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RotateSealingKeysResponse>): RotateSealingKeysResponse {
+    return RotateSealingKeysResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RotateSealingKeysResponse>): RotateSealingKeysResponse {
+    const message = createBaseRotateSealingKeysResponse();
+    message.keyId = object.keyId ?? "";
+    message.keysWrapped = (object.keysWrapped !== undefined && object.keysWrapped !== null)
+      ? BigInt(object.keysWrapped)
+      : 0n;
+    message.rowsResealed = (object.rowsResealed !== undefined && object.rowsResealed !== null)
+      ? BigInt(object.rowsResealed)
+      : 0n;
+    return message;
+  },
+};
+
 /**
  * AdminService manages workspaces and keys. An admin key manages the keys of its own workspace; an
  * operator key manages everything.
@@ -2003,6 +2192,22 @@ export const AdminServiceService = {
       Buffer.from(InvalidateCachesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): InvalidateCachesResponse => InvalidateCachesResponse.decode(value),
   },
+  /**
+   * Wraps the keys of all sealed values with the first key of the keyring, while the server works, and
+   * streams how far it is. Values sealed before open all the time. One that broke off is called again.
+   * Role: operator.
+   */
+  rotateSealingKeys: {
+    path: "/memoryhub.v1.AdminService/RotateSealingKeys" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: RotateSealingKeysRequest): Buffer =>
+      Buffer.from(RotateSealingKeysRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RotateSealingKeysRequest => RotateSealingKeysRequest.decode(value),
+    responseSerialize: (value: RotateSealingKeysResponse): Buffer =>
+      Buffer.from(RotateSealingKeysResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RotateSealingKeysResponse => RotateSealingKeysResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServiceServer extends UntypedServiceImplementation {
@@ -2029,6 +2234,12 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
   listAuditEvents: handleServerStreamingCall<ListAuditEventsRequest, ListAuditEventsResponse>;
   /** Empties caches, on every server within 1 s. Role: admin (its workspace's memories), operator. */
   invalidateCaches: handleUnaryCall<InvalidateCachesRequest, InvalidateCachesResponse>;
+  /**
+   * Wraps the keys of all sealed values with the first key of the keyring, while the server works, and
+   * streams how far it is. Values sealed before open all the time. One that broke off is called again.
+   * Role: operator.
+   */
+  rotateSealingKeys: handleServerStreamingCall<RotateSealingKeysRequest, RotateSealingKeysResponse>;
 }
 
 export interface AdminServiceClient extends Client {
@@ -2146,6 +2357,20 @@ export interface AdminServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: InvalidateCachesResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Wraps the keys of all sealed values with the first key of the keyring, while the server works, and
+   * streams how far it is. Values sealed before open all the time. One that broke off is called again.
+   * Role: operator.
+   */
+  rotateSealingKeys(
+    request: RotateSealingKeysRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RotateSealingKeysResponse>;
+  rotateSealingKeys(
+    request: RotateSealingKeysRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RotateSealingKeysResponse>;
 }
 
 export const AdminServiceClient = makeGenericClientConstructor(

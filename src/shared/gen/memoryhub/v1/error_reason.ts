@@ -95,6 +95,20 @@ export const ErrorReason = {
    * says when to retry.
    */
   ISSUER_UNAVAILABLE: 30,
+  /**
+   * SEALING_KEY_MISSING - FAILED_PRECONDITION. The server's keyring has no key, or the wrong one, for the secrets of this
+   * workspace: an operator must give it the keyring the other servers have; metadata: key_id.
+   */
+  SEALING_KEY_MISSING: 32,
+  /** SEALED_VALUE_UNREADABLE - DATA_LOSS. A sealed value does not open: it was damaged, or belongs to another place. */
+  SEALED_VALUE_UNREADABLE: 33,
+  /**
+   * SEALED_VALUE_UNKNOWN - FAILED_PRECONDITION. A placeholder was sent for which nothing is kept there under that name: send
+   * the secret itself; metadata: field.
+   */
+  SEALED_VALUE_UNKNOWN: 34,
+  /** SETTING_NOT_FOUND - NOT_FOUND. There is no such setting, or none that the key reaches. */
+  SETTING_NOT_FOUND: 35,
   /** HOST_NOT_TRUSTED - PERMISSION_DENIED. The name the call is addressed to (:authority) is none of the server's. */
   HOST_NOT_TRUSTED: 36,
 } as const;
@@ -133,5 +147,9 @@ export namespace ErrorReason {
   export type CREDENTIAL_EXPIRED = typeof ErrorReason.CREDENTIAL_EXPIRED;
   export type API_KEY_ENDED = typeof ErrorReason.API_KEY_ENDED;
   export type ISSUER_UNAVAILABLE = typeof ErrorReason.ISSUER_UNAVAILABLE;
+  export type SEALING_KEY_MISSING = typeof ErrorReason.SEALING_KEY_MISSING;
+  export type SEALED_VALUE_UNREADABLE = typeof ErrorReason.SEALED_VALUE_UNREADABLE;
+  export type SEALED_VALUE_UNKNOWN = typeof ErrorReason.SEALED_VALUE_UNKNOWN;
+  export type SETTING_NOT_FOUND = typeof ErrorReason.SETTING_NOT_FOUND;
   export type HOST_NOT_TRUSTED = typeof ErrorReason.HOST_NOT_TRUSTED;
 }

@@ -143,8 +143,15 @@ export interface Memory {
   tags: string[];
   /**
    * Free fields, up to 16 KiB as JSON and 16 levels deep. Absent in VIEW_BASIC. NaN and infinite
-   * numbers are refused, and so is a NUL in any string. Sealing of values under sensitive names is
-   * to come: until then they are kept and answered like the others.
+   * numbers are refused, and so is a NUL in any string.
+   *
+   * Values under sensitive names are sealed before they are kept, at most 64 of them, and answered as
+   * placeholders ("[sealed:...]") wherever memories are shown; GetMemory and ExportMemories give them in
+   * clear to who asks and may. A name is sensitive when its last words are api_key, password, token,
+   * secret, or one that the server's settings add, however they are written: "apiKey",
+   * "DB-PASSWORD", "openai.api_key", but not "max_tokens". What stands under it is sealed as a whole,
+   * but for null. A placeholder that is sent back keeps the secret it stands for, under the same name of
+   * the same memory; anywhere else it is refused with SEALED_VALUE_UNKNOWN.
    */
   metadata:
     | { [key: string]: any }

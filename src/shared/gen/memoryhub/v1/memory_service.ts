@@ -95,8 +95,8 @@ export interface GetMemoryRequest {
   /** Also answer with a deleted memory that is not purged yet. */
   showDeleted: boolean;
   /**
-   * Values under sensitive names in clear; needs a key that may. Nothing is sealed yet, so that it
-   * changes nothing yet.
+   * Values under sensitive names (see Memory.metadata) in clear, from the primary; for writer and admin
+   * keys, and written into the audit trail.
    */
   revealSensitive: boolean;
 }
@@ -241,6 +241,7 @@ export interface ListMemoriesRequest {
    * are RFC 3339, to microseconds. Metadata is compared with a text, a number, true, false or null,
    * and a value of another type matches != only; names with other characters than letters, digits,
    * "_" and "-" stand in quotes: metadata."a b".c.
+   * A name whose values are sealed takes :* only: what they are the database does not know.
    */
   filter: string;
   /**
@@ -283,8 +284,8 @@ export interface ExportMemoriesRequest {
   /** Also export deleted memories that are not purged yet. */
   showDeleted: boolean;
   /**
-   * Values under sensitive names in clear; needs a key that may. Nothing is sealed yet, so that it
-   * changes nothing yet.
+   * Values under sensitive names (see Memory.metadata) in clear; for writer and admin keys, and written
+   * into the audit trail. Without it an export has placeholders, which no import takes.
    */
   revealSensitive: boolean;
 }

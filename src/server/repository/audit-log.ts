@@ -1,0 +1,17 @@
+import type { Database } from '../database/database.ts';
+import type { AuditLog } from '../domain/audit-log.ts';
+import { insertAct } from './audit-acts.ts';
+import { toWriteError } from './driver-errors.ts';
+
+/** The audit trail in PostgreSQL. */
+export function createAuditLog(database: Database): AuditLog {
+  return {
+    async record(act) {
+      try {
+        await insertAct(database.orm.em.fork(), act);
+      } catch (error) {
+        throw toWriteError(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { Database } from '../../src/server/database/database.ts';
+import type { AuditLog } from '../../src/server/domain/audit-log.ts';
+import type { MemoryRepository } from '../../src/server/domain/repository.ts';
+import { MetadataSealing } from '../../src/server/domain/sealing/metadata-sealing.ts';
+import { SensitiveNames } from '../../src/server/domain/sealing/sensitive-names.ts';
+import { createAuditLog } from '../../src/server/repository/audit-log.ts';
+import { createDataKeyStore } from '../../src/server/repository/data-key-repository.ts';
+import { createSealedRows } from '../../src/server/repository/sealed-rows.ts';
+import { Keyring, newKey } from '../../src/server/security/sealing/keyring.ts';
+import type { KeyringSource } from '../../src/server/security/sealing/keyring-source.ts';
+import { formatKeyring, parseKeyring } from '../../src/server/security/sealing/keyring-text.ts';
+import { KeyRotation } from '../../src/server/security/sealing/rotation.ts';
+import { Sealing } from '../../src/server/security/sealing/sealing.ts';
+
+/** A keyring that several processes of a test read; tests change its text. */
+export class SharedKeyring implements KeyringSource {
+  readonly where = 'the keyring of the test';
+  text = formatKeyring([newKey()]);
+
+  async read(): Promise<string> {
+    return this.text;
+  }
+
+  readonly rewrite: KeyringSource['rewrite'] = async (change) => {
+    this.text = change(this.text);
+    return parseKeyring(this.text, this.where);
+  };
+}
+
+/** What one process that seals has, over a real database. */
+export interface SealingUnderTest {
+  readonly sealing: Sealing;
+  readonly audit: AuditLog;
+  readonly rotation: KeyRotation;
+  metadata(repository: Pick<MemoryRepository, 'sealedValues'>, names?: readonly string[]): MetadataSealing;
+}
+
+export async function openSealing(
+  database: Database,
+  keyring: KeyringSource = new SharedKeyring(),
+): Promise<SealingUnderTest> {
+  const sealing = new Sealing(createDataKeyStore(database), await Keyring.open(keyring));
+  const audit = createAuditLog(database);
+  return {
+    sealing,
+    audit,
+    rotation: new KeyRotation(sealing, createSealedRows(database), audit),
+    metadata: (repository, names = []) =>
+      new MetadataSealing({ names: new SensitiveNames(names), sealer: sealing.sealer, audit, repository }),
+  };
+}
