@@ -30,6 +30,7 @@ import { generateApiKey } from './security/api-key.ts';
 import { Authenticator } from './security/authenticator.ts';
 import { openIssuer } from './security/issuer.ts';
 import { KeyUses } from './security/key-uses.ts';
+import { RateLimits } from './security/rate-limits.ts';
 import { RefusedAccess } from './security/refused-access.ts';
 import { openKeyring } from './security/sealing/open-keyring.ts';
 import { KeyRotation } from './security/sealing/rotation.ts';
@@ -192,6 +193,14 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   });
   opened.push(hub);
 
+  const rateLimits = RateLimits.open({
+    keyPerSecond: config.rate_limit_key,
+    workspacePerSecond: config.rate_limit_workspace,
+    redisUrl: config.redis_url,
+    processes: config.workers,
+    prefix: keyPrefix,
+  });
+  if (rateLimits) opened.push(rateLimits);
   const server = createServer({
     methods: [...services, getStats(hub), watchStats(hub)],
     authenticator,
@@ -201,6 +210,8 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     accessLog: config.access_log ? logging.access : undefined,
     refusals,
     trustedHosts: config.trusted_hosts,
+    rateLimits,
+    overloadLagMs: config.overload_lag_ms,
     openIntrospection: config.open_introspection,
     compressFromBytes: config.compression_min_bytes,
     limits: {
@@ -256,6 +267,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
       await store.close();
       cache.close();
       redis?.close();
+      rateLimits?.close();
       poller.stop();
       await database.close();
     },

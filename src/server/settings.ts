@@ -236,6 +236,28 @@ export const SETTINGS = {
     allowed: 'a whole number from 0 to 3600',
     schema: wholeNumber(0, 3600).default(10),
   }),
+  rate_limit_key: setting({
+    env: 'MEMORYHUB_RATE_LIMIT_KEY',
+    default: '0 calls',
+    description:
+      'Calls a second that one key may make, over all servers on one Redis; without Redis over this one; 0: any number.',
+    allowed: 'a whole number from 0 to 1000000',
+    schema: wholeNumber(0, 1_000_000).default(0),
+  }),
+  rate_limit_workspace: setting({
+    env: 'MEMORYHUB_RATE_LIMIT_WORKSPACE',
+    default: '0 calls',
+    description: 'Calls a second that all keys of a workspace may make together; 0: any number.',
+    allowed: 'a whole number from 0 to 1000000',
+    schema: wholeNumber(0, 1_000_000).default(0),
+  }),
+  overload_lag_ms: setting({
+    env: 'MEMORYHUB_OVERLOAD_LAG_MS',
+    default: '100 ms',
+    description: 'Lateness of the event loop from which on fewer calls are let in at a time; 0: all always are.',
+    allowed: 'a whole number from 0 to 60000',
+    schema: wholeNumber(0, 60_000).default(100),
+  }),
   connection_age_seconds: setting({
     env: 'MEMORYHUB_CONNECTION_AGE_SECONDS',
     default: '1800 s',

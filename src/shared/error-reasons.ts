@@ -38,6 +38,7 @@ export const ERROR_REASONS = {
   SEALED_VALUE_UNKNOWN: 9,
   SETTING_NOT_FOUND: 5,
   HOST_NOT_TRUSTED: 7,
+  RATE_LIMITED: 8,
 } as const;
 
 export type ErrorReason = keyof typeof ERROR_REASONS;

@@ -113,6 +113,7 @@ describe('the call chain', () => {
       'admit',
       'authenticate',
       'authorise',
+      'limit',
       'deadline',
       'decode',
     ]);

@@ -1,8 +1,9 @@
 import { ServiceError } from '../domain/errors.ts';
 import { roleName } from '../domain/principal.ts';
-import { AUTHORIZATION_HEADER, header, withHeaders } from './metadata.ts';
+import { AUTHORIZATION_HEADER, header, LIMIT_HEADERS, withHeaders } from './metadata.ts';
 import { decodeRequest } from './method-decoder.ts';
 import type { ServerCall } from './server-call.ts';
+import type { RateLimitState } from './server-method.ts';
 
 /** One thing that is done for every call before its handler sees it. */
 export interface ChainStep {
@@ -35,7 +36,7 @@ export const CALL_CHAIN: readonly ChainStep[] = [
   },
   {
     name: 'admit',
-    because: 'a server that stops opens no stream it would have to end at once; asks nothing of the request',
+    because: 'what a server that stops, or has too much to do, cannot serve is refused before it costs anything',
     run: admit,
   },
   {
@@ -47,6 +48,11 @@ export const CALL_CHAIN: readonly ChainStep[] = [
     name: 'authorise',
     because: 'permission comes before existence and before the message: a refusal tells nothing about either',
     run: authorise,
+  },
+  {
+    name: 'limit',
+    because: 'counts against a key only what it may call; before the first step whose cost the caller decides',
+    run: limitRate,
   },
   {
     name: 'deadline',
@@ -77,7 +83,11 @@ function checkHost(call: ServerCall): undefined {
 }
 
 function admit(call: ServerCall): undefined {
-  if (call.method.server.draining && call.method.definition.responseStream) throw shuttingDown();
+  const { server, isVital, definition } = call.method;
+  if (server.draining && definition.responseStream) throw shuttingDown();
+  if (isVital) return;
+  if (definition.responseStream) server.gate?.checkHeap();
+  else call.enter(server.gate);
 }
 
 /** What a call that the stopping server ends or refuses is told. */
@@ -108,6 +118,21 @@ function authorise(call: ServerCall): undefined {
       metadata: { role: roleName(call.principal.role), needed },
     },
   );
+}
+
+function limitRate(call: ServerCall): Promise<void> | undefined {
+  const { rateLimits } = call.method.server;
+  if (rateLimits === undefined || call.method.isVital) return undefined;
+  const taken = rateLimits.take(call.principal);
+  if (taken instanceof Promise) return taken.then((state) => tellLimit(call, state));
+  tellLimit(call, taken);
+  return undefined;
+}
+
+function tellLimit(call: ServerCall, { limit, remaining }: RateLimitState): void {
+  if (limit === Number.POSITIVE_INFINITY) return;
+  call.setMetadata(LIMIT_HEADERS.limit, String(limit));
+  call.setMetadata(LIMIT_HEADERS.remaining, String(remaining));
 }
 
 function checkDeadline(call: ServerCall): undefined {

@@ -32,7 +32,7 @@ export interface CallRecorder {
   /**
    * The server refused or ended a call, or refused a connection, to protect itself.
    *
-   * @param reason OVERLOADED, READER_STALLED, SHUTTING_DOWN or CONNECTION_LIMIT: never a caller's text
+   * @param reason OVERLOADED, RATE_LIMITED, READER_STALLED, SHUTTING_DOWN or CONNECTION_LIMIT: never a caller's text
    */
   shed(reason: string): void;
 }

@@ -4,6 +4,13 @@ import type { Metadata } from '@grpc/grpc-js';
 export const REQUEST_ID_HEADER = 'x-request-id';
 export const AUTHORIZATION_HEADER = 'authorization';
 
+/** Calls a second, how many more, and seconds until there are more again: as HTTP's RateLimit draft had them. */
+export const LIMIT_HEADERS = {
+  limit: 'ratelimit-limit',
+  remaining: 'ratelimit-remaining',
+  reset: 'ratelimit-reset',
+} as const;
+
 /** What a caller's x-request-id may look like; anything else is replaced, not refused. */
 const REQUEST_ID = /^[\w.:+/=-]{1,128}$/;
 

@@ -8,6 +8,7 @@ import type { CallRecord, CallSpan } from './call-observer.ts';
 import { type Outcome, outcomeOf } from './errors.ts';
 import { callerTraceId, REQUEST_ID_HEADER, requestId, withoutPort } from './metadata.ts';
 import { type Call, EncodedMessage } from './method.ts';
+import type { OverloadGate } from './overload-gate.ts';
 import type { RegisteredMethod } from './server-method.ts';
 import { takeCall } from './server-transport.ts';
 import type { WireStatus } from './status.ts';
@@ -19,7 +20,12 @@ export type Wire = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer
 const NOBODY: Principal = { keyId: '', name: '', role: Role.READER, workspaceId: 0, workspace: '', access: UNBOUND };
 
 /** What the server does to calls to protect itself. */
-const SHED: ReadonlySet<string> = new Set<ErrorReason>(['OVERLOADED', 'READER_STALLED', 'SHUTTING_DOWN']);
+const SHED: ReadonlySet<string> = new Set<ErrorReason>([
+  'OVERLOADED',
+  'RATE_LIMITED',
+  'READER_STALLED',
+  'SHUTTING_DOWN',
+]);
 
 /** What a call is refused with for who makes it. */
 const REFUSED: ReadonlySet<string> = new Set<ErrorReason>([
@@ -58,6 +64,8 @@ export class ServerCall implements Call {
   #headers: Metadata | undefined;
   #headersSent = false;
   #ended = false;
+  /** That let it in. */
+  #gate: OverloadGate | undefined;
 
   constructor(method: RegisteredMethod, wire: Wire) {
     this.method = method;
@@ -126,6 +134,12 @@ export class ServerCall implements Call {
     return performance.now() >= this.deadlineAt - DEADLINE_TOLERANCE_MS
       ? new ServiceError('DEADLINE_EXCEEDED', "the call's deadline passed before its answer was there")
       : new ServiceError('CANCELLED', 'the caller went away');
+  }
+
+  /** Counts among the calls under way until it ends. @throws ServiceError OVERLOADED */
+  enter(gate: OverloadGate | undefined): void {
+    gate?.enter();
+    this.#gate = gate;
   }
 
   authenticated(principal: Principal, startedAt: number): void {
@@ -198,6 +212,7 @@ export class ServerCall implements Call {
   #end(outcome: Outcome | undefined, cause: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#gate?.leave();
     const { method, record, span } = this;
     record.code = outcome?.status.code ?? 0;
     record.elapsedUs = (performance.now() - this.startedAt) * 1000;

@@ -8,8 +8,12 @@ import type {
   WireLog,
 } from './call-observer.ts';
 import type { AnyMethod } from './method.ts';
+import type { OverloadGate } from './overload-gate.ts';
 import type { ServerStream } from './server-stream.ts';
 import type { TrustedHosts } from './trusted-hosts.ts';
+
+export const STATS_SERVICE = '/memoryhub.v1.StatsService/';
+const HEALTH_SERVICE = '/grpc.health.v1.Health/';
 
 /** Tells who calls. */
 export interface CredentialVerifier {
@@ -21,6 +25,19 @@ export interface CredentialVerifier {
   verify(authorization: string | undefined): Principal | Promise<Principal>;
 }
 
+/** What is left of a limit after a call. */
+export interface RateLimitState {
+  /** Calls a second; Infinity: any. */
+  readonly limit: number;
+  readonly remaining: number;
+}
+
+/** Counts calls against the limits of their key and workspace. */
+export interface RateLimiter {
+  /** @throws ServiceError RATE_LIMITED, or rejects with it */
+  take(principal: Principal): RateLimitState | Promise<RateLimitState>;
+}
+
 /** What all calls of a server share. */
 export interface ServerState {
   readonly authenticator: CredentialVerifier;
@@ -28,6 +45,10 @@ export interface ServerState {
   readonly recorder: Pick<CallRecorder, 'shed'>;
   /** undefined: the server may be addressed by any name. */
   readonly trustedHosts: TrustedHosts | undefined;
+  /** undefined: no limits. */
+  readonly rateLimits: RateLimiter | undefined;
+  /** undefined: every call is let in. */
+  readonly gate: OverloadGate | undefined;
   readonly accessLog: AccessLog | undefined;
   readonly refusals: RefusalObserver | undefined;
   readonly log: WireLog;
@@ -48,6 +69,8 @@ export interface RegisteredMethod {
   readonly roles: ReadonlySet<Role>;
   readonly open: boolean;
   readonly isHealth: boolean;
+  /** Health or statistics: answers however much there is to do. */
+  readonly isVital: boolean;
   readonly recorder: MethodRecorder;
   readonly server: ServerState;
 }
@@ -69,7 +92,8 @@ export function registerMethods(
       encode: method.definition.responseSerialize,
       roles: new Set(method.roles),
       open: method.open === true,
-      isHealth: method.definition.path.startsWith('/grpc.health.v1.'),
+      isHealth: method.definition.path.startsWith(HEALTH_SERVICE),
+      isVital: [HEALTH_SERVICE, STATS_SERVICE].some((service) => method.definition.path.startsWith(service)),
       recorder: methodRecorder,
       server,
     };

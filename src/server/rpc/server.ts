@@ -6,17 +6,23 @@ import type { AccessLog, CallRecorder, RefusalObserver, ServerTracer, WireLog } 
 import { Health } from './health.ts';
 import { AUTHORIZATION_HEADER, header } from './metadata.ts';
 import type { AnyMethod } from './method.ts';
+import { OverloadGate } from './overload-gate.ts';
 import { Reflection, type ReflectionCall } from './reflection.ts';
 import { recordRefusal } from './refused-call.ts';
 import { compressResponses } from './response-compression.ts';
 import { type ListenAddress, Listener } from './server-listener.ts';
-import { type CredentialVerifier, type RegisteredMethod, registerMethods, type ServerState } from './server-method.ts';
+import {
+  type CredentialVerifier,
+  type RateLimiter,
+  type RegisteredMethod,
+  registerMethods,
+  type ServerState,
+  STATS_SERVICE,
+} from './server-method.ts';
 import { streamHandler } from './server-stream.ts';
 import { accountRefusals, describeUnknownMethods } from './server-transport.ts';
 import { TrustedHosts } from './trusted-hosts.ts';
 import { unaryHandler } from './unary.ts';
-
-const STATS_SERVICE = '/memoryhub.v1.StatsService/';
 
 /** What one server takes at most. */
 export interface ServerLimits {
@@ -70,6 +76,9 @@ export interface ServerOptions {
   readonly openIntrospection?: boolean;
   /** Size of answers from which on they are compressed for callers that take gzip, in bytes; 0: never. */
   readonly compressFromBytes?: number;
+  readonly rateLimits?: RateLimiter | undefined;
+  /** Lateness of the event loop from which on calls are refused, in milliseconds; 0: never. */
+  readonly overloadLagMs?: number;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -99,6 +108,8 @@ export class RpcServer {
       tracer: options.tracer,
       accessLog: options.accessLog,
       refusals: options.refusals,
+      rateLimits: options.rateLimits,
+      gate: options.overloadLagMs ? new OverloadGate(options.overloadLagMs) : undefined,
       trustedHosts: options.trustedHosts && new TrustedHosts(options.trustedHosts),
       log: options.log,
       stallMs: this.#limits.readerStallMs,
@@ -157,6 +168,7 @@ export class RpcServer {
     this.#reflection.end();
     await this.#listener?.close(graceMs);
     clearInterval(this.#recheck);
+    this.#state.gate?.close();
     this.#server.forceShutdown();
   }
 

@@ -4,6 +4,7 @@ import type { Any } from '../../shared/gen/google/protobuf/any.ts';
 import { BadRequest, ErrorInfo, RetryInfo } from '../../shared/gen/google/rpc/error_details.ts';
 import { Status } from '../../shared/gen/google/rpc/status.ts';
 import type { ServiceError } from '../domain/errors.ts';
+import { LIMIT_HEADERS } from './metadata.ts';
 
 /** How an error leaves the server: what grpc-js sends as the call's status. */
 export interface WireStatus {
@@ -29,7 +30,14 @@ export function statusOf(error: ServiceError): WireStatus {
   const metadata = new Metadata();
   metadata.set(STATUS_DETAILS_HEADER, encodeDetails(code, message, error));
   if (error.retryAfterMs !== undefined) metadata.set(PUSHBACK_HEADER, String(Math.ceil(error.retryAfterMs)));
+  if (error.reason === 'RATE_LIMITED') setLimitHeaders(metadata, error);
   return { code, details: message, metadata };
+}
+
+function setLimitHeaders(metadata: Metadata, { metadata: { limit = '0' }, retryAfterMs = 0 }: ServiceError): void {
+  metadata.set(LIMIT_HEADERS.limit, limit);
+  metadata.set(LIMIT_HEADERS.remaining, '0');
+  metadata.set(LIMIT_HEADERS.reset, String(Math.ceil(retryAfterMs / 1000)));
 }
 
 /** A lone surrogate in a status message makes grpc-js throw while it sends: none gets that far. */

@@ -111,6 +111,11 @@ export const ErrorReason = {
   SETTING_NOT_FOUND: 35,
   /** HOST_NOT_TRUSTED - PERMISSION_DENIED. The name the call is addressed to (:authority) is none of the server's. */
   HOST_NOT_TRUSTED: 36,
+  /**
+   * RATE_LIMITED - RESOURCE_EXHAUSTED. The key, or its workspace, makes more calls a second than it may; metadata:
+   * of, limit. RetryInfo says when there are more again.
+   */
+  RATE_LIMITED: 37,
 } as const;
 
 export type ErrorReason = typeof ErrorReason[keyof typeof ErrorReason];
@@ -152,4 +157,5 @@ export namespace ErrorReason {
   export type SEALED_VALUE_UNKNOWN = typeof ErrorReason.SEALED_VALUE_UNKNOWN;
   export type SETTING_NOT_FOUND = typeof ErrorReason.SETTING_NOT_FOUND;
   export type HOST_NOT_TRUSTED = typeof ErrorReason.HOST_NOT_TRUSTED;
+  export type RATE_LIMITED = typeof ErrorReason.RATE_LIMITED;
 }

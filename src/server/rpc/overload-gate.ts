@@ -1,0 +1,100 @@
+import { getHeapStatistics } from 'node:v8';
+import { ServiceError } from '../domain/errors.ts';
+
+const TICK_MS = 100;
+/** Unary calls under way that are always let in, whatever the event loop says. */
+const MIN_IN_FLIGHT = 256;
+const MAX_IN_FLIGHT = 8_192;
+const FIRST_LIMIT = 1_024;
+/** Additive increase, multiplicative decrease, as TCP's congestion control has it (RFC 5681). */
+const INCREASE = 64;
+const DECREASE = 0.8;
+/** Of the heap V8 may take: from there on it mostly collects garbage, and then ends the process. */
+const HEAP_FULL = 0.92;
+const HEAP_GOOD = 0.85;
+const RETRY_AFTER_MS = 200;
+
+/** What the gate looks at, ten times a second. */
+export interface Strain {
+  /** How late the event loop ran a timer, in milliseconds. */
+  readonly lagMs: number;
+  /** Share of the heap in use. */
+  readonly heap: number;
+}
+
+/**
+ * Refuses calls early when there are more than the process can serve, since a call that waits in vain
+ * costs as much as one that is answered. How many unary calls may be under way is found out: more each
+ * time the limit was reached and the event loop kept up, fewer when it ran late. A heap that is nearly
+ * full lets in nothing new. Health checks and statistics are not asked.
+ */
+export class OverloadGate {
+  readonly #lagMs: number;
+  readonly #timer: NodeJS.Timeout;
+  #expectedAt = performance.now() + TICK_MS;
+  #limit = FIRST_LIMIT;
+  #inFlight = 0;
+  /** Most calls under way since the last look. */
+  #peak = 0;
+  #heapIsFull = false;
+
+  /** @param lagMs from which lateness on the event loop does not keep up */
+  constructor(lagMs: number) {
+    this.#lagMs = lagMs;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
+  /** Unary calls that may be under way now. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /**
+   * Lets a unary call in, which must `leave` again.
+   *
+   * @throws ServiceError OVERLOADED
+   */
+  enter(): void {
+    if (this.#inFlight >= this.#limit) throw overloaded(`${this.#limit} calls are under way already`);
+    this.checkHeap();
+    this.#inFlight += 1;
+    if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
+  }
+
+  leave(): void {
+    this.#inFlight -= 1;
+  }
+
+  /** For streams, which stay for as long as their readers like. @throws ServiceError OVERLOADED */
+  checkHeap(): void {
+    if (this.#heapIsFull) throw overloaded('the memory of the server is nearly used up');
+  }
+
+  /** Takes a look into account. */
+  look({ lagMs, heap }: Strain): void {
+    this.#heapIsFull = heap > (this.#heapIsFull ? HEAP_GOOD : HEAP_FULL);
+    if (lagMs > this.#lagMs)
+      this.#limit = Math.max(MIN_IN_FLIGHT, Math.floor(Math.min(this.#limit, this.#peak) * DECREASE));
+    else if (this.#peak >= this.#limit) this.#limit = Math.min(MAX_IN_FLIGHT, this.#limit + INCREASE);
+    this.#peak = this.#inFlight;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+    this.look({ lagMs: now - this.#expectedAt, heap: used / limit });
+    this.#expectedAt = now + TICK_MS;
+  }
+}
+
+function overloaded(why: string): ServiceError {
+  return new ServiceError('OVERLOADED', `${why}; try again`, { retryAfterMs: RETRY_AFTER_MS });
+}
