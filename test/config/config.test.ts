@@ -78,7 +78,23 @@ describe('loadConfig', () => {
 
   it('refuses plain text on an address other hosts can reach, unless it is allowed', () => {
     expect(problemsOf({ MEMORYHUB_LISTEN: '0.0.0.0:50051' })[0]).toContain('MEMORYHUB_ALLOW_PLAINTEXT must be 1');
-    expect(problemsOf({ MEMORYHUB_LISTEN: '0.0.0.0:50051', MEMORYHUB_ALLOW_PLAINTEXT: '1' })).toEqual([]);
+    const allowed = { MEMORYHUB_LISTEN: '0.0.0.0:50051', MEMORYHUB_ALLOW_PLAINTEXT: '1' };
+    expect(problemsOf(allowed)).toEqual([]);
+    expect(loadConfig(allowed).warnings).toEqual([expect.stringMatching(/0\.0\.0\.0:50051: .*in plain text/)]);
+    const tls = { MEMORYHUB_TLS_CERT: 'tls.crt', MEMORYHUB_TLS_KEY: 'tls.key' };
+    expect(loadConfig({ MEMORYHUB_LISTEN: '0.0.0.0:50051', ...tls }).warnings).toEqual([]);
+  });
+
+  it('refuses half of what TLS needs, and names of hosts that are none', () => {
+    expect(problemsOf({ MEMORYHUB_TLS_CERT: 'tls.crt' })).toEqual([
+      'MEMORYHUB_TLS_CERT is set and MEMORYHUB_TLS_KEY is not: both must be, or neither.',
+    ]);
+    expect(problemsOf({ MEMORYHUB_TLS_CLIENT_CA: 'ca.crt' })[0]).toContain('MEMORYHUB_TLS_CERT is not');
+    expect(problemsOf({ MEMORYHUB_TRUSTED_HOSTS: 'hub.example.com,https://evil' })[0]).toContain('host names');
+    expect(loadConfig({ MEMORYHUB_TRUSTED_HOSTS: ' Hub.example.com, *.internal ' }).trusted_hosts).toEqual([
+      'hub.example.com',
+      '*.internal',
+    ]);
   });
 
   it('refuses a replica without a primary, and a pool too small for its workers', () => {

@@ -19,7 +19,9 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { describe, expect, it } from 'vitest';
-import { frame, start, type TestServer, until } from './harness.ts';
+import { Role } from '../../src/server/domain/principal.ts';
+import type { AnyMethod } from '../../src/server/rpc/method.ts';
+import { call, frame, start, type TestServer, unary, until } from './harness.ts';
 
 interface Answer {
   listServicesResponse?: { service: { name: string }[] };
@@ -174,5 +176,27 @@ describe('the descriptor set of health', () => {
     ]);
     expect(readFileSync('proto/health.binpb').equals(readFileSync(out))).toBe(true);
     await rm(dirname(out), { recursive: true });
+  });
+});
+
+describe('statistics', () => {
+  const stats = () => {
+    const method = unary('Get', async () => 'numbers', [Role.MONITOR]);
+    return { ...method, definition: { ...method.definition, path: '/memoryhub.v1.StatsService/Get' } } as AnyMethod;
+  };
+  const keyless = { headers: { authorization: '' } };
+
+  it('want a key of their roles, unless they are opened', async () => {
+    const server = await start([stats()]);
+    await expect(call(server, '/memoryhub.v1.StatsService/Get', '', keyless)).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
+    await expect(call(server, '/memoryhub.v1.StatsService/Get')).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+  });
+
+  it('are open where the setting says so, and nothing else is', async () => {
+    const server = await start([stats(), unary('Echo', async (_call, text) => text)], { openIntrospection: true });
+    expect((await call(server, '/memoryhub.v1.StatsService/Get', '', keyless)).text).toBe('numbers');
+    await expect(call(server, 'Echo', '', keyless)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 });
