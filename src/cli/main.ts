@@ -31,6 +31,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** What yargs says, where its own words need its manual. Its type forgets the forms of one and many. */
+const STRINGS = {
+  'Not enough non-option arguments: got %s, need at least %s': {
+    one: 'An argument is missing: %s given, %s needed; --help shows which.',
+    other: 'Arguments are missing: %s given, %s needed; --help shows which.',
+  },
+} as unknown as Record<string, string>;
+
 /** For completion only: the monitor reads its own flags, before yargs is loaded. */
 function monitorFlags<T>(argv: Argv<T>): Argv<T> {
   for (const [name, { type, help }] of Object.entries(MONITOR_OPTIONS)) argv.option(name, { type, describe: help });
@@ -59,6 +67,7 @@ function parser(argv: readonly string[]) {
     .demandCommand(1, 'Say what to do: memory-hub --help lists the commands.')
     .recommendCommands()
     .strict()
+    .updateStrings(STRINGS)
     .version(false)
     .help()
     .alias('help', 'h')

@@ -13,6 +13,11 @@ export function ownerText(memory: Memory): string {
   return memory.scope === Scope.PERSONAL ? `personal ${memory.userId}` : 'workspace';
 }
 
+/** "1 memory", "2760 memories". */
+export function memoriesText(count: number): string {
+  return count === 1 ? '1 memory' : `${count} memories`;
+}
+
 /** To the second, for people. */
 export function timeText(time: Timestamp | undefined): string {
   return time ? `${timestampText(time).slice(0, 19)}Z` : '-';

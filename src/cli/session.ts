@@ -28,10 +28,12 @@ export function connectionFlags<T>(argv: Argv<T>) {
   return argv
     .option('address', {
       type: 'string',
+      requiresArg: true,
       describe: 'HOST:PORT, or https://HOST:PORT for TLS; else MEMORYHUB_ADDRESS, else the local server',
     })
     .option('key-file', {
       type: 'string',
+      requiresArg: true,
       describe: 'File with an API key; else MEMORYHUB_API_KEY, else the local one',
     })
     .options(TLS_FLAGS)

@@ -6,6 +6,8 @@ const MARK = '\0';
  * keeps what follows "--" from commands. Here texts are what is saved, so those are marked before it parses ...
  */
 export function marked(argv: readonly string[]): string[] {
+  // A shell that asks how a line could go on wants to hear of flags.
+  if (argv[0] === '--get-yargs-completions') return [...argv];
   const end = argv.indexOf('--');
   const before = end < 0 ? argv : argv.slice(0, end);
   const after = end < 0 ? [] : argv.slice(end + 1);

@@ -8,6 +8,7 @@ import { claimDataDir } from './database/embedded/claim.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/embedded-postgres.ts';
 import { migrate } from './database/migrate.ts';
 import { ensureFirstKeys } from './first-keys.ts';
+import { keepHeapNearItsContent } from './heap.ts';
 import { lastResort } from './last-resort.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
 import { createDataKeyStore } from './repository/data-key-repository.ts';
@@ -26,6 +27,7 @@ const SPARE_CONNECTIONS = 20;
  * Ctrl-C, 1 when it could not start, with the reason on standard error, or when it ended by a bug.
  */
 export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
+  keepHeapNearItsContent();
   const stopping = nextSignal();
   let config: Config;
   const before = performance.now();
@@ -152,6 +154,14 @@ function nextSignal(): Promise<NodeJS.Signals | 'the process that started it is 
       resolve('the process that started it is gone');
     });
     process.channel?.unref();
+    if (process.stdout.isTTY) {
+      process.once('SIGHUP', () => {
+        // The terminal was closed: what is said from here on reaches nobody, which must not end us early.
+        for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+        asked = true;
+        resolve('SIGHUP');
+      });
+    }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         if (asked) process.exit(130);

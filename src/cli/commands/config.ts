@@ -48,6 +48,7 @@ function shown(value: Config[SettingName]): string | number | boolean | undefine
 export const configCommand = defineCommand({
   command: 'config <command>',
   describe: 'Check the configuration',
-  builder: (argv) => argv.command(check).demandCommand(1),
+  builder: (argv) =>
+    argv.command(check).demandCommand(1, 'Say what to do: memory-hub config --help lists the commands.'),
   handler: () => {},
 });

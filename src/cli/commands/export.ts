@@ -4,7 +4,7 @@ import { defineCommand } from '../define-command.ts';
 import { readExport } from '../export/read-export.ts';
 import { WholeFile } from '../export/whole-file.ts';
 import { CommandFailure } from '../failure.ts';
-import { printJson } from '../output.ts';
+import { memoriesText, printJson } from '../output.ts';
 import { type Progress, startProgress } from '../progress.ts';
 import { connectionFlags, withHub } from '../session.ts';
 
@@ -46,7 +46,9 @@ export const exportCommand = defineCommand({
       const seconds = (performance.now() - started) / 1000;
       if (flags.json) printJson({ ...summary, seconds });
       else
-        console.error(`Exported ${summary.count} memories at revision ${summary.revision} in ${seconds.toFixed(1)} s.`);
+        console.error(
+          `Exported ${memoriesText(summary.count)} at revision ${summary.revision} in ${seconds.toFixed(1)} s.`,
+        );
     }),
 });
 

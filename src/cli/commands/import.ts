@@ -3,7 +3,7 @@ import { CommandFailure, explain } from '../failure.ts';
 import { checkFile, ImportStopped, importFile } from '../import/import-file.ts';
 import { parseMapping } from '../import/mapping.ts';
 import { openInput } from '../import/open-input.ts';
-import { printJson } from '../output.ts';
+import { memoriesText, printJson } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { connectionFlags, withHub } from '../session.ts';
 
@@ -62,7 +62,7 @@ export const importCommand = defineCommand({
         if (flags.json) printJson({ imported: saved, imported_before: before, bad: checked.bad.length, seconds });
         else if (saved + before === 0) console.log(`Imported nothing: no line of ${input.name} holds a memory.`);
         else {
-          console.log(`Imported ${saved} memories in ${seconds.toFixed(1)} s (${Math.round(saved / seconds)}/s).`);
+          console.log(`Imported ${memoriesText(saved)} in ${seconds.toFixed(1)} s (${Math.round(saved / seconds)}/s).`);
           if (before > 0) console.log(beforeText(before));
         }
       } catch (error) {

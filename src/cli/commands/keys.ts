@@ -112,6 +112,12 @@ const revoke = defineCommand({
 export const keysCommand = defineCommand({
   command: 'keys <command>',
   describe: 'Create, list, revoke and rotate API keys',
-  builder: (argv) => argv.command(create).command(list).command(revoke).command(rotateCommand).demandCommand(1),
+  builder: (argv) =>
+    argv
+      .command(create)
+      .command(list)
+      .command(revoke)
+      .command(rotateCommand)
+      .demandCommand(1, 'Say what to do: memory-hub keys --help lists the commands.'),
   handler: () => {},
 });

@@ -1,5 +1,6 @@
 import { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { compose, type RunningServer } from '../compose.ts';
+import { keepHeapNearItsContent } from '../heap.ts';
 import { lastResort } from '../last-resort.ts';
 import { openLogging } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
@@ -12,6 +13,8 @@ import type { FromWorker, ToWorker } from './messages.ts';
  */
 /** What callers get to finish when something nobody caught was thrown. */
 const CRASH_GRACE_MS = 2_000;
+
+keepHeapNearItsContent();
 
 let server: RunningServer | undefined;
 let joined: JoinedStats | undefined;
