@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { AdminService } from './domain/admin-service.ts';
 import { AuditTrail } from './domain/audit-trail.ts';
+import { ConfigService } from './domain/config/config-service.ts';
 import { MemoryService } from './domain/memory-service.ts';
 import { MetadataSealing } from './domain/sealing/metadata-sealing.ts';
 import { SensitiveNames } from './domain/sealing/sensitive-names.ts';
@@ -20,7 +21,9 @@ import { PostgresMemoryRepository } from './repository/memory-repository.ts';
 import { createRetention } from './repository/retention.ts';
 import { createSealedRows } from './repository/sealed-rows.ts';
 import { databaseIdentity, readTokenKey, tableSizes } from './repository/server-repository.ts';
+import { createSettingRepository } from './repository/setting-repository.ts';
 import { adminMethods } from './rpc/admin/methods.ts';
+import { configMethods } from './rpc/config/methods.ts';
 import { memoryMethods } from './rpc/memory/memory-methods.ts';
 import { protoCodec } from './rpc/memory/proto-codec.ts';
 import { createServer, type RpcServer } from './rpc/server.ts';
@@ -158,6 +161,12 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     tokens,
     sealing: new MetadataSealing({ names, sealer: sealing.sealer, audit, repository: store }),
   });
+  const configuration = new ConfigService({
+    repository: createSettingRepository(database),
+    names,
+    sealer: sealing.sealer,
+    audit,
+  });
   const rotation = new KeyRotation(sealing, createSealedRows(database), audit);
   const keyUses = new KeyUses(admin, (error) => log.warn({ err: error }, 'when keys were used is not written yet'));
   const tokensOfIssuer = await openIssuer(config, {
@@ -177,7 +186,11 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   );
   const adminService = new AdminService(admin, generateApiKey, poller);
   const trail = new AuditTrail(auditTrail, adminService, tokens);
-  const services = [...memoryMethods(memories), ...adminMethods(adminService, trail, rotation)];
+  const services = [
+    ...memoryMethods(memories),
+    ...configMethods(configuration),
+    ...adminMethods(adminService, trail, rotation),
+  ];
   const identity = {
     bootId: boot.id,
     bootTime: timestampFromMs(boot.time),
@@ -238,6 +251,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     if (redis) parts.redisUsage = await redis.usage();
   }, REDIS_USAGE_INTERVAL_MS).unref();
   followPolls(poller, { authenticator, memories, server }, event);
+  onGeneration(poller, 'configuration', () => configuration.invalidate());
   onGeneration(poller, 'sealing', () => {
     sealing.reload().catch((error) => log.error({ err: error }, 'the keyring cannot be read; the keys of before stay'));
   });
@@ -295,7 +309,12 @@ function followPolls(
   const { authenticator, memories, server } = parts;
   let storageInfo: number | undefined;
   const setServing = (up: boolean) => {
-    for (const service of ['', 'memoryhub.v1.MemoryService', 'memoryhub.v1.AdminService']) {
+    for (const service of [
+      '',
+      'memoryhub.v1.MemoryService',
+      'memoryhub.v1.ConfigService',
+      'memoryhub.v1.AdminService',
+    ]) {
       server.health.setServing(service, up);
     }
   };

@@ -14,6 +14,7 @@ import {
   RotateKeysRequest,
   RotateSealingKeysRequest,
 } from './gen/memoryhub/v1/admin_service.ts';
+import * as config from './gen/memoryhub/v1/config_service.ts';
 import * as memory from './gen/memoryhub/v1/memory_service.ts';
 import {
   GetStatsRequest,
@@ -93,6 +94,11 @@ const NOT_REPEATABLE: ReadonlySet<string> = new Set([
   AdminServiceService.createWorkspace.path,
   AdminServiceService.createApiKey.path,
   AdminServiceService.rotateKeys.path,
+  // Their etag may be that of before: a repeated one would be refused after it was done.
+  config.ConfigServiceService.setConfig.path,
+  config.ConfigServiceService.deleteConfig.path,
+  // Each is written down.
+  config.ConfigServiceService.revealSecret.path,
 ]);
 
 /**
@@ -101,7 +107,12 @@ const NOT_REPEATABLE: ReadonlySet<string> = new Set([
  * request_id, which answers the same for 24 hours: all but NOT_REPEATABLE. A test compares this with
  * the contract's own word on each method.
  */
-export const RETRIED_METHODS = [memory.MemoryServiceService, AdminServiceService, StatsServiceService]
+export const RETRIED_METHODS = [
+  memory.MemoryServiceService,
+  AdminServiceService,
+  StatsServiceService,
+  config.ConfigServiceService,
+]
   .flatMap((service) => Object.values(service).map(({ path }) => path))
   .filter((path) => !NOT_REPEATABLE.has(path));
 
@@ -139,11 +150,23 @@ interface ServerKnowledge {
   hasAnswered: boolean;
 }
 
+const CONFIG_REQUESTS = {
+  getConfig: config.GetConfigRequest,
+  setConfig: config.SetConfigRequest,
+  deleteConfig: config.DeleteConfigRequest,
+  listConfig: config.ListConfigRequest,
+  exportConfig: config.ExportConfigRequest,
+  importConfig: config.ImportConfigRequest,
+  revealSecret: config.RevealSecretRequest,
+  listConfigHistory: config.ListConfigHistoryRequest,
+} as const;
+
 /** All services of one server over one connection. */
 export class MemoryHub {
   readonly memories: ServiceApi<typeof memory.MemoryServiceService, typeof MEMORY_REQUESTS>;
   readonly admin: ServiceApi<typeof AdminServiceService, typeof ADMIN_REQUESTS>;
   readonly stats: ServiceApi<typeof StatsServiceService, typeof STATS_REQUESTS>;
+  readonly config: ServiceApi<typeof config.ConfigServiceService, typeof CONFIG_REQUESTS>;
   readonly #clients: readonly Client[];
 
   /**
@@ -159,12 +182,14 @@ export class MemoryHub {
     const memories = connect(memory.MemoryServiceClient, withDefaults);
     const admin = connect(AdminServiceClient, withDefaults);
     const stats = connect(StatsServiceClient, withDefaults);
+    const settings = connect(config.ConfigServiceClient, withDefaults);
     const isWaitedFor = options.channel?.['grpc.enable_retries'] !== 0;
     const server: ServerKnowledge = { isWaitedFor, hasAnswered: false };
     this.memories = serviceApi(memories, memory.MemoryServiceService, MEMORY_REQUESTS, server);
     this.admin = serviceApi(admin, AdminServiceService, ADMIN_REQUESTS, server);
     this.stats = serviceApi(stats, StatsServiceService, STATS_REQUESTS, server);
-    this.#clients = [memories, admin, stats];
+    this.config = serviceApi(settings, config.ConfigServiceService, CONFIG_REQUESTS, server);
+    this.#clients = [memories, admin, stats, settings];
   }
 
   close(): void {

@@ -37,6 +37,27 @@ export const Struct = {
   },
 };
 
+/** google.protobuf.Value as a plain JSON value; undefined when it has no kind. */
+export const Value = {
+  encode(value: unknown, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return encodeValue(value, writer);
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): unknown {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    return decodeValue(reader, length === undefined ? reader.len : reader.pos + length, 1);
+  },
+
+  /** As those of Struct. */
+  wrap(value: unknown): unknown {
+    return value;
+  },
+
+  unwrap(value: unknown): unknown {
+    return value;
+  },
+};
+
 /** Sets an own property whatever the name is. */
 export function setOwn(object: StructObject, name: string, value: unknown): void {
   if (name === '__proto__') {

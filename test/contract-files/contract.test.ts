@@ -6,6 +6,7 @@ import { Stage } from '../../src/server/domain/call-context.ts';
 import { Consistency, Operation, Scope } from '../../src/server/domain/memory.ts';
 import { Role } from '../../src/server/domain/principal.ts';
 import { adminMethods } from '../../src/server/rpc/admin/methods.ts';
+import { configMethods } from '../../src/server/rpc/config/methods.ts';
 import { memoryMethods } from '../../src/server/rpc/memory/memory-methods.ts';
 import type { AnyMethod } from '../../src/server/rpc/method.ts';
 import { getStats } from '../../src/server/rpc/stats/get-stats.ts';
@@ -51,6 +52,7 @@ describe('the contract and the code', () => {
     const none = undefined as never;
     const methods: AnyMethod[] = [
       ...memoryMethods(none),
+      ...configMethods(none),
       ...adminMethods(none, none, none),
       ...[getStats(none), watchStats(none)],
     ];
@@ -81,6 +83,9 @@ const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {
   metadataBytes: ['Memory.metadata'],
   metadataDepth: ['Memory.metadata'],
   sealedValues: ['Memory.metadata'],
+  settingNameBytes: ['Setting.name'],
+  settingBytes: ['Setting.value'],
+  settingHistory: ['ListConfigHistoryRequest.limit'],
   noteBytes: [
     'SaveMemoryRequest.note',
     'UpdateMemoryRequest.note',
@@ -88,6 +93,9 @@ const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {
     'RestoreMemoryRequest.note',
     'BatchSaveMemoriesRequest.note',
     'BatchDeleteMemoriesRequest.note',
+    'SetConfigRequest.note',
+    'DeleteConfigRequest.note',
+    'ImportConfigRequest.note',
   ],
   ttlSeconds: ['Memory.ttl', 'ApiKey.ttl', 'RotateKeysRequest.ttl'],
   batchItems: [
@@ -97,6 +105,7 @@ const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {
     'BatchSaveMemoriesRequest.memories',
     'BatchGetMemoriesRequest.ids',
     'BatchDeleteMemoriesRequest.targets',
+    'ImportConfigRequest.settings',
   ],
   unaryBytes: [
     'MemoryService',

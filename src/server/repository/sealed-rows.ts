@@ -1,11 +1,15 @@
 import type { Database } from '../database/database.ts';
+import { settingRowName } from '../domain/config/setting.ts';
 import type { SealedRows } from '../domain/sealing/sealed-rows.ts';
+import type { SealedRow } from '../domain/sealing/sealed-values.ts';
 import { toWriteError, translating } from './driver-errors.ts';
 
-/** Where sealed values are: the column a table is gone through by, its type, and whose row it is. */
+/** Where sealed values are: the column a table is gone through by, its type, and the columns of a row's name. */
 const TABLES = {
-  memories: { position: 'id', type: 'uuid', kind: 'memory', row: 'id::text' },
-  memory_revisions: { position: 'change_no', type: 'int8', kind: 'memory', row: 'memory_id::text' },
+  memories: { position: 'id', type: 'uuid', kind: 'memory', row: ['id'] },
+  memory_revisions: { position: 'change_no', type: 'int8', kind: 'memory', row: ['memory_id'] },
+  settings: { position: 'change_no', type: 'int8', kind: 'setting', row: ['user_id', 'name'] },
+  setting_revisions: { position: 'change_no', type: 'int8', kind: 'setting', row: ['user_id', 'name'] },
 } as const;
 
 type TableName = keyof typeof TABLES;
@@ -13,7 +17,7 @@ type TableName = keyof typeof TABLES;
 /** The statement of a page. The names are this file's, never a caller's. */
 export function sealedPage(name: TableName): string {
   const { position, type, row } = TABLES[name];
-  return `SELECT ${position}::text, ${row}, sealed FROM ${name}
+  return `SELECT ${position}::text, ARRAY[${row.join(', ')}]::text[], sealed FROM ${name}
            WHERE workspace_id = $1::int4 AND sealed IS NOT NULL AND ($2::${type} IS NULL OR ${position} > $2::${type})
            ORDER BY ${position} LIMIT $3::int8`;
 }
@@ -35,7 +39,7 @@ export function createSealedRows(database: Database): SealedRows {
       translating(async () => {
         const name = table as TableName;
         const values = [workspaceId, after ?? null, limit];
-        const { rows } = await pool.query<[string, string, Record<string, string>]>({
+        const { rows } = await pool.query<[string, string[], Record<string, string>]>({
           text: sealedPage(name),
           values,
           rowMode: 'array',
@@ -43,7 +47,7 @@ export function createSealedRows(database: Database): SealedRows {
         return rows.map(([position, row, sealed]) => ({
           table,
           position,
-          row: { workspaceId, kind: TABLES[name].kind, row },
+          row: { workspaceId, ...rowOf(TABLES[name].kind, row) },
           sealed,
         }));
       }),
@@ -59,4 +63,11 @@ export function createSealedRows(database: Database): SealedRows {
       }
     },
   };
+}
+
+function rowOf(
+  kind: 'memory' | 'setting',
+  [first = '', second = '']: readonly string[],
+): Omit<SealedRow, 'workspaceId'> {
+  return kind === 'memory' ? { kind, row: first } : { kind, row: settingRowName({ userId: first, name: second }) };
 }

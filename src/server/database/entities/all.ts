@@ -6,6 +6,7 @@ import {
   SealingKeyEntity,
   ServerKeyEntity,
   SettingEntity,
+  SettingRevisionEntity,
 } from './server.ts';
 import { ApiKeyEntity, WorkspaceEntity, WorkspaceHeadEntity } from './workspace.ts';
 
@@ -18,6 +19,7 @@ export const ENTITIES = [
   RequestLogEntity,
   ApiKeyEntity,
   SettingEntity,
+  SettingRevisionEntity,
   ServerKeyEntity,
   SealingKeyEntity,
   AuditEntity,

@@ -1,16 +1,42 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { MicrosType } from './micros-type.ts';
 
-/** Settings of a workspace (0: of the server) that are changed while it runs. */
+/** Settings of a workspace (user_id empty) and of its users. */
 export const SettingEntity = defineEntity({
   name: 'Setting',
   tableName: 'settings',
   properties: {
     workspaceId: p.integer().primary(),
+    userId: p.text().primary().default(''),
     name: p.text().primary(),
+    /** With placeholders where values are sealed. */
     value: p.json(),
+    sealed: p.json().nullable(),
+    /** Of the change that set it: the etag. */
+    changeNo: p.bigint('number').default(0),
+    author: p.text().default(''),
     updateTime: p.type(MicrosType).defaultRaw('clock_timestamp()'),
   },
+});
+
+/** Every change of every setting, as the change left it. */
+export const SettingRevisionEntity = defineEntity({
+  name: 'SettingRevision',
+  tableName: 'setting_revisions',
+  properties: {
+    changeNo: p.bigint('number').primary().autoincrement(),
+    workspaceId: p.integer(),
+    userId: p.text().default(''),
+    name: p.text(),
+    operation: p.smallint(),
+    /** NULL when it was deleted. */
+    value: p.json().nullable(),
+    sealed: p.json().nullable(),
+    author: p.text().default(''),
+    note: p.text().default(''),
+    at: p.type(MicrosType).defaultRaw('clock_timestamp()'),
+  },
+  indexes: [{ name: 'setting_revisions_setting', properties: ['workspaceId', 'userId', 'name', 'changeNo'] }],
 });
 
 /** Keys every process needs and nobody may see; the first migration makes that of the tokens. */

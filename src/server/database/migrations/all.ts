@@ -5,6 +5,7 @@ import { HistoryFrom } from './migration-20260103000000-history-from.ts';
 import { KeyLives } from './migration-20260104000000-key-lives.ts';
 import { AuditTrail } from './migration-20260105000000-audit-trail.ts';
 import { SealedValues } from './migration-20260106000000-sealed-values.ts';
+import { Settings } from './migration-20260107000000-settings.ts';
 
 type MigrationClass = new (...args: ConstructorParameters<typeof Migration>) => Migration;
 
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly class: Migra
   { name: '20260104000000_key_lives', class: KeyLives },
   { name: '20260105000000_audit_trail', class: AuditTrail },
   { name: '20260106000000_sealed_values', class: SealedValues },
+  { name: '20260107000000_settings', class: Settings },
 ];

@@ -10,6 +10,7 @@ export function readMetadata(
   violations: Violations,
   field: string,
   metadata: { [name: string]: unknown } | undefined,
+  limit: (typeof LIMITS)['metadataBytes' | 'settingBytes'] = LIMITS.metadataBytes,
 ): JsonObject | undefined {
   if (metadata === undefined) return undefined;
   const fault = findFault(metadata, 1);
@@ -18,7 +19,7 @@ export function readMetadata(
     return undefined;
   }
   const json = JSON.stringify(metadata);
-  violations.within(field, Buffer.byteLength(json), LIMITS.metadataBytes);
+  violations.within(field, Buffer.byteLength(json), limit);
   // As it will be read again: JSON has no -0.
   return JSON.parse(json) as JsonObject;
 }
