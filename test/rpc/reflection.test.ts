@@ -74,6 +74,7 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
     expect(services?.listServicesResponse?.service.map(({ name }) => name).sort()).toEqual([
       'grpc.health.v1.Health',
       'memoryhub.v1.AdminService',
+      'memoryhub.v1.ConfigService',
       'memoryhub.v1.MemoryService',
       'memoryhub.v1.StatsService',
     ]);
