@@ -8,6 +8,7 @@ import { historyCommand } from './commands/history.ts';
 import { importCommand } from './commands/import.ts';
 import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
+import { eraseUserCommand, purgeCommand } from './commands/purge.ts';
 import { saveCommand } from './commands/save.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
@@ -62,6 +63,8 @@ function parser(argv: readonly string[]) {
     .command(importCommand)
     .command(keysCommand)
     .command(auditCommand)
+    .command(purgeCommand)
+    .command(eraseUserCommand)
     .command(configCommand)
     .completion('completion', 'Print a completion script for bash or zsh')
     .demandCommand(1, 'Say what to do: memory-hub --help lists the commands.')

@@ -9,6 +9,7 @@ import { AdminService } from './domain/admin-service.ts';
 import { AuditTrail } from './domain/audit-trail.ts';
 import { ConfigService } from './domain/config/config-service.ts';
 import { MemoryService } from './domain/memory-service.ts';
+import { MemoryPurge } from './domain/purge.ts';
 import { MetadataSealing } from './domain/sealing/metadata-sealing.ts';
 import { SensitiveNames } from './domain/sealing/sensitive-names.ts';
 import { type GaugeParts, gaugeSources } from './gauge-sources.ts';
@@ -18,6 +19,7 @@ import { createAuditLog } from './repository/audit-log.ts';
 import { createAuditRepository } from './repository/audit-repository.ts';
 import { createDataKeyStore } from './repository/data-key-repository.ts';
 import { PostgresMemoryRepository } from './repository/memory-repository.ts';
+import { createPurgeRepository, createPurgeSweeper } from './repository/purge.ts';
 import { createRetention } from './repository/retention.ts';
 import { createSealedRows } from './repository/sealed-rows.ts';
 import { databaseIdentity, readTokenKey, tableSizes } from './repository/server-repository.ts';
@@ -186,8 +188,12 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   );
   const adminService = new AdminService(admin, generateApiKey, poller);
   const trail = new AuditTrail(auditTrail, adminService, tokens);
+  const sweeper = createPurgeSweeper(database, (error) =>
+    log.warn({ err: error }, 'the space of what was purged is not swept yet; autovacuum will'),
+  );
+  const purge = new MemoryPurge(createPurgeRepository(database, sweeper), cache);
   const services = [
-    ...memoryMethods(memories),
+    ...memoryMethods(memories, purge),
     ...configMethods(configuration),
     ...adminMethods(adminService, trail, rotation),
   ];
@@ -278,6 +284,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
       tokensOfIssuer?.close();
       await keyUses.stop();
       await refusals.stop();
+      await sweeper.stop();
       await store.close();
       cache.close();
       redis?.close();

@@ -73,6 +73,8 @@ const MEMORY_REQUESTS = {
   getRevision: memory.GetRevisionRequest,
   getStorageInfo: memory.GetStorageInfoRequest,
   listStorages: memory.ListStoragesRequest,
+  purgeMemories: memory.PurgeMemoriesRequest,
+  eraseUser: memory.EraseUserRequest,
 } as const;
 
 const ADMIN_REQUESTS = {

@@ -51,7 +51,7 @@ describe('the contract and the code', () => {
     // The tables of methods look at their service only when they are called.
     const none = undefined as never;
     const methods: AnyMethod[] = [
-      ...memoryMethods(none),
+      ...memoryMethods(none, none),
       ...configMethods(none),
       ...adminMethods(none, none, none),
       ...[getStats(none), watchStats(none)],
@@ -96,6 +96,8 @@ const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {
     'SetConfigRequest.note',
     'DeleteConfigRequest.note',
     'ImportConfigRequest.note',
+    'PurgeMemoriesRequest.note',
+    'EraseUserRequest.note',
   ],
   ttlSeconds: ['Memory.ttl', 'ApiKey.ttl', 'RotateKeysRequest.ttl'],
   batchItems: [
@@ -106,6 +108,7 @@ const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {
     'BatchGetMemoriesRequest.ids',
     'BatchDeleteMemoriesRequest.targets',
     'ImportConfigRequest.settings',
+    'PurgeMemoriesRequest.ids',
   ],
   unaryBytes: [
     'MemoryService',

@@ -106,6 +106,8 @@ const UNPLANNED_STARTS: readonly (readonly [start: string, reason: string])[] = 
   ['SELECT system_identifier', 'reads the control file, once a process'],
   ['WITH dead AS', 'planned in test/database/retention.test.ts'],
   ['WITH page AS', 'planned in test/database/retention.test.ts'],
+  ['INSERT INTO audit (workspace_id, key_id, author, peer, call_id, action, target, details) VALUES', 'reads no table'],
+  ['UPDATE audit SET details', 'by primary key'],
   ['UPDATE api_keys SET revoke_time', 'by primary key, once in the life of a key'],
   ['UPDATE api_keys SET expire_time', 'by primary key, once in the life of a secret'],
   ['UPDATE api_keys SET previous_hash', 'by primary key, once in the life of a secret'],

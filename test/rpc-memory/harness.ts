@@ -4,8 +4,10 @@ import { afterAll, beforeAll } from 'vitest';
 import { type Access, UNBOUND } from '../../src/server/domain/access.ts';
 import { MemoryService } from '../../src/server/domain/memory-service.ts';
 import { Role } from '../../src/server/domain/principal.ts';
+import { MemoryPurge } from '../../src/server/domain/purge.ts';
 import { GenerationPoller } from '../../src/server/generation-poller.ts';
 import { createAdminRepository } from '../../src/server/repository/admin-repository.ts';
+import { createPurgeRepository, createPurgeSweeper } from '../../src/server/repository/purge.ts';
 import { memoryMethods } from '../../src/server/rpc/memory/memory-methods.ts';
 import { createServer } from '../../src/server/rpc/server.ts';
 import { generateApiKey } from '../../src/server/security/api-key.ts';
@@ -60,8 +62,13 @@ export function memoryServer(options: Parameters<typeof testRepository>[0] = {})
     const { repository: store, database } = repository();
     const keys = await openSealing(database);
     const service = new MemoryService({ repository: store, clock, tokens, sealing: keys.metadata(store) });
-    const authenticator = new Authenticator(admin);
     const faults: unknown[] = [];
+    const sweeper = createPurgeSweeper(repository().database, (error) => faults.push(error));
+    ends.push(() => sweeper.stop());
+    const purge = new MemoryPurge(createPurgeRepository(repository().database, sweeper), {
+      removing: (_call, _ids, remove) => remove(false),
+    });
+    const authenticator = new Authenticator(admin);
     const recorder = new StatsRecorder();
     const calls = () => {
       const ended = recorder.drain().methods.filter(({ completed }) => completed > 0n);
@@ -70,7 +77,7 @@ export function memoryServer(options: Parameters<typeof testRepository>[0] = {})
       );
     };
     const server = createServer({
-      methods: memoryMethods(service),
+      methods: memoryMethods(service, purge),
       authenticator,
       recorder,
       log: { unexpectedError: (_path, _callId, _traceId, error) => faults.push(error) },

@@ -2,6 +2,7 @@ import type { Access } from '../domain/access.ts';
 import type { CallContext } from '../domain/call-context.ts';
 import { Consistency, type MemoryCodec, type MemoryRecord, type Revision } from '../domain/memory.ts';
 import type { RowWriter } from '../domain/memory-row.ts';
+import type { PurgeCaches } from '../domain/purge-repository.ts';
 import type {
   ExportPage,
   ExportQuery,
@@ -46,7 +47,7 @@ export interface CacheOptions {
  * A repository around a repository: the same answers, most reads without the database. The protocol
  * is told in protocol.ts. STRONG reads, lists, exports and history go straight through.
  */
-export class CachedMemoryRepository implements MemoryRepository {
+export class CachedMemoryRepository implements MemoryRepository, PurgeCaches {
   readonly #inner: MemoryRepository;
   readonly #local: LocalStore | undefined;
   readonly #near: NearCache | undefined;
@@ -88,6 +89,19 @@ export class CachedMemoryRepository implements MemoryRepository {
       if (this.#near !== undefined) {
         for (const { id } of request.changes) this.#near.forget(request.workspaceId, id);
       }
+    }
+  }
+
+  /** Runs a removal between taking entries out of use and clearing them, wherever they are kept. */
+  async removing<T>(
+    call: CallContext,
+    ids: readonly string[],
+    remove: (bumpCacheEpoch: boolean) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await (this.#writes?.removing(call, ids, remove) ?? remove(false));
+    } finally {
+      if (this.#near !== undefined) for (const id of ids) this.#near.forget(call.workspaceId, id);
     }
   }
 

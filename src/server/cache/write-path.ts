@@ -57,8 +57,32 @@ export class WritePath {
       this.#trust.bumped();
       return outcome;
     }
-    if (!(await this.#settle(call, workspaceId, ids, token, epoch, outcome))) await this.#bump(workspaceId, outcome);
+    if (!(await this.#settle(call, workspaceId, ids, token, epoch, outcome)))
+      await this.#bump(workspaceId, outcome.head);
     return outcome;
+  }
+
+  /** Runs a removal as a write that leaves no value behind. @param remove is told whether to bump the epoch */
+  async removing<T>(
+    call: CallContext,
+    ids: readonly string[],
+    remove: (bumpCacheEpoch: boolean) => Promise<T>,
+  ): Promise<T> {
+    const { workspaceId } = call;
+    const token = this.#tokens.next();
+    const marked = await this.#mark(call, workspaceId, ids, token);
+    let removed: T;
+    try {
+      removed = await remove(!marked);
+    } catch (error) {
+      if (neverWritten(error)) this.#withdraw(workspaceId, ids, token);
+      else this.#unknownCommits.add(workspaceId);
+      throw error;
+    }
+    const steps = ids.map((id): Step => ({ op: 'settle', id, token, value: undefined }));
+    if (!marked) this.#trust.bumped();
+    else if ((await this.#store.step(workspaceId, steps)) === undefined) await this.#bump(workspaceId, 0);
+    return removed;
   }
 
   /**
@@ -118,14 +142,14 @@ export class WritePath {
    * Step 4 after the commit. Postgres failing as well, the caller is not told "done" about a write
    * that others might not see: a retry with the same request_id finds out and clears the entry.
    */
-  async #bump(workspaceId: number, outcome: WriteOutcome): Promise<void> {
+  async #bump(workspaceId: number, head: number): Promise<void> {
     try {
       await this.#bumpCacheEpoch(workspaceId);
     } catch (cause) {
       this.#unknownCommits.add(workspaceId);
       throw new ServiceError('COMMIT_UNKNOWN', 'the write could not be confirmed; retry with the same request_id', {
         cause,
-        ...(outcome.kind === 'done' ? { metadata: { revision: String(outcome.head) } } : {}),
+        ...(head > 0 ? { metadata: { revision: String(head) } } : {}),
       });
     }
     this.#trust.bumped();

@@ -436,6 +436,70 @@ export interface ListStoragesResponse {
   storages: Storage[];
 }
 
+/** PurgeMemoriesRequest is the request of PurgeMemories. */
+export interface PurgeMemoriesRequest {
+  /** The memories, 1 to 1000; those that are not there are passed over. Instead of them: a filter. */
+  ids: string[];
+  /** As in ListMemories, and judged on what each memory is now; deleted and expired ones are found too. */
+  filter: string;
+  /** Only count. */
+  dryRun: boolean;
+  /** Why, for the audit trail, up to 256 bytes. */
+  note: string;
+}
+
+/** PurgeReceipt says what a purge removed, or would remove. */
+export interface PurgeReceipt {
+  /** Memories. */
+  memories: bigint;
+  /** Entries of their histories. */
+  revisions: bigint;
+  /** Bytes of the memories' contents, without their histories'. */
+  contentBytes: bigint;
+  /** Entries of the log that recognises repeated requests; not counted by a dry run. */
+  requests: bigint;
+  /** Nothing was removed. */
+  dryRun: boolean;
+  /**
+   * The workspace's change number afterwards; exports that began before it cannot be resumed. 0 when
+   * nothing went.
+   */
+  revision: bigint;
+}
+
+/** PurgeMemoriesResponse is the answer of PurgeMemories. */
+export interface PurgeMemoriesResponse {
+  /** What went. */
+  receipt: PurgeReceipt | undefined;
+}
+
+/** EraseUserRequest is the request of EraseUser. */
+export interface EraseUserRequest {
+  /** The user, as in Memory.user_id and as the subject of its tokens. */
+  userId: string;
+  /** Only count its personal memories, and list its keys. */
+  dryRun: boolean;
+  /** Why, for the audit trail, up to 256 bytes. The trail keeps it: it should not name the user. */
+  note: string;
+}
+
+/** EraseUserResponse is the answer of EraseUser. */
+export interface EraseUserResponse {
+  /** What went with the user's personal memories. */
+  receipt:
+    | PurgeReceipt
+    | undefined;
+  /** Entries of histories of other memories in which the user is not named as the author any more. */
+  renamedRevisions: bigint;
+  /** Entries of the audit trail in which it is not named any more. */
+  auditEvents: bigint;
+  /**
+   * Ids of the keys that are bound to it and not revoked; they go on working, and could write for it
+   * again, until RevokeApiKey.
+   */
+  apiKeyIds: string[];
+}
+
 function createBaseMemoryKey(): MemoryKey {
   return { scope: 0, userId: "", team: "", key: "" };
 }
@@ -3007,6 +3071,468 @@ export const ListStoragesResponse: MessageFns<ListStoragesResponse> = {
   },
 };
 
+function createBasePurgeMemoriesRequest(): PurgeMemoriesRequest {
+  return { ids: [], filter: "", dryRun: false, note: "" };
+}
+
+export const PurgeMemoriesRequest: MessageFns<PurgeMemoriesRequest> = {
+  encode(message: PurgeMemoriesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ids) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.filter !== "") {
+      writer.uint32(18).string(message.filter);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(24).bool(message.dryRun);
+    }
+    if (message.note !== "") {
+      writer.uint32(34).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PurgeMemoriesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePurgeMemoriesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ids.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.filter = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PurgeMemoriesRequest>): PurgeMemoriesRequest {
+    return PurgeMemoriesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PurgeMemoriesRequest>): PurgeMemoriesRequest {
+    const message = createBasePurgeMemoriesRequest();
+    message.ids = object.ids?.map((e) => e) || [];
+    message.filter = object.filter ?? "";
+    message.dryRun = object.dryRun ?? false;
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBasePurgeReceipt(): PurgeReceipt {
+  return { memories: 0n, revisions: 0n, contentBytes: 0n, requests: 0n, dryRun: false, revision: 0n };
+}
+
+export const PurgeReceipt: MessageFns<PurgeReceipt> = {
+  encode(message: PurgeReceipt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.memories !== 0n) {
+      if (BigInt.asIntN(64, message.memories) !== message.memories) {
+        throw new globalThis.Error("value provided for field message.memories of type int64 too large");
+      }
+      writer.uint32(8).int64(message.memories);
+    }
+    if (message.revisions !== 0n) {
+      if (BigInt.asIntN(64, message.revisions) !== message.revisions) {
+        throw new globalThis.Error("value provided for field message.revisions of type int64 too large");
+      }
+      writer.uint32(16).int64(message.revisions);
+    }
+    if (message.contentBytes !== 0n) {
+      if (BigInt.asIntN(64, message.contentBytes) !== message.contentBytes) {
+        throw new globalThis.Error("value provided for field message.contentBytes of type int64 too large");
+      }
+      writer.uint32(24).int64(message.contentBytes);
+    }
+    if (message.requests !== 0n) {
+      if (BigInt.asIntN(64, message.requests) !== message.requests) {
+        throw new globalThis.Error("value provided for field message.requests of type int64 too large");
+      }
+      writer.uint32(32).int64(message.requests);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(40).bool(message.dryRun);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asIntN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type int64 too large");
+      }
+      writer.uint32(48).int64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PurgeReceipt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePurgeReceipt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.memories = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revisions = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.contentBytes = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.requests = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.revision = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PurgeReceipt>): PurgeReceipt {
+    return PurgeReceipt.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PurgeReceipt>): PurgeReceipt {
+    const message = createBasePurgeReceipt();
+    message.memories = (object.memories !== undefined && object.memories !== null) ? BigInt(object.memories) : 0n;
+    message.revisions = (object.revisions !== undefined && object.revisions !== null) ? BigInt(object.revisions) : 0n;
+    message.contentBytes = (object.contentBytes !== undefined && object.contentBytes !== null)
+      ? BigInt(object.contentBytes)
+      : 0n;
+    message.requests = (object.requests !== undefined && object.requests !== null) ? BigInt(object.requests) : 0n;
+    message.dryRun = object.dryRun ?? false;
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    return message;
+  },
+};
+
+function createBasePurgeMemoriesResponse(): PurgeMemoriesResponse {
+  return { receipt: undefined };
+}
+
+export const PurgeMemoriesResponse: MessageFns<PurgeMemoriesResponse> = {
+  encode(message: PurgeMemoriesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.receipt !== undefined) {
+      PurgeReceipt.encode(message.receipt, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PurgeMemoriesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePurgeMemoriesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.receipt = PurgeReceipt.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PurgeMemoriesResponse>): PurgeMemoriesResponse {
+    return PurgeMemoriesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PurgeMemoriesResponse>): PurgeMemoriesResponse {
+    const message = createBasePurgeMemoriesResponse();
+    message.receipt = (object.receipt !== undefined && object.receipt !== null)
+      ? PurgeReceipt.fromPartial(object.receipt)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEraseUserRequest(): EraseUserRequest {
+  return { userId: "", dryRun: false, note: "" };
+}
+
+export const EraseUserRequest: MessageFns<EraseUserRequest> = {
+  encode(message: EraseUserRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(16).bool(message.dryRun);
+    }
+    if (message.note !== "") {
+      writer.uint32(26).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EraseUserRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEraseUserRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EraseUserRequest>): EraseUserRequest {
+    return EraseUserRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EraseUserRequest>): EraseUserRequest {
+    const message = createBaseEraseUserRequest();
+    message.userId = object.userId ?? "";
+    message.dryRun = object.dryRun ?? false;
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBaseEraseUserResponse(): EraseUserResponse {
+  return { receipt: undefined, renamedRevisions: 0n, auditEvents: 0n, apiKeyIds: [] };
+}
+
+export const EraseUserResponse: MessageFns<EraseUserResponse> = {
+  encode(message: EraseUserResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.receipt !== undefined) {
+      PurgeReceipt.encode(message.receipt, writer.uint32(10).fork()).join();
+    }
+    if (message.renamedRevisions !== 0n) {
+      if (BigInt.asIntN(64, message.renamedRevisions) !== message.renamedRevisions) {
+        throw new globalThis.Error("value provided for field message.renamedRevisions of type int64 too large");
+      }
+      writer.uint32(16).int64(message.renamedRevisions);
+    }
+    if (message.auditEvents !== 0n) {
+      if (BigInt.asIntN(64, message.auditEvents) !== message.auditEvents) {
+        throw new globalThis.Error("value provided for field message.auditEvents of type int64 too large");
+      }
+      writer.uint32(24).int64(message.auditEvents);
+    }
+    for (const v of message.apiKeyIds) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EraseUserResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEraseUserResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.receipt = PurgeReceipt.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.renamedRevisions = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.auditEvents = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.apiKeyIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EraseUserResponse>): EraseUserResponse {
+    return EraseUserResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EraseUserResponse>): EraseUserResponse {
+    const message = createBaseEraseUserResponse();
+    message.receipt = (object.receipt !== undefined && object.receipt !== null)
+      ? PurgeReceipt.fromPartial(object.receipt)
+      : undefined;
+    message.renamedRevisions = (object.renamedRevisions !== undefined && object.renamedRevisions !== null)
+      ? BigInt(object.renamedRevisions)
+      : 0n;
+    message.auditEvents = (object.auditEvents !== undefined && object.auditEvents !== null)
+      ? BigInt(object.auditEvents)
+      : 0n;
+    message.apiKeyIds = object.apiKeyIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
 /**
  * MemoryService keeps the memories of one workspace, which is that of the caller's key.
  *
@@ -3182,6 +3708,36 @@ export const MemoryServiceService = {
       Buffer.from(ListStoragesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListStoragesResponse => ListStoragesResponse.decode(value),
   },
+  /**
+   * Removes memories for good, living or deleted, with their whole history, the log of their requests
+   * and their copies in caches, and says how much that was. It cannot be undone. Exports that began
+   * before are refused when they are resumed. A call that ends early has removed a part of it; asked
+   * again it removes the rest. Role: admin.
+   */
+  purgeMemories: {
+    path: "/memoryhub.v1.MemoryService/PurgeMemories" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PurgeMemoriesRequest): Buffer => Buffer.from(PurgeMemoriesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PurgeMemoriesRequest => PurgeMemoriesRequest.decode(value),
+    responseSerialize: (value: PurgeMemoriesResponse): Buffer =>
+      Buffer.from(PurgeMemoriesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PurgeMemoriesResponse => PurgeMemoriesResponse.decode(value),
+  },
+  /**
+   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name as an
+   * author of other memories and in the workspace's audit trail, and tells which keys are bound to
+   * it. Role: admin.
+   */
+  eraseUser: {
+    path: "/memoryhub.v1.MemoryService/EraseUser" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EraseUserRequest): Buffer => Buffer.from(EraseUserRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EraseUserRequest => EraseUserRequest.decode(value),
+    responseSerialize: (value: EraseUserResponse): Buffer => Buffer.from(EraseUserResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EraseUserResponse => EraseUserResponse.decode(value),
+  },
 } as const;
 
 export interface MemoryServiceServer extends UntypedServiceImplementation {
@@ -3223,6 +3779,19 @@ export interface MemoryServiceServer extends UntypedServiceImplementation {
   getStorageInfo: handleUnaryCall<GetStorageInfoRequest, GetStorageInfoResponse>;
   /** The storages this server can keep memories in. Role: reader. */
   listStorages: handleUnaryCall<ListStoragesRequest, ListStoragesResponse>;
+  /**
+   * Removes memories for good, living or deleted, with their whole history, the log of their requests
+   * and their copies in caches, and says how much that was. It cannot be undone. Exports that began
+   * before are refused when they are resumed. A call that ends early has removed a part of it; asked
+   * again it removes the rest. Role: admin.
+   */
+  purgeMemories: handleUnaryCall<PurgeMemoriesRequest, PurgeMemoriesResponse>;
+  /**
+   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name as an
+   * author of other memories and in the workspace's audit trail, and tells which keys are bound to
+   * it. Role: admin.
+   */
+  eraseUser: handleUnaryCall<EraseUserRequest, EraseUserResponse>;
 }
 
 export interface MemoryServiceClient extends Client {
@@ -3441,6 +4010,47 @@ export interface MemoryServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListStoragesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Removes memories for good, living or deleted, with their whole history, the log of their requests
+   * and their copies in caches, and says how much that was. It cannot be undone. Exports that began
+   * before are refused when they are resumed. A call that ends early has removed a part of it; asked
+   * again it removes the rest. Role: admin.
+   */
+  purgeMemories(
+    request: PurgeMemoriesRequest,
+    callback: (error: ServiceError | null, response: PurgeMemoriesResponse) => void,
+  ): ClientUnaryCall;
+  purgeMemories(
+    request: PurgeMemoriesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PurgeMemoriesResponse) => void,
+  ): ClientUnaryCall;
+  purgeMemories(
+    request: PurgeMemoriesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PurgeMemoriesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name as an
+   * author of other memories and in the workspace's audit trail, and tells which keys are bound to
+   * it. Role: admin.
+   */
+  eraseUser(
+    request: EraseUserRequest,
+    callback: (error: ServiceError | null, response: EraseUserResponse) => void,
+  ): ClientUnaryCall;
+  eraseUser(
+    request: EraseUserRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EraseUserResponse) => void,
+  ): ClientUnaryCall;
+  eraseUser(
+    request: EraseUserRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EraseUserResponse) => void,
   ): ClientUnaryCall;
 }
 

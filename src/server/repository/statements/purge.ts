@@ -1,0 +1,230 @@
+import type { PurgeTarget } from '../../domain/purge-repository.ts';
+import { filterSql, Parameters } from '../filter-sql.ts';
+import { plainArray } from './array-literal.ts';
+import type { PlanCase, SqlValue, Statement } from './statement.ts';
+
+/*
+ * The statements of a purge. None of them has a name: a purge is rare, and better planned for its values
+ * than kept prepared. Those that remove run under the lock of the workspace's head, as all writes do,
+ * on a bounded number of rows, so that no writer waits for long.
+ */
+
+export interface PurgeStatement {
+  readonly statement: Statement;
+  readonly values: readonly SqlValue[];
+}
+
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+/** What a purge is after, as a condition on the alias `m`: living and dead memories alike. */
+function targetSql(target: PurgeTarget, parameters: Parameters): string {
+  switch (target.kind) {
+    case 'ids':
+      return `m.id = ANY(${parameters.add(plainArray(target.ids), 'uuid[]')})`;
+    case 'filter':
+      return filterSql(target.filter, parameters, 'm');
+    case 'user':
+      return `(m.user_id = ${parameters.add(target.userId, 'text')} AND m.user_id <> '')`;
+  }
+}
+
+/** Ids of what matches behind `afterId`, in order. */
+export function purgeIds(workspaceId: number, target: PurgeTarget, afterId: string, limit: number): PurgeStatement {
+  const parameters = new Parameters();
+  const workspace = parameters.add(workspaceId, 'int4');
+  const after = parameters.add(afterId, 'uuid');
+  return {
+    statement: {
+      kind: 'purge_ids',
+      name: undefined,
+      text: `
+SELECT m.id FROM memories m
+ WHERE m.workspace_id = ${workspace} AND m.id > ${after} AND ${targetSql(target, parameters)}
+ ORDER BY m.id LIMIT ${parameters.add(limit, 'int8')}`,
+    },
+    values: parameters.values,
+  };
+}
+
+/** How much would go: memories, bytes of their contents, entries of their history. */
+export function purgeCounts(workspaceId: number, target: PurgeTarget): PurgeStatement {
+  const parameters = new Parameters();
+  const workspace = parameters.add(workspaceId, 'int4');
+  return {
+    statement: {
+      kind: 'purge_counts',
+      name: undefined,
+      text: `
+SELECT count(*), coalesce(sum(octet_length(m.content)), 0),
+       coalesce(sum((SELECT count(*) FROM memory_revisions r WHERE r.workspace_id = ${workspace} AND r.memory_id = m.id)), 0)
+  FROM memories m WHERE m.workspace_id = ${workspace} AND ${targetSql(target, parameters)}`,
+    },
+    values: parameters.values,
+  };
+}
+
+/** The changes of these memories, by which the request log knows them. Values: workspace, ids. */
+export const PURGE_CHANGES: Statement = {
+  kind: 'purge_changes',
+  name: undefined,
+  text: 'SELECT change_no FROM memory_revisions WHERE workspace_id = $1::int4 AND memory_id = ANY($2::uuid[])',
+};
+
+/**
+ * Removes those of the memories that still match, with their whole history, oldest entries first; one
+ * whose history is longer than a batch goes with the last of several. The head of the workspace moves
+ * on by a change that has no row: a state from before it cannot be shown any more, and one that begins
+ * after it can.
+ *
+ * @param bumpCacheEpoch their entries in the caches could not be marked
+ */
+export function purgeBatch(
+  workspaceId: number,
+  target: PurgeTarget,
+  ids: readonly string[],
+  options: { readonly mostRevisions: number; readonly bumpCacheEpoch: boolean },
+): PurgeStatement {
+  const parameters = new Parameters();
+  const workspace = parameters.add(workspaceId, 'int4');
+  const wanted = parameters.add(plainArray(ids), 'uuid[]');
+  const most = parameters.add(options.mostRevisions, 'int8');
+  const bump = options.bumpCacheEpoch ? 1 : 0;
+  return {
+    statement: {
+      kind: 'purge_batch',
+      name: undefined,
+      text: `
+WITH doomed AS MATERIALIZED (
+       SELECT m.id, octet_length(m.content) AS bytes FROM memories m
+        WHERE m.workspace_id = ${workspace} AND m.id = ANY(${wanted}) AND ${targetSql(target, parameters)}),
+     history AS MATERIALIZED (
+       SELECT r.change_no FROM doomed JOIN memory_revisions r ON r.workspace_id = ${workspace} AND r.memory_id = doomed.id
+        ORDER BY r.memory_id, r.revision LIMIT ${most}),
+     erased AS (
+       DELETE FROM memory_revisions r USING history
+        WHERE r.workspace_id = ${workspace} AND r.change_no = history.change_no RETURNING r.change_no),
+     gone AS (
+       DELETE FROM memories m USING doomed
+        WHERE m.workspace_id = ${workspace} AND m.id = doomed.id AND (SELECT count(*) FROM history) < ${most}
+       RETURNING doomed.bytes),
+     told AS (
+       UPDATE workspace_heads SET head = head + 1, history_from = head + 1, cache_epoch = cache_epoch + ${bump}
+        WHERE workspace_id = ${workspace} AND EXISTS (SELECT FROM doomed) RETURNING head)
+SELECT (SELECT count(*) FROM gone), (SELECT coalesce(sum(bytes), 0) FROM gone),
+       (SELECT array_agg(change_no) FROM erased), (SELECT head FROM told)`,
+    },
+    values: parameters.values,
+  };
+}
+
+/**
+ * Forgets the requests that made any of these changes: with the hash of a request, short contents could
+ * be guessed. In one pass over the log, which has no index for it: every write would pay for one. Without
+ * the lock: a request whose entry is gone is only not recognised any more.
+ * Values: workspace, change numbers.
+ */
+export const FORGET_REQUESTS: Statement = {
+  kind: 'forget_requests',
+  name: undefined,
+  text: `
+WITH changes AS MATERIALIZED (SELECT unnest($2::int8[]) AS change_no),
+     doomed AS MATERIALIZED (
+       SELECT l.request_id FROM request_log l JOIN changes c ON c.change_no = l.first_change
+        WHERE l.workspace_id = $1::int4
+       UNION
+       SELECT l.request_id FROM request_log l
+        CROSS JOIN LATERAL generate_series(l.first_change + 1, l.first_change + l.changes - 1) AS n
+         JOIN changes c ON c.change_no = n
+        WHERE l.workspace_id = $1::int4 AND l.changes > 1)
+DELETE FROM request_log l USING doomed WHERE l.workspace_id = $1::int4 AND l.request_id = doomed.request_id`,
+};
+
+/** Memories of others that a user wrote to, living or not. One pass over the history. Values: workspace, author. */
+export const AUTHORED_IDS: Statement = {
+  kind: 'authored_ids',
+  name: undefined,
+  text: 'SELECT DISTINCT memory_id FROM memory_revisions WHERE workspace_id = $1::int4 AND author = $2::text',
+};
+
+/**
+ * Puts another name in the place of an author, in memories and their history. It is no change of theirs;
+ * but states from before cannot be shown as they were any more.
+ * Values: workspace, ids, author, name instead, whether to bump the cache epoch.
+ */
+export const RENAME_AUTHOR: Statement = {
+  kind: 'rename_author',
+  name: undefined,
+  text: `
+WITH memory AS (
+       UPDATE memories SET author = $4::text
+        WHERE workspace_id = $1::int4 AND id = ANY($2::uuid[]) AND author = $3::text RETURNING 1),
+     history AS (
+       UPDATE memory_revisions SET author = $4::text
+        WHERE workspace_id = $1::int4 AND memory_id = ANY($2::uuid[]) AND author = $3::text RETURNING 1),
+     told AS (
+       UPDATE workspace_heads SET head = head + 1, history_from = head + 1,
+              cache_epoch = cache_epoch + CASE WHEN $5::boolean THEN 1 ELSE 0 END
+        WHERE workspace_id = $1::int4 RETURNING head)
+SELECT (SELECT count(*) FROM history), (SELECT count(*) FROM memory), (SELECT head FROM told)`,
+};
+
+/**
+ * Takes a user out of a workspace's audit trail: as the one who acted, with where that came from, and as
+ * the one a key was bound to. Rows of refused access are not counted on, or two could become the same.
+ * Values: workspace, user, name instead.
+ */
+export const RENAME_IN_AUDIT: Statement = {
+  kind: 'rename_in_audit',
+  name: undefined,
+  text: `
+UPDATE audit
+   SET author = CASE WHEN author = $2::text THEN $3::text ELSE author END,
+       key_id = CASE WHEN key_id = 'oidc:' || $2::text THEN 'oidc:' || $3::text ELSE key_id END,
+       peer = CASE WHEN author = $2::text THEN '' ELSE peer END,
+       details = CASE WHEN details ->> 'user_id' = $2::text THEN details || jsonb_build_object('user_id', $3::text)
+                      ELSE details END,
+       period = NULL
+ WHERE workspace_id = $1::int4
+   AND (author = $2::text OR key_id = 'oidc:' || $2::text OR details ->> 'user_id' = $2::text)`,
+};
+
+export const BOUND_KEYS: Statement = {
+  kind: 'bound_keys',
+  name: undefined,
+  text: `SELECT id FROM api_keys WHERE workspace_id = $1::int4 AND user_id = $2::text AND revoke_time IS NULL ORDER BY id`,
+};
+
+const IDS = ['018f0000-0000-7000-8000-000000000000'];
+const OF_IDS: PurgeTarget = { kind: 'ids', ids: IDS };
+const OF_USER: PurgeTarget = { kind: 'user', userId: 'user1' };
+const OF_FILTER: PurgeTarget = {
+  kind: 'filter',
+  filter: { op: 'text', field: 'category', comparator: '=', value: 'cat1' },
+};
+const ALL_OF_THEM = ['memories_pkey', 'memory_revisions_memory', 'memory_revisions_pkey', 'workspace_heads_pkey'];
+const BATCH = { mostRevisions: 2000, bumpCacheEpoch: false };
+const UUIDS = `{${IDS.join()}}`;
+
+export const planCases: readonly PlanCase[] = [
+  { title: 'purge ids', ...purgeIds(1, OF_IDS, NO_ID, 100), indexes: ['memories_pkey'] },
+  { title: 'purge a user', ...purgeIds(1, OF_USER, NO_ID, 100), indexes: ['memories_user_id'] },
+  { title: 'purge by a filter', ...purgeIds(1, OF_FILTER, NO_ID, 100), indexes: ['memories_pkey'] },
+  { title: 'count ids', ...purgeCounts(1, OF_IDS), indexes: ['memories_pkey', 'memory_revisions_memory'] },
+  { title: 'count a user', ...purgeCounts(1, OF_USER), indexes: ['memories_user_id', 'memory_revisions_memory'] },
+  { title: 'a batch of a purge', ...purgeBatch(1, OF_USER, IDS, BATCH), indexes: ALL_OF_THEM },
+  { title: 'changes of a purge', statement: PURGE_CHANGES, values: ['1', UUIDS], indexes: ['memory_revisions_memory'] },
+  { title: 'authored', statement: AUTHORED_IDS, values: ['1', 'me'], indexes: ['memory_revisions_memory'] },
+  {
+    title: 'rename an author',
+    statement: RENAME_AUTHOR,
+    values: ['1', UUIDS, 'me', 'erased', 'false'],
+    indexes: ['memories_pkey', 'memory_revisions_memory', 'workspace_heads_pkey'],
+  },
+  {
+    title: 'rename in the audit',
+    statement: RENAME_IN_AUDIT,
+    values: ['1', 'me', 'erased'],
+    indexes: ['audit_workspace'],
+  },
+  { title: 'keys of a user', statement: BOUND_KEYS, values: ['1', 'u'], indexes: ['api_keys_workspace'] },
+];
