@@ -52,6 +52,7 @@ export class Cluster {
   readonly servers: ServerProcess[] = [];
   readonly addresses: string[] = [];
   #postgres: EmbeddedPostgres | undefined;
+  #postgresFolder = '';
   #redis: RedisServer | undefined;
   #databaseUrl = '';
   #operator: MemoryHub | undefined;
@@ -62,7 +63,8 @@ export class Cluster {
 
   async start(): Promise<void> {
     if (this.#options.ownPostgres) {
-      const postgres = await startEmbeddedPostgres({ dataDir: temporaryFolder(), maxConnections: 200 });
+      this.#postgresFolder = temporaryFolder();
+      const postgres = await startEmbeddedPostgres({ dataDir: this.#postgresFolder, maxConnections: 200 });
       this.#ends.push(() => postgres.stop());
       this.#postgres = postgres;
       this.#databaseUrl = postgres.url;
@@ -103,6 +105,11 @@ export class Cluster {
   get postgres(): EmbeddedPostgres {
     if (this.#postgres === undefined) throw new Error('the cluster has no PostgreSQL of its own');
     return this.#postgres;
+  }
+
+  /** Where that PostgreSQL keeps its files. */
+  get postgresFolder(): string {
+    return this.#postgresFolder;
   }
 
   get redis(): RedisServer {
