@@ -33,6 +33,22 @@ export interface PurgeAccount {
   auditId: number | undefined;
 }
 
+export interface BoundKey {
+  readonly id: string;
+  readonly name: string;
+  readonly revoked: boolean;
+  /** A key of somebody else has the same name. */
+  readonly shared: boolean;
+}
+
+/** By what a user is known. */
+export interface UserNames {
+  readonly userId: string;
+  /** As whom it wrote. */
+  readonly authors: readonly string[];
+  readonly keyIds: readonly string[];
+}
+
 interface AccountedBatch {
   readonly ids: readonly string[];
   readonly account: PurgeAccount;
@@ -45,7 +61,7 @@ export interface PurgeBatch extends AccountedBatch {
 }
 
 export interface RenameBatch extends AccountedBatch {
-  readonly author: string;
+  readonly authors: readonly string[];
   readonly instead: string;
 }
 
@@ -63,14 +79,14 @@ export interface PurgeRepository {
   forgetRequests(call: CallContext, changes: readonly number[]): Promise<number>;
   /** Removes those of `ids` that still match, with their history. */
   removeBatch(call: CallContext, batch: PurgeBatch): Promise<PurgedBatch>;
-  /** Memories of the workspace that this author wrote to. */
-  authored(call: CallContext, author: string): Promise<string[]>;
-  /** @returns entries of the history that named the author, and the head of the workspace afterwards */
+  /** Memories of the workspace that any of these authors wrote to. */
+  authored(call: CallContext, authors: readonly string[]): Promise<string[]>;
+  /** @returns entries of the history that named one of the authors, and the head of the workspace afterwards */
   renameAuthor(call: CallContext, batch: RenameBatch): Promise<{ readonly revisions: number; readonly head: number }>;
   /** Takes a user out of the audit trail. @returns entries that named it */
-  renameInAudit(call: CallContext, userId: string, instead: string): Promise<number>;
-  /** Ids of the keys, not revoked, that are bound to a user. */
-  boundKeys(call: CallContext, userId: string): Promise<string[]>;
+  renameInAudit(call: CallContext, names: UserNames, instead: string): Promise<number>;
+  /** The keys that are bound to a user, revoked ones too. */
+  boundKeys(call: CallContext, userId: string): Promise<BoundKey[]>;
   /** Writes the last word into the audit trail, has counts made anew, and the space swept in the background. */
   finish(call: CallContext, account: PurgeAccount): Promise<void>;
 }

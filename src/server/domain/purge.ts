@@ -82,15 +82,19 @@ export class MemoryPurge {
     checkLine(violations, 'note', wanted.note, LIMITS.noteBytes);
     violations.check();
     const target: PurgeTarget = { kind: 'user', userId };
-    const apiKeyIds = await this.#repository.boundKeys(call, userId);
+    const keys = await this.#repository.boundKeys(call, userId);
+    const apiKeyIds = keys.filter(({ revoked }) => !revoked).map(({ id }) => id);
+    // A key's name is the author of what it writes; one that others have too names nobody.
+    const authors = [userId, ...keys.filter(({ shared }) => !shared).map(({ name }) => name)];
+    const names = { userId, authors, keyIds: keys.map(({ id }) => id) };
     if (wanted.dryRun) {
       const receipt = await this.#dryRun(call, target);
       return { ...receipt, renamedRevisions: 0, auditEvents: 0, apiKeyIds };
     }
     const account = accountOf(call, 'EraseUser', fingerprint(call.workspaceId, userId), noteOf(wanted.note));
     const receipt = await this.#remove(call, target, account);
-    const renamed = await this.#renameAuthor(call, userId, account);
-    const auditEvents = await this.#repository.renameInAudit(call, userId, ERASED);
+    const renamed = await this.#renameAuthor(call, authors, account);
+    const auditEvents = await this.#repository.renameInAudit(call, names, ERASED);
     await this.#finish(call, account, receipt.requests);
     const revision = Math.max(receipt.revision, renamed.head);
     return { ...receipt, revision, renamedRevisions: renamed.revisions, auditEvents, apiKeyIds };
@@ -146,15 +150,15 @@ export class MemoryPurge {
     }
   }
 
-  async #renameAuthor(call: PurgeCall, author: string, account: PurgeAccount) {
-    const ids = await this.#repository.authored(call, author);
+  async #renameAuthor(call: PurgeCall, authors: readonly string[], account: PurgeAccount) {
+    const ids = await this.#repository.authored(call, authors);
     let revisions = 0;
     let head = 0;
     for (let from = 0; from < ids.length; from += BATCH) {
       call.signal.throwIfAborted();
       const batch = ids.slice(from, from + BATCH);
       const renamed = await this.#caches.removing(call, batch, (bumpCacheEpoch) =>
-        this.#repository.renameAuthor(call, { ids: batch, author, instead: ERASED, account, bumpCacheEpoch }),
+        this.#repository.renameAuthor(call, { ids: batch, authors, instead: ERASED, account, bumpCacheEpoch }),
       );
       revisions += renamed.revisions;
       head = renamed.head;

@@ -4,7 +4,7 @@ import type { CallContext } from '../domain/call-context.ts';
 import type { PurgeAccount, PurgedBatch, PurgeRepository } from '../domain/purge-repository.ts';
 import { toWriteError, translating } from './driver-errors.ts';
 import { LOCK_WORKSPACE } from './retention-statements.ts';
-import { plainArray } from './statements/array-literal.ts';
+import { plainArray, textArray } from './statements/array-literal.ts';
 import {
   AUTHORED_IDS,
   BOUND_KEYS,
@@ -81,7 +81,7 @@ export function createPurgeRepository({ pool }: Pick<Database, 'pool'>, sweeper:
     translating(
       async () =>
         (
-          await pool.query<(string | number | number[] | null)[]>(
+          await pool.query<(string | number | boolean | null)[]>(
             { rowMode: 'array', text, values: [...values] },
             call.signal,
           )
@@ -148,26 +148,31 @@ export function createPurgeRepository({ pool }: Pick<Database, 'pool'>, sweeper:
         };
       }),
 
-    authored: async (call, author) =>
-      (await rows(call, AUTHORED_IDS, [String(call.workspaceId), author])).map(([id]) => String(id)),
+    authored: async (call, authors) =>
+      (await rows(call, AUTHORED_IDS, [String(call.workspaceId), textArray(authors)])).map(([id]) => String(id)),
 
-    renameAuthor: (call, { ids, author, instead, account, bumpCacheEpoch }) =>
+    renameAuthor: (call, { ids, authors, instead, account, bumpCacheEpoch }) =>
       locked(call, account, async (client) => {
-        const values = [call.workspaceId, plainArray(ids), author, instead, bumpCacheEpoch];
+        const values = [call.workspaceId, plainArray(ids), textArray(authors), instead, bumpCacheEpoch];
         const query = { rowMode: 'array' as const, text: RENAME_AUTHOR.text, values };
         const [[revisions = 0, , head = 0] = []] = (await client.query<[number, number, number]>(query)).rows;
         account.act = added(account, { renamed_revisions: revisions });
         return { revisions, head };
       }),
 
-    renameInAudit: async (call, userId, instead) => {
-      const values = [call.workspaceId, userId, instead];
+    renameInAudit: async (call, { userId, authors, keyIds }, instead) => {
+      const values = [call.workspaceId, userId, instead, textArray(authors), textArray(keyIds)];
       const renamed = await translating(() => pool.query({ text: RENAME_IN_AUDIT.text, values }));
       return renamed.rowCount ?? 0;
     },
 
     boundKeys: async (call, userId) =>
-      (await rows(call, BOUND_KEYS, [String(call.workspaceId), userId])).map(([id]) => String(id)),
+      (await rows(call, BOUND_KEYS, [String(call.workspaceId), userId])).map(([id, name, revoked, shared]) => ({
+        id: String(id),
+        name: String(name),
+        revoked: revoked === true,
+        shared: shared === true,
+      })),
 
     finish: async (_call, account) => {
       try {

@@ -166,6 +166,11 @@ export const ATTACKS: Readonly<Record<string, Readonly<Partial<Record<Way, Attac
   },
   'MemoryService/GetStorageInfo': { nothing: ({ memories }) => memories.getStorageInfo({}) },
   'MemoryService/ListStorages': { nothing: ({ memories }) => memories.listStorages({}) },
+  'MemoryService/PurgeMemories': {
+    id: ({ memories }, { id }) => memories.purgeMemories({ ids: [id] }),
+    filter: ({ memories }, reference) => filters(reference).map((filter) => memories.purgeMemories({ filter })),
+  },
+  'MemoryService/EraseUser': { owner: ({ memories }, { userId }) => memories.eraseUser({ userId }) },
   'AdminService/CreateWorkspace': {
     nothing: ({ admin }, { workspace }) => admin.createWorkspace({ workspace: { name: workspace } }),
   },
@@ -186,6 +191,7 @@ export const ATTACKS: Readonly<Record<string, Readonly<Partial<Record<Way, Attac
   'AdminService/InvalidateCaches': {
     workspace: ({ admin }, { workspace }) => admin.invalidateCaches({ workspace, caches: [Cache.MEMORIES] }),
   },
+  'AdminService/RotateSealingKeys': { nothing: ({ admin }) => admin.rotateSealingKeys({}) },
   'StatsService/GetStats': { nothing: ({ stats }) => stats.getStats({}) },
   'StatsService/WatchStats': { nothing: ({ stats }) => stats.watchStats({ interval: { seconds: 0n, nanos: 1e8 } }) },
 };

@@ -139,17 +139,17 @@ WITH changes AS MATERIALIZED (SELECT unnest($2::int8[]) AS change_no),
 DELETE FROM request_log l USING doomed WHERE l.workspace_id = $1::int4 AND l.request_id = doomed.request_id`,
 };
 
-/** Memories of others that a user wrote to, living or not. One pass over the history. Values: workspace, author. */
+/** Memories that any of these authors wrote to, living or not. One pass over the history. Values: workspace, authors. */
 export const AUTHORED_IDS: Statement = {
   kind: 'authored_ids',
   name: undefined,
-  text: 'SELECT DISTINCT memory_id FROM memory_revisions WHERE workspace_id = $1::int4 AND author = $2::text',
+  text: 'SELECT DISTINCT memory_id FROM memory_revisions WHERE workspace_id = $1::int4 AND author = ANY($2::text[])',
 };
 
 /**
  * Puts another name in the place of an author, in memories and their history. It is no change of theirs;
  * but states from before cannot be shown as they were any more.
- * Values: workspace, ids, author, name instead, whether to bump the cache epoch.
+ * Values: workspace, ids, authors, name instead, whether to bump the cache epoch.
  */
 export const RENAME_AUTHOR: Statement = {
   kind: 'rename_author',
@@ -157,10 +157,10 @@ export const RENAME_AUTHOR: Statement = {
   text: `
 WITH memory AS (
        UPDATE memories SET author = $4::text
-        WHERE workspace_id = $1::int4 AND id = ANY($2::uuid[]) AND author = $3::text RETURNING 1),
+        WHERE workspace_id = $1::int4 AND id = ANY($2::uuid[]) AND author = ANY($3::text[]) RETURNING 1),
      history AS (
        UPDATE memory_revisions SET author = $4::text
-        WHERE workspace_id = $1::int4 AND memory_id = ANY($2::uuid[]) AND author = $3::text RETURNING 1),
+        WHERE workspace_id = $1::int4 AND memory_id = ANY($2::uuid[]) AND author = ANY($3::text[]) RETURNING 1),
      told AS (
        UPDATE workspace_heads SET head = head + 1, history_from = head + 1,
               cache_epoch = cache_epoch + CASE WHEN $5::boolean THEN 1 ELSE 0 END
@@ -169,29 +169,37 @@ SELECT (SELECT count(*) FROM history), (SELECT count(*) FROM memory), (SELECT he
 };
 
 /**
- * Takes a user out of a workspace's audit trail: as the one who acted, with where that came from, and as
- * the one a key was bound to. Rows of refused access are not counted on, or two could become the same.
- * Values: workspace, user, name instead.
+ * Takes a user out of a workspace's audit trail: as the one who acted or was refused, by token or by a key
+ * of its own, with where that came from; and as the one a key was made for, with the key's name. Rows of
+ * refused access are not counted on, or two could become the same.
+ * Values: workspace, user, name instead, its authors, its keys.
  */
 export const RENAME_IN_AUDIT: Statement = {
   kind: 'rename_in_audit',
   name: undefined,
   text: `
-UPDATE audit
-   SET author = CASE WHEN author = $2::text THEN $3::text ELSE author END,
+WITH named AS MATERIALIZED (
+       SELECT id, author = ANY($4::text[]) OR key_id = ANY($5::text[]) OR key_id = 'oidc:' || $2::text AS by_user,
+              coalesce(details ->> 'user_id' = $2::text, false) AS about_user
+         FROM audit WHERE workspace_id = $1::int4)
+UPDATE audit a
+   SET author = CASE WHEN by_user THEN $3::text ELSE author END,
        key_id = CASE WHEN key_id = 'oidc:' || $2::text THEN 'oidc:' || $3::text ELSE key_id END,
-       peer = CASE WHEN author = $2::text THEN '' ELSE peer END,
-       details = CASE WHEN details ->> 'user_id' = $2::text THEN details || jsonb_build_object('user_id', $3::text)
+       peer = CASE WHEN by_user THEN '' ELSE peer END,
+       details = CASE WHEN about_user THEN details || jsonb_build_object('user_id', $3::text, 'name', $3::text)
                       ELSE details END,
        period = NULL
- WHERE workspace_id = $1::int4
-   AND (author = $2::text OR key_id = 'oidc:' || $2::text OR details ->> 'user_id' = $2::text)`,
+  FROM named WHERE named.id = a.id AND (by_user OR about_user)`,
 };
 
+/** The keys of a user, and whether another key has the same name. Values: workspace, user. */
 export const BOUND_KEYS: Statement = {
   kind: 'bound_keys',
   name: undefined,
-  text: `SELECT id FROM api_keys WHERE workspace_id = $1::int4 AND user_id = $2::text AND revoke_time IS NULL ORDER BY id`,
+  text: `
+SELECT k.id, k.name, k.revoke_time IS NOT NULL,
+       EXISTS (SELECT FROM api_keys o WHERE o.workspace_id = $1::int4 AND o.name = k.name AND o.user_id <> $2::text)
+  FROM api_keys k WHERE k.workspace_id = $1::int4 AND k.user_id = $2::text ORDER BY k.id`,
 };
 
 const IDS = ['018f0000-0000-7000-8000-000000000000'];
@@ -213,18 +221,18 @@ export const planCases: readonly PlanCase[] = [
   { title: 'count a user', ...purgeCounts(1, OF_USER), indexes: ['memories_user_id', 'memory_revisions_memory'] },
   { title: 'a batch of a purge', ...purgeBatch(1, OF_USER, IDS, BATCH), indexes: ALL_OF_THEM },
   { title: 'changes of a purge', statement: PURGE_CHANGES, values: ['1', UUIDS], indexes: ['memory_revisions_memory'] },
-  { title: 'authored', statement: AUTHORED_IDS, values: ['1', 'me'], indexes: ['memory_revisions_memory'] },
+  { title: 'authored', statement: AUTHORED_IDS, values: ['1', '{me}'], indexes: ['memory_revisions_memory'] },
   {
     title: 'rename an author',
     statement: RENAME_AUTHOR,
-    values: ['1', UUIDS, 'me', 'erased', 'false'],
+    values: ['1', UUIDS, '{me}', 'erased', 'false'],
     indexes: ['memories_pkey', 'memory_revisions_memory', 'workspace_heads_pkey'],
   },
   {
     title: 'rename in the audit',
     statement: RENAME_IN_AUDIT,
-    values: ['1', 'me', 'erased'],
-    indexes: ['audit_workspace'],
+    values: ['1', 'me', 'erased', '{me}', '{k}'],
+    indexes: ['audit_pkey', 'audit_workspace'],
   },
   { title: 'keys of a user', statement: BOUND_KEYS, values: ['1', 'u'], indexes: ['api_keys_workspace'] },
 ];

@@ -3725,9 +3725,9 @@ export const MemoryServiceService = {
     responseDeserialize: (value: Buffer): PurgeMemoriesResponse => PurgeMemoriesResponse.decode(value),
   },
   /**
-   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name as an
-   * author of other memories and in the workspace's audit trail, and tells which keys are bound to
-   * it. Role: admin.
+   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name, and of
+   * the names of keys that are bound to it and are called like no other, as an author of other
+   * memories and in the workspace's audit trail, and tells which keys are bound to it. Role: admin.
    */
   eraseUser: {
     path: "/memoryhub.v1.MemoryService/EraseUser" as const,
@@ -3787,9 +3787,9 @@ export interface MemoryServiceServer extends UntypedServiceImplementation {
    */
   purgeMemories: handleUnaryCall<PurgeMemoriesRequest, PurgeMemoriesResponse>;
   /**
-   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name as an
-   * author of other memories and in the workspace's audit trail, and tells which keys are bound to
-   * it. Role: admin.
+   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name, and of
+   * the names of keys that are bound to it and are called like no other, as an author of other
+   * memories and in the workspace's audit trail, and tells which keys are bound to it. Role: admin.
    */
   eraseUser: handleUnaryCall<EraseUserRequest, EraseUserResponse>;
 }
@@ -4033,9 +4033,9 @@ export interface MemoryServiceClient extends Client {
     callback: (error: ServiceError | null, response: PurgeMemoriesResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name as an
-   * author of other memories and in the workspace's audit trail, and tells which keys are bound to
-   * it. Role: admin.
+   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name, and of
+   * the names of keys that are bound to it and are called like no other, as an author of other
+   * memories and in the workspace's audit trail, and tells which keys are bound to it. Role: admin.
    */
   eraseUser(
     request: EraseUserRequest,
