@@ -166,7 +166,7 @@ test('short and empty pages, as a search that takes long is answered in, stand o
   const closed = initialState('server', 0, { screen: 'memories' });
   const access = { kind: 'key', from: 'the test' } as const;
   let state: MonitorState = { ...closed, memories: { ...closed.memories, access, storageMs: 0 } };
-  const lengths = [3, 0, 0, 40, 0];
+  const lengths = [3, 0, 0, 20, 0];
   const row = { id: '', key: '', owner: '', category: '', tags: [], createMs: 0, updateMs: 0, text: undefined };
   for (const [page, length] of lengths.entries()) {
     const [want, ...others] = memoryWants(state);
@@ -178,9 +178,9 @@ test('short and empty pages, as a search that takes long is answered in, stand o
     const call = { what: 'page', ms: 1, traceId: '' };
     state = reduce(state, { kind: 'memory-answer', answer: { kind: 'page', want, rows, next, call } });
   }
-  expect(state.memories.total).toBe(43);
-  expect([0, 2, 3, 42].map((place) => rowAt(state.memories, place))).toMatchObject(
-    ['0.0', '0.2', '3.0', '3.39'].map((id) => ({ id })),
+  expect(state.memories.total).toBe(23);
+  expect([0, 2, 3, 22].map((place) => rowAt(state.memories, place))).toMatchObject(
+    ['0.0', '0.2', '3.0', '3.19'].map((id) => ({ id })),
   );
   expect(memoryWants(state)).toEqual([]);
 });
