@@ -61,9 +61,9 @@ function press(name: string, { store, onQuit, onRetry, onCopy }: AppProps): void
 }
 
 function copy(found: Copied | undefined, store: Store, onCopy: (text: string) => void): void {
-  if (found === undefined) return;
-  onCopy(found.text);
-  store.dispatch({ kind: 'notice', text: `copied ${found.what} ${found.text}` });
+  if (found !== undefined) onCopy(found.text);
+  const text = found === undefined ? 'there is no id to copy here' : `copied ${found.what} ${found.text}`;
+  store.dispatch({ kind: 'notice', text });
 }
 
 /** The filter after a key; keys with a name of several letters are none of its characters. */

@@ -62,7 +62,8 @@ export async function runInteractive(
   const unsubscribe = store.subscribe(() => {
     reader?.serve(memoryWants(store.state()));
     const { screen, selected, intervalMs } = store.state().view;
-    source.configure({ intervalMs, detailMethods: screen === 'method' && selected !== undefined ? [selected] : [] });
+    const detailed = screen === 'method' && selected !== undefined;
+    source.configure({ intervalMs, detailMethods: detailed ? [selected] : [], totals: detailed });
   });
   try {
     const ended = new Promise<void>((resolve) =>

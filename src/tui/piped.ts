@@ -39,6 +39,7 @@ export async function runPiped(store: Store, source: Source, options: PipedOptio
         if (state.framesReceived === 0) return 1;
         continue;
       }
+      if (event.kind !== 'frame') continue;
       if (event.frame.replayed || (options.once && !source.live)) continue;
       await print(textOf(state, options));
       if (options.once) return 0;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/tui/state/event.ts';
 import { textWidth } from '../../src/tui/terminal/line.ts';
 import { drawn } from './support/drawn.ts';
-import { methodStats, NOW_MS, trafficFrame } from './support/frames.ts';
+import { NOW_MS, trafficFrame } from './support/frames.ts';
 import { expectGolden } from './support/golden.ts';
 import { busyEvents, SITUATIONS } from './support/screens.ts';
 
@@ -33,39 +33,6 @@ test('nothing is told by colour alone: without colours the text is the same and 
   expect(plain.rows).toEqual(coloured.rows);
   expect(coloured.written).toMatch(/\[[\d;]*38;2;/);
   expect(plain.written).not.toMatch(/\[[\d;]*(3[0-8]|9[0-7])m/);
-});
-
-test('a method in detail shows percentiles, distribution, stages, codes and slowest calls', async () => {
-  const detailed = trafficFrame(119);
-  const latency = methodStats('SaveMemory', [1000, 2000, 9000]).latency;
-  const frame = {
-    ...detailed,
-    methods: detailed.methods.map((method) =>
-      method.method.endsWith('SaveMemory')
-        ? {
-            ...method,
-            stages: ([1, 2, 3, 4, 5, 6] as const).map((stage) => ({ stage, latency })),
-            slowest: [
-              {
-                at: detailed.at,
-                duration: { seconds: 0n, nanos: 88_000_000 },
-                code: 4 as const,
-                traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
-                stageUs: [],
-              },
-            ],
-          }
-        : method,
-    ),
-  };
-  const events: readonly Event[] = [
-    ...busyEvents().slice(0, -1),
-    { kind: 'frame', frame, receivedMs: NOW_MS + 12 },
-    { kind: 'command', command: 'down' },
-    { kind: 'command', command: 'open' },
-  ];
-  const { rows } = await drawn(events, { columns: 100, rows: 30 });
-  expectGolden('method-100x30', rows);
 });
 
 test('the help names every key', async () => {

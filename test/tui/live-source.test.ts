@@ -138,3 +138,16 @@ test('ends when it is told to, and leaves no stream behind', async () => {
   stop.abort();
   expect((await events.next()).done).toBe(true);
 });
+
+test('totals are asked for while they are wanted, and not before', async () => {
+  const server = await serve({ onWatch: () => [emptyFrame()] });
+  const { source, until } = follow(server.address);
+  await until((event) => event.kind === 'frame');
+  expect(server.totalsAsked()).toBe(0);
+  const settings = { intervalMs: 250, detailMethods: ['SaveMemory'] };
+  source.configure({ ...settings, totals: true });
+  expect(await until((event) => event.kind === 'totals')).toMatchObject({ totals: { replica: 'hub-1:50051' } });
+  source.configure({ ...settings, totals: true });
+  source.configure({ ...settings, totals: false });
+  expect(server.totalsAsked()).toBe(1);
+});

@@ -1,19 +1,19 @@
 import type { LatencyHistogram } from '../../shared/histogram.ts';
 import { CODE_NAMES } from '../../shared/rpc-error.ts';
 import { type MethodDetail, methodDetail } from '../state/method-detail.ts';
-import { gridOf, percentileSeries } from '../state/series.ts';
-import { type MonitorState, shownEndMs, shownSlots } from '../state/state.ts';
+import type { MonitorState } from '../state/state.ts';
 import type { MethodSummary } from '../state/summary.ts';
 import { showsOnePanel } from '../state/view.ts';
 import { alignRight, fitText, type Line, type Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Block, beside, panel } from '../widgets/block.ts';
 import { formatClock, formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
-import { areaGraph, meter, timeAxis } from '../widgets/graph.ts';
+import { meter } from '../widgets/graph.ts';
+import { trendPanel } from './method-trend.ts';
 import { FRAME_ROWS } from './overview-layout.ts';
 
 const BORDER = 4;
-const GRAPH_LABEL_WIDTH = 6;
+const CODE_WIDTH = 19;
 /** In the order of memoryhub.v1.Stage. */
 const STAGE_NAMES = ['', 'decode', 'auth', 'domain', 'cache', 'database', 'encode'];
 const QUANTILES = [
@@ -45,8 +45,11 @@ export function methodScreen(state: MonitorState, width: number, rows: number, t
       distributionPanel(detail, state, width - left, top, theme),
     ),
     ...trendPanel(state, name, width, room - top - bottom - slowest, theme),
-    ...beside(stagePanel(detail, left, bottom, theme), codePanel(detail, width - left, bottom, theme)),
-    ...slowestLines(detail, width).slice(0, slowest),
+    ...beside(
+      stagePanel(detail, left, bottom, theme),
+      codePanel(detail, width - left, bottom, state.view.windowMs, theme),
+    ),
+    ...slowestLines(detail, state.view.slowRow, width, slowest, theme),
   ];
 }
 
@@ -57,17 +60,19 @@ function percentilePanel(
   height: number,
   theme: Theme,
 ): Block {
+  const columnWidth = Math.max(6, Math.min(9, Math.floor((width - BORDER - 7) / 4)));
   const columns = [
     ['now', detail.now],
     [formatPeriod(view.windowMs), detail.window],
-    ['15m', detail.history],
+    ['10m', detail.history],
+    ['boot', detail.boot],
   ] as const;
   const row = (name: string, cell: (summary: MethodSummary) => string): Line => [
     { text: fitText(name, 7), tone: 'dim' },
-    ...columns.map(([, summary]) => ({ text: alignRight(summary === undefined ? '-' : cell(summary), 9) })),
+    ...columns.map(([, summary]) => ({ text: alignRight(summary === undefined ? '-' : cell(summary), columnWidth) })),
   ];
   const lines: Line[] = [
-    [' '.repeat(7), ...columns.map(([title]) => ({ text: alignRight(title, 9), tone: 'dim' as const }))],
+    [' '.repeat(7), ...columns.map(([title]) => ({ text: alignRight(title, columnWidth), tone: 'dim' as const }))],
     ...QUANTILES.map(([name, quantile]) =>
       row(name, ({ latency }) => (latency.count === 0 ? '-' : formatLatency(latency.percentile(quantile)))),
     ),
@@ -131,47 +136,19 @@ function within(latency: LatencyHistogram, quantile: number, bands: readonly Oct
   return bands.find((band) => us <= band.upperUs)?.upperUs === upperUs;
 }
 
-function trendPanel(state: MonitorState, name: string, width: number, height: number, theme: Theme): Block {
-  const columns = width - BORDER - GRAPH_LABEL_WIDTH - 1;
-  const grid = gridOf(shownEndMs(state), state.view.windowMs, columns);
-  const series = spreadOut(
-    percentileSeries(shownSlots(state), grid, 0.99, (method) => method.name === name),
-    grid.columnMs,
-  );
-  const label = (us: number) => formatLatency(us);
-  const graph = areaGraph({ series, height: Math.max(1, height - 3), label, labelWidth: GRAPH_LABEL_WIDTH }, theme);
-  const { windowMs } = state.view;
-  const axis = timeAxis(
-    columns,
-    [`-${formatPeriod(windowMs)}`, `-${formatPeriod(windowMs / 2)}`, 'now'],
-    GRAPH_LABEL_WIDTH + 1,
-    theme,
-  );
-  return panel({ title: titleOf('p99 over time'), width, height, lines: [...graph, axis] }, theme);
-}
-
-/** Columns narrower than a frame repeat its value, so that a steady line has no teeth. */
-function spreadOut(series: readonly (number | undefined)[], columnMs: number): readonly (number | undefined)[] {
-  const reach = Math.ceil(1000 / columnMs);
-  return series.map((value, i) => {
-    if (value !== undefined) return value;
-    for (let step = 1; step < reach; step++) {
-      const near = series[i + step] ?? series[i - step];
-      if (near !== undefined) return near;
-    }
-    return undefined;
-  });
-}
-
 function stagePanel(detail: MethodDetail, width: number, height: number, theme: Theme): Block {
   const title = titleOf('Where the time goes');
-  const barWidth = Math.max(4, width - BORDER - 9 - 8 - 8 - 8);
+  const cellWidth = width < 46 ? 7 : 8;
+  const barWidth = Math.max(4, width - BORDER - 9 - 2 * cellWidth - 8);
   const heading: Line = [
-    { text: `${fitText('STAGE', 9)}${alignRight('P50', 8)}${alignRight('P99', 8)}  share of time`, tone: 'dim' },
+    {
+      text: `${fitText('STAGE', 9)}${alignRight('P50', cellWidth)}${alignRight('P99', cellWidth)}  share`,
+      tone: 'dim',
+    },
   ];
   const rows = detail.stages.map(({ stage, latency, share }): Line => {
     const cell = (quantile: number) =>
-      alignRight(latency.count === 0 ? '-' : formatLatency(latency.percentile(quantile)), 8);
+      alignRight(latency.count === 0 ? '-' : formatLatency(latency.percentile(quantile)), cellWidth);
     return [
       fitText(STAGE_NAMES[stage] ?? `stage ${stage}`, 9) + cell(0.5) + cell(0.99),
       '  ',
@@ -183,37 +160,57 @@ function stagePanel(detail: MethodDetail, width: number, height: number, theme: 
   return panel({ title, width, height, lines: rows.length === 0 ? [hint] : [heading, ...rows] }, theme);
 }
 
-function codePanel(detail: MethodDetail, width: number, height: number, theme: Theme): Block {
+function codePanel(detail: MethodDetail, width: number, height: number, windowMs: number, theme: Theme): Block {
   const title = titleOf('Status codes');
-  const codes = [...(detail.window?.codes ?? [])].sort((a, b) => b.count - a.count);
+  const boot = new Map(detail.boot?.codes.map(({ code, count }) => [code, count]));
+  const counts = new Map(detail.window?.codes.map(({ code, count }) => [code, count]));
+  const codes = [...new Set([...counts.keys(), ...boot.keys()])];
+  codes.sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0) || (boot.get(b) ?? 0) - (boot.get(a) ?? 0));
   const seconds = detail.windowCoveredMs / 1000;
+  const codeWidth = Math.min(CODE_WIDTH, width - BORDER - 18);
+  const cellWidth = Math.min(9, Math.floor((width - BORDER - codeWidth) / 3));
+  const cells = (...texts: readonly string[]) => texts.map((text) => alignRight(text, cellWidth)).join('');
   const heading: Line = [
-    { text: `${fitText('CODE', 20)}${alignRight('COUNT', 9)}${alignRight('/S', 9)}`, tone: 'dim' },
+    { text: `${fitText('CODE', codeWidth)}${cells(formatPeriod(windowMs), '/S', 'BOOT')}`, tone: 'dim' },
   ];
-  const rows = codes.map(({ code, count }): Line => {
+  const rows = codes.map((code): Line => {
+    const count = counts.get(code) ?? 0;
     const name: Span =
       code === 0
-        ? { text: fitText('OK', 20) }
-        : { text: fitText(CODE_NAMES[code] ?? `CODE_${code}`, 20), tone: 'warn' };
-    return [name, alignRight(formatCount(count), 9) + alignRight(formatCount(seconds === 0 ? 0 : count / seconds), 9)];
+        ? { text: fitText('OK', codeWidth) }
+        : { text: fitText(CODE_NAMES[code] ?? `CODE_${code}`, codeWidth), ...(count > 0 ? { tone: 'warn' } : {}) };
+    const since = detail.boot === undefined ? '-' : formatCount(boot.get(code) ?? 0);
+    return [name, cells(formatCount(count), formatCount(seconds === 0 ? 0 : count / seconds), since)];
   });
   return panel({ title, width, height, lines: rows.length === 0 ? [noCalls] : [heading, ...rows] }, theme);
 }
 
-/** As many slowest calls to a row as fit. */
-function slowestLines({ slowest }: MethodDetail, width: number): readonly Line[] {
+/** As many slowest calls to a row as fit, from the one that `y` copies the trace of. */
+function slowestLines(
+  { slowest }: MethodDetail,
+  chosen: number,
+  width: number,
+  rows: number,
+  theme: Theme,
+): readonly Line[] {
   if (slowest.length === 0) return [];
-  const texts = slowest.map(({ atMs, durationMs, code, traceId }) =>
-    `${formatLatency(durationMs * 1000)} ${formatClock(atMs)} ${CODE_NAMES[code] ?? code} ${traceId}`.trimEnd(),
+  const texts = slowest.map(
+    ({ atMs, durationMs, code, traceId }) =>
+      `${formatLatency(durationMs * 1000)} ${formatClock(atMs)} ${CODE_NAMES[code] ?? code} ${traceId || 'not traced'}`,
   );
-  const perRow = Math.max(1, Math.floor((width - 12) / (Math.max(...texts.map((text) => text.length)) + 3)));
-  return Array.from(
-    { length: Math.ceil(texts.length / perRow) },
-    (_, row): Line => [
+  const perRow = Math.max(1, Math.floor((width - 12) / (Math.max(...texts.map((text) => text.length)) + 4)));
+  const at = Math.min(chosen, texts.length - 1);
+  const first = Math.max(0, Math.min(Math.floor(at / perRow), Math.ceil(texts.length / perRow) - rows)) * perRow;
+  return Array.from({ length: Math.min(rows, Math.ceil((texts.length - first) / perRow)) }, (_, row): Line => {
+    const from = first + row * perRow;
+    return [
       { text: row === 0 ? ' slowest: ' : '          ', tone: 'dim' },
-      texts.slice(row * perRow, (row + 1) * perRow).join('   '),
-    ],
-  );
+      ...texts.slice(from, from + perRow).flatMap((text, i): Line => {
+        const selected = from + i === at;
+        return [{ text: selected ? `${theme.glyphs.cursor} ` : '  ', tone: 'accent' }, { text, bold: selected }, '  '];
+      }),
+    ];
+  });
 }
 
 const noCalls: Line = [{ text: 'no calls in this window', tone: 'dim' }];

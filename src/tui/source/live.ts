@@ -22,6 +22,7 @@ export interface LiveSourceOptions extends ConnectOptions {
 const SILENT_INTERVALS = 5;
 const SILENT_MIN_MS = 5000;
 const MAX_REPLAY_MS = 120_000;
+const TOTALS_EVERY_MS = 10_000;
 
 /** One server, watched for ever: a stream that ends is begun again after a growing wait. */
 export class LiveSource implements Source {
@@ -35,6 +36,7 @@ export class LiveSource implements Source {
   #client: StatsServiceClient | undefined;
   #stream: ClientReadableStream<WatchStatsResponse> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #totalsTimer: NodeJS.Timeout | undefined;
   #ended = false;
 
   constructor(options: LiveSourceOptions) {
@@ -63,6 +65,7 @@ export class LiveSource implements Source {
       settings.intervalMs === this.#settings.intervalMs &&
       settings.detailMethods.join() === this.#settings.detailMethods.join();
     this.#settings = settings;
+    this.#keepTotals();
     // Between two attempts the next one takes the new settings anyway.
     if (!same && this.#stream !== undefined) this.#open();
   }
@@ -71,6 +74,22 @@ export class LiveSource implements Source {
     if (this.#ended || this.#stream !== undefined) return;
     this.#backoff.reset();
     this.#open();
+  }
+
+  /** Asks for the totals now and every few seconds, for as long as they are wanted. */
+  #keepTotals(): void {
+    const wanted = this.#settings.totals === true && !this.#ended;
+    if (wanted === (this.#totalsTimer !== undefined)) return;
+    clearInterval(this.#totalsTimer);
+    this.#totalsTimer = wanted ? setInterval(() => this.#askTotals(), TOTALS_EVERY_MS) : undefined;
+    if (wanted) this.#askTotals();
+  }
+
+  #askTotals(): void {
+    // What went wrong, the stream tells.
+    this.#client?.getStats({}, (error, answer) => {
+      if (error === null && answer.totals !== undefined) this.#queue.push({ kind: 'totals', totals: answer.totals });
+    });
   }
 
   /** Begins a stream in place of any other. The replay fills what went by in between. */
@@ -141,6 +160,7 @@ export class LiveSource implements Source {
 
   #end(): void {
     this.#ended = true;
+    this.#keepTotals();
     this.#close();
     this.#queue.close();
   }

@@ -6,6 +6,8 @@ export interface SourceSettings {
   readonly intervalMs: number;
   /** Methods with stages and slowest calls, by their short names. */
   readonly detailMethods: readonly string[];
+  /** Whether the totals since the server's start are wanted too, every few seconds. */
+  readonly totals?: boolean;
 }
 
 /** Where frames come from: a server, a recording. Every source yields the same events. */

@@ -11,13 +11,10 @@ export interface Copied {
 
 /** What `y` copies on the screen that is shown; undefined: there is nothing. */
 export function copied(state: MonitorState): Copied | undefined {
-  const { screen, selected, clients } = state.view;
+  const { screen, selected, clients, slowRow } = state.view;
   switch (screen) {
     case 'method':
-      return named(
-        'trace id',
-        methodDetail(state, selected ?? '').slowest.find(({ traceId }) => traceId !== '')?.traceId,
-      );
+      return named('trace id', methodDetail(state, selected ?? '').slowest[slowRow]?.traceId);
     case 'memories':
       return named('memory id', copiedId(state));
     case 'clients': {

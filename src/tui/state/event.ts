@@ -7,6 +7,8 @@ import type { MemoryAccess } from './memories/browser.ts';
 /** What a source yields: the same for a live stream, a recording and several servers merged. */
 export type SourceEvent =
   | { readonly kind: 'frame'; readonly frame: StatsFrame; readonly receivedMs: number }
+  /** What a server counted since it started. */
+  | { readonly kind: 'totals'; readonly totals: StatsFrame }
   | { readonly kind: 'connection'; readonly connection: Connection };
 
 /** Everything that changes the state. */

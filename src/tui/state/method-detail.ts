@@ -1,14 +1,16 @@
 import { LatencyHistogram } from '../../shared/histogram.ts';
-import { HISTORY_MS, slotsWithin } from './history.ts';
+import { slotsWithin } from './history.ts';
 import type { MethodSlot, Slot, SlowCallSlot } from './slot.ts';
 import { type MonitorState, shownEndMs } from './state.ts';
 import { type MethodSummary, summarize } from './summary.ts';
 
-/** One method over the last frame, the window, and all the monitor remembers. */
+/** One method over the last frame, the window, and ten minutes. */
 export interface MethodDetail {
   readonly now: MethodSummary | undefined;
   readonly window: MethodSummary | undefined;
   readonly history: MethodSummary | undefined;
+  /** Since the server's start, as far as it told. */
+  readonly boot: MethodSummary | undefined;
   readonly windowCoveredMs: number;
   /** Merged over the window; empty until the server sends stages of this method. */
   readonly stages: readonly StageSummary[];
@@ -25,6 +27,8 @@ export interface StageSummary {
 }
 
 const SLOWEST_SHOWN = 10;
+/** What the window is compared with. */
+const LONG_MS = 10 * 60_000;
 
 /** What the detail screen draws. */
 export function methodDetail(state: MonitorState, name: string): MethodDetail {
@@ -39,7 +43,8 @@ export function methodDetail(state: MonitorState, name: string): MethodDetail {
   return {
     now: summaryIn(window.slice(-1)),
     window: summaryIn(window),
-    history: summaryIn(slotsWithin(state.history, endMs, HISTORY_MS)),
+    history: summaryIn(slotsWithin(state.history, endMs, LONG_MS)),
+    boot: state.totals && summaryIn([state.totals]),
     windowCoveredMs: window.reduce((sum, { coveredMs }) => sum + coveredMs, 0),
     stages: stagesOf(ofMethod(window)),
     slowest: ofMethod(window)
@@ -60,4 +65,22 @@ function stagesOf(methods: readonly MethodSlot[]): readonly StageSummary[] {
   return [...byStage]
     .sort(([a], [b]) => a - b)
     .map(([stage, latency]) => ({ stage, latency, share: total === 0 ? 0 : latency.sum / total }));
+}
+
+/** How far the time cursor moves at once: a column of one second, or a sixtieth of the window. Milliseconds. */
+export function cursorStepMs({ windowMs }: MonitorState['view']): number {
+  return Math.max(1000, windowMs / 60);
+}
+
+/** What a method did where the time cursor stands; undefined while there is no cursor. */
+export function atCursor(
+  state: MonitorState,
+  name: string,
+): { endMs: number; summary: MethodSummary | undefined } | undefined {
+  const { cursorBackMs } = state.view;
+  if (cursorBackMs === undefined) return undefined;
+  const endMs = shownEndMs(state) - cursorBackMs;
+  const slots = slotsWithin(state.history, endMs, cursorStepMs(state.view));
+  const only = slots.map((slot) => ({ ...slot, methods: slot.methods.filter((method) => method.name === name) }));
+  return { endMs, summary: summarize(only).methods[0] };
 }

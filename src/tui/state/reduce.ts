@@ -14,6 +14,8 @@ export function reduce(state: MonitorState, event: Event): MonitorState {
   switch (event.kind) {
     case 'frame':
       return withFrame(state, event);
+    case 'totals':
+      return { ...state, totals: slotOf(event.totals) };
     case 'connection':
       return { ...state, connection: event.connection };
     case 'tick':

@@ -24,6 +24,8 @@ export interface MonitorState {
   readonly lagMs: number | undefined;
   /** What the server told, newest first. */
   readonly events: readonly SlotEvent[];
+  /** Since the server's start, as it last told; undefined until it is asked. */
+  readonly totals: Slot | undefined;
   readonly memories: MemoryBrowser;
   readonly view: View;
 }
@@ -40,6 +42,7 @@ export function initialState(target: string, nowMs: number, view: Partial<View> 
     lastDataMs: undefined,
     lagMs: undefined,
     events: [],
+    totals: undefined,
     memories: INITIAL_BROWSER,
     view: { ...INITIAL_VIEW, ...view },
   };

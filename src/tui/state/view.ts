@@ -38,6 +38,10 @@ export interface View {
   readonly statements: TableView;
   /** The panel of the store shown where there is room for one. */
   readonly storePanel: number;
+  /** How far before the end of what is shown the time cursor of a method stands; undefined: there is none. */
+  readonly cursorBackMs: number | undefined;
+  /** The slowest call that `y` copies, from the slowest. */
+  readonly slowRow: number;
   /** Told in the footer until the next key. */
   readonly notice: string | undefined;
   readonly columns: number;
@@ -78,6 +82,8 @@ export const INITIAL_VIEW: View = {
   clients: INITIAL_TABLE,
   statements: INITIAL_TABLE,
   storePanel: 0,
+  cursorBackMs: undefined,
+  slowRow: 0,
   notice: undefined,
   columns: 80,
   rows: 24,

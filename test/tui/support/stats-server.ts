@@ -1,10 +1,12 @@
-import { Metadata, Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials, type ServerWritableStream, type sendUnaryData } from '@grpc/grpc-js';
 import {
+  type GetStatsResponse,
   type StatsFrame,
   StatsServiceService,
   type WatchStatsRequest,
   type WatchStatsResponse,
 } from '../../../src/shared/gen/memoryhub/v1/stats_service.ts';
+import { emptyFrame } from './frames.ts';
 
 type WatchCall = ServerWritableStream<WatchStatsRequest, WatchStatsResponse>;
 
@@ -14,6 +16,8 @@ export interface StatsServer {
   readonly port: number;
   /** Requests of every stream so far, with the key each brought. */
   readonly requests: readonly { readonly request: WatchStatsRequest; readonly authorization: string }[];
+  /** How often the totals were asked for. */
+  totalsAsked(): number;
   /** Sends a frame on every open stream. */
   send(frame: StatsFrame): void;
   /** Ends it as a crash would: no goodbye. */
@@ -34,7 +38,12 @@ export async function startStatsServer({ port = 0, onWatch }: StatsServerOptions
   const server = new Server();
   const open = new Set<WatchCall>();
   const requests: { request: WatchStatsRequest; authorization: string }[] = [];
+  let totalsAsked = 0;
   server.addService(StatsServiceService, {
+    getStats: (_call: unknown, answer: sendUnaryData<GetStatsResponse>) => {
+      totalsAsked++;
+      answer(null, { totals: emptyFrame() });
+    },
     watchStats: (call: WatchCall) => {
       const authorization = String(call.metadata.get('authorization')[0] ?? '');
       requests.push({ request: call.request, authorization });
@@ -57,6 +66,7 @@ export async function startStatsServer({ port = 0, onWatch }: StatsServerOptions
     address: `127.0.0.1:${bound}`,
     port: bound,
     requests,
+    totalsAsked: () => totalsAsked,
     send: (frame) => {
       for (const call of open) call.write({ frame, target: '' });
     },

@@ -6,6 +6,7 @@ import { INTERVALS, PANELS, showsOnePanel, WINDOWS } from '../view.ts';
 import { onClients } from './clients.ts';
 import { onEvents } from './events.ts';
 import { asked, onMemories } from './memories.ts';
+import { onMethod } from './method.ts';
 import { onMethodTable } from './methods.ts';
 import { onStore } from './store.ts';
 import { after, withView } from './with-view.ts';
@@ -18,7 +19,7 @@ type ScreenCommands = (state: MonitorState, command: Command) => MonitorState | 
 const ON_SCREEN: Record<ScreenName, ScreenCommands> = {
   overview: onMethodTable,
   methods: onMethodTable,
-  method: () => undefined,
+  method: onMethod,
   memories: onMemories,
   store: onStore,
   clients: onClients,

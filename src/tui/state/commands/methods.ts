@@ -23,7 +23,7 @@ function open(state: MonitorState): MonitorState {
   const row = rows[selectedIndex(rows, state.view)];
   if (row === undefined || state.view.screen === 'method') return state;
   const openedFrom = state.view.screen;
-  return withView(state, { screen: 'method', selected: row.name, openedFrom });
+  return withView(state, { screen: 'method', selected: row.name, openedFrom, cursorBackMs: undefined, slowRow: 0 });
 }
 
 /** A frame is added up only when a key really moves. */
