@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { SERVER_FLAGS } from './server.ts';
 
 /** A program of this folder that serves. */
 export interface Child {
@@ -9,9 +10,18 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-/** Starts a floor and waits for the address it prints. @throws Error when it ends instead */
-export async function startFloor(file: string, args: readonly string[]): Promise<Child> {
-  const child = spawn(process.execPath, [file, ...args], {
+/**
+ * Starts a floor and waits for the address it prints.
+ *
+ * @param flags of Node.js; unless told otherwise those of our server
+ * @throws Error when it ends instead
+ */
+export async function startFloor(
+  file: string,
+  args: readonly string[],
+  flags: readonly string[] = SERVER_FLAGS,
+): Promise<Child> {
+  const child = spawn(process.execPath, [...flags, file, ...args], {
     cwd: import.meta.dirname,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Clock ticks of /proc in a second, which Linux fixes for programs. */
 const TICKS = 100;
@@ -22,6 +22,15 @@ export function cpuSeconds(pid: number): number {
     const fields = readProc(`${one}/stat`).split(') ').at(-1)?.split(' ') ?? [];
     return sum + (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS;
   }, 0);
+}
+
+/** Nanoseconds of the processor used by all threads that a process has now; Linux only, 0 elsewhere. */
+export function cpuNanoseconds(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce(
+    (sum, thread) => sum + Number(readProc(`${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0),
+    0,
+  );
 }
 
 function readProc(path: string): string {

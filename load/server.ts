@@ -9,6 +9,9 @@ import { residentBytes } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
+/** Of Node.js, as `npm start` has them. Floors get the same: half of what grpc-js costs is garbage collection. */
+export const SERVER_FLAGS = ['--max-semi-space-size=4'];
+
 /** A server to put under load. */
 export interface Target {
   readonly address: string;
@@ -40,8 +43,7 @@ export interface ServerOptions {
 export async function startServer(options: ServerOptions = {}): Promise<Target> {
   const dataDir = mkdtempSync(join(tmpdir(), 'memory-hub-load-'));
   const { env = {}, nodeFlags = [], inspect = false } = options;
-  // As `npm start` has it.
-  const flags = ['--max-semi-space-size=4', ...nodeFlags, ...(inspect ? ['--inspect=127.0.0.1:0'] : [])];
+  const flags = [...SERVER_FLAGS, ...nodeFlags, ...(inspect ? ['--inspect=127.0.0.1:0'] : [])];
   const server = spawn(process.execPath, [...flags, 'src/cli/memory-hub.js', 'serve'], {
     cwd: ROOT,
     env: {

@@ -37,6 +37,11 @@ describe('one process that owns its database', () => {
     expect(stages).toEqual([Stage.CACHE]);
   });
 
+  it('has no promise of what is at hand', async () => {
+    await process.warm(ID);
+    expect(process.repository.get(callOf(), [ID], Consistency.READ_YOUR_WRITES)).toBeInstanceOf(Array);
+  });
+
   it('asks the database for STRONG', async () => {
     await process.warm(ID);
     const gets = process.inner.gets.length;

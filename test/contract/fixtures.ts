@@ -29,7 +29,7 @@ export function memoriesOf(rows: WrittenRows): Memory[] {
 
 /** A call of an unbound key with no deadline. */
 export function callIn(workspaceId: number, given: Partial<CallContext> = {}): CallContext {
-  return {
+  const call = {
     workspaceId,
     workspace: `workspace-${workspaceId}`,
     access: UNBOUND,
@@ -40,6 +40,12 @@ export function callIn(workspaceId: number, given: Partial<CallContext> = {}): C
     signal: new AbortController().signal,
     observe: () => {},
     ...given,
+  };
+  return {
+    ...call,
+    get ended() {
+      return call.signal.aborted;
+    },
   };
 }
 

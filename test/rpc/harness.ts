@@ -32,7 +32,7 @@ function textDefinition(path: string, responseStream: boolean): MethodDefinition
 /** A unary method "/test.Wire/<name>" that any key may call. */
 export function unary(
   name: string,
-  handle: (call: Call, request: string) => Promise<string | EncodedMessage>,
+  handle: (call: Call, request: string) => Promise<string | EncodedMessage> | string,
   roles: readonly Role[] = Object.values(Role),
 ): AnyMethod {
   return { definition: textDefinition(`/test.Wire/${name}`, false), roles, handle };

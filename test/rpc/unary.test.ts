@@ -37,6 +37,43 @@ describe('a unary call', () => {
     expect(answer.headers.get('x-memoryhub-revision')).toEqual(['42']);
   });
 
+  it('that has nothing to wait for is over before the turn it arrived in', async () => {
+    const order: string[] = [];
+    const server = await start(
+      [
+        unary('Now', () => {
+          queueMicrotask(() => order.push('later'));
+          order.push('handled');
+          return 'now';
+        }),
+      ],
+      {
+        recorder: {
+          shed: () => {},
+          methods: (paths) =>
+            paths.map(() => ({
+              begin: () => {},
+              end: () => order.push('ended'),
+              streamOpened: () => {},
+              streamClosed: () => {},
+            })),
+        },
+      },
+    );
+    expect((await call(server, 'Now')).text).toBe('now');
+    expect(order).toEqual(['handled', 'ended', 'later']);
+  });
+
+  it('whose handler throws before it waits is told so', async () => {
+    const server = await start([
+      unary('Throw', () => {
+        throw new ServiceError('MEMORY_NOT_FOUND', 'there is no such memory');
+      }),
+    ]);
+    expect(await refusalOf(call(server, 'Throw'))).toMatchObject({ code: 'NOT_FOUND' });
+    expect(server.seen.ended).toHaveLength(1);
+  });
+
   it('knows its caller', async () => {
     let seen: Call | undefined;
     const server = await start([
@@ -239,6 +276,7 @@ describe('a deadline', () => {
 describe('a caller that goes away', () => {
   it('aborts the signal of its call, which is counted as cancelled', async () => {
     let aborted = false;
+    let ended: boolean[] = [];
     let begun: () => void = () => {};
     const handling = new Promise<void>((resolve) => {
       begun = resolve;
@@ -246,8 +284,10 @@ describe('a caller that goes away', () => {
     const server = await start([
       unary('Wait', async (context) => {
         begun();
+        ended = [context.ended];
         await delay(60_000, undefined, { signal: context.signal }).finally(() => {
           aborted = context.signal.aborted;
+          ended.push(context.ended);
         });
         return '';
       }),
@@ -259,6 +299,7 @@ describe('a caller that goes away', () => {
     expect((await refused).code).toBe('CANCELLED');
     await until(() => server.seen.ended.length === 1, 'the call ended');
     expect(aborted).toBe(true);
+    expect(ended).toEqual([false, true]);
     expect(server.seen.ended[0]?.code).toBe(1);
     expect(server.seen.unexpected).toEqual([]);
   });

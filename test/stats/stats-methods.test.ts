@@ -50,6 +50,7 @@ function call(): Call {
     peer: '127.0.0.1',
     deadlineAt: Number.POSITIVE_INFINITY,
     signal: leaving.signal,
+    ended: false,
     observe: () => undefined,
     principal: {
       keyId: 'key-1',

@@ -1,12 +1,13 @@
 import type { Access } from '../domain/access.ts';
 import type { CallContext } from '../domain/call-context.ts';
-import { Consistency, type MemoryCodec, type MemoryRecord, type Revision } from '../domain/memory.ts';
+import { Consistency, type MemoryCodec, type Revision } from '../domain/memory.ts';
 import type { RowWriter } from '../domain/memory-row.ts';
 import type { PurgeCaches } from '../domain/purge-repository.ts';
 import type {
   ExportPage,
   ExportQuery,
   ExportSnapshot,
+  FoundRecords,
   HistoryPage,
   ListPage,
   ListQuery,
@@ -75,7 +76,7 @@ export class CachedMemoryRepository implements MemoryRepository, PurgeCaches {
     }
   }
 
-  get(call: CallContext, ids: readonly string[], consistency: Consistency): Promise<(MemoryRecord | undefined)[]> {
+  get(call: CallContext, ids: readonly string[], consistency: Consistency): FoundRecords | Promise<FoundRecords> {
     if (consistency === Consistency.STRONG) return this.#inner.get(call, ids, consistency);
     if (consistency === Consistency.EVENTUAL && this.#near !== undefined) return this.#getNear(call, ids, this.#near);
     // Where this process is the only one, the fresh answer is the cheap one.

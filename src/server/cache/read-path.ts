@@ -1,13 +1,11 @@
 import { type CallContext, Stage } from '../domain/call-context.ts';
-import { Consistency, type MemoryRecord } from '../domain/memory.ts';
-import type { MemoryRepository } from '../domain/repository.ts';
+import { Consistency } from '../domain/memory.ts';
+import type { FoundRecords, MemoryRepository } from '../domain/repository.ts';
 import type { CacheCounters } from './cache-counters.ts';
 import { valueBytes } from './entry.ts';
 import type { EpochTrust } from './epoch-trust.ts';
 import type { EntryStore, Found, Step } from './protocol.ts';
 import type { TokenSource } from './token-source.ts';
-
-type Records = (MemoryRecord | undefined)[];
 
 /** Reads through the store: step 1 of the protocol. */
 export class ReadPath {
@@ -32,27 +30,31 @@ export class ReadPath {
   }
 
   /** READ_YOUR_WRITES, or EVENTUAL: then what is missing may come from a replica and is not filled. */
-  get(call: CallContext, ids: readonly string[], consistency: Consistency): Promise<Records> {
+  get(call: CallContext, ids: readonly string[], consistency: Consistency): FoundRecords | Promise<FoundRecords> {
     if (!this.#store.usable || !this.#trust.holds()) return this.#pass(call, ids, consistency);
     const startedAt = performance.now();
     const found = this.#store.read(call.workspaceId, ids);
-    const answer = (found: Found[]) => {
-      call.observe(Stage.CACHE, 'cache_read', startedAt);
-      return this.#answer(call, ids, consistency, found);
-    };
-    return found instanceof Promise ? found.then(answer) : answer(found);
+    if (!(found instanceof Promise)) return this.#answer(call, ids, consistency, found, startedAt);
+    return found.then((later) => this.#answer(call, ids, consistency, later, startedAt));
   }
 
-  #pass(call: CallContext, ids: readonly string[], consistency: Consistency): Promise<Records> {
+  #pass(call: CallContext, ids: readonly string[], consistency: Consistency): FoundRecords | Promise<FoundRecords> {
     this.#counters.misses += ids.length;
     return this.#inner.get(call, ids, consistency);
   }
 
-  #answer(call: CallContext, ids: readonly string[], consistency: Consistency, found: Found[]): Promise<Records> {
+  #answer(
+    call: CallContext,
+    ids: readonly string[],
+    consistency: Consistency,
+    found: Found[],
+    startedAt: number,
+  ): FoundRecords | Promise<FoundRecords> {
+    call.observe(Stage.CACHE, 'cache_read', startedAt);
     // Asked again: the polls may have stopped, and the epoch moved, while the store was answering.
     if (!this.#trust.holds()) return this.#pass(call, ids, consistency);
     const epoch = this.#trust.epoch(call.workspaceId);
-    const records: Records = new Array(ids.length);
+    const records: FoundRecords = new Array(ids.length);
     const missing: number[] = [];
     for (let i = 0; i < ids.length; i++) {
       const entry = found[i];
@@ -62,7 +64,7 @@ export class ReadPath {
     const hits = ids.length - missing.length;
     if (this.#store.kind === 'local') this.#counters.localHits += hits;
     else this.#counters.redisHits += hits;
-    if (missing.length === 0) return Promise.resolve(records);
+    if (missing.length === 0) return records;
     this.#counters.misses += missing.length;
     return this.#fetch(call, ids, consistency, found, missing, records, epoch);
   }
@@ -74,9 +76,9 @@ export class ReadPath {
     consistency: Consistency,
     found: readonly Found[],
     missing: readonly number[],
-    records: Records,
+    records: FoundRecords,
     epoch: number,
-  ): Promise<Records> {
+  ): Promise<FoundRecords> {
     const wanted = missing.map((i) => ids[i] as string);
     const token = this.#tokens.next();
     const leases =

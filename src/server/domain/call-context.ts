@@ -24,6 +24,8 @@ export interface CallContext {
   readonly deadlineAt: number;
   /** Aborted when the caller cancels, its deadline passes, or the server stops the call. */
   readonly signal: AbortSignal;
+  /** Whether `signal` is aborted, without making one: asked for on every read and write. */
+  readonly ended: boolean;
   /**
    * Adds the time since `startedAt` (performance.now()) to a stage of this call and, when the call
    * is traced, makes a child span of it.

@@ -141,13 +141,13 @@ export class MemoryService {
   }
 
   /** A living memory, or with showDeleted also a deleted one; never an expired one. */
-  async get(call: CallContext, request: input.GetInput): Promise<MemoryRecord> {
+  get(call: CallContext, request: input.GetInput): MemoryRecord | Promise<MemoryRecord> {
     const violations = new Violations();
     const consistency = readConsistency(violations, request);
     const id = readGetTarget(violations, call, request.target);
-    const [record] = await this.#repository.get(call, [id], consistency);
-    if (record === undefined || !this.#shows(call, record, request.showDeleted)) throw memoryNotFound();
-    return record;
+    const found = this.#repository.get(call, [id], consistency);
+    if (!(found instanceof Promise)) return this.#shown(call, found[0], request.showDeleted);
+    return found.then(([record]) => this.#shown(call, record, request.showDeleted));
   }
 
   /**
@@ -244,6 +244,11 @@ export class MemoryService {
   async #checkHistory(call: CallContext, id: string): Promise<void> {
     const [record] = await this.#repository.get(call, [id], Consistency.READ_YOUR_WRITES);
     if (record === undefined || !this.#shows(call, record, true)) throw memoryNotFound();
+  }
+
+  #shown(call: CallContext, record: MemoryRecord | undefined, showDeleted: boolean): MemoryRecord {
+    if (record === undefined || !this.#shows(call, record, showDeleted)) throw memoryNotFound();
+    return record;
   }
 
   #shows(call: CallContext, record: MemoryRecord, showDeleted: boolean): boolean {

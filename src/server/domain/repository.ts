@@ -190,6 +190,9 @@ export interface StorageDescription {
   readonly capabilities: readonly string[];
 }
 
+/** No promise of them where they are at hand: a hit in this process' cache has nothing to wait for. */
+export type FoundRecords = (MemoryRecord | undefined)[];
+
 /**
  * What a query means, whatever keeps the memories. Every implementation passes the suite in
  * test/contract. Records of dead memories are returned too: the rules decide who sees them.
@@ -199,7 +202,7 @@ export interface StorageDescription {
  */
 export interface MemoryRepository {
   /** Records by id, in the order of `ids`; undefined where there is no row. At most 1000 ids. */
-  get(call: CallContext, ids: readonly string[], consistency: Consistency): Promise<(MemoryRecord | undefined)[]>;
+  get(call: CallContext, ids: readonly string[], consistency: Consistency): FoundRecords | Promise<FoundRecords>;
   /** Writes all changes of the request or none; resolves after the commit. */
   write(call: CallContext, request: WriteRequest): Promise<WriteOutcome>;
   list(call: CallContext, query: ListQuery, write: RowWriter): Promise<ListPage>;

@@ -45,7 +45,7 @@ export class WaitingCalls {
 
 /** Whether nobody waits for this call any more. */
 export function hasEnded(call: CallContext): boolean {
-  return call.signal.aborted || performance.now() >= call.deadlineAt;
+  return call.ended || performance.now() >= call.deadlineAt;
 }
 
 /** The error of a call that has ended. */

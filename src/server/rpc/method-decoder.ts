@@ -14,13 +14,22 @@ class InvalidUtf8 extends Error {
   }
 }
 
+/** Up to this length a look at every byte is cheaper than a call of the decoder: ids, names, keys. */
+const SHORT_BYTES = 64;
+
 /** The reader's own decoder puts U+FFFD in the place of what it cannot read; text is never replaced. */
 function decodeUtf8(bytes: Uint8Array): string {
+  if (bytes.length <= SHORT_BYTES && Buffer.isBuffer(bytes) && isAscii(bytes)) return bytes.toString('latin1');
   try {
     return decoder.decode(bytes);
   } catch {
     throw new InvalidUtf8(bytes);
   }
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if ((bytes[i] as number) >= 0x80) return false;
+  return true;
 }
 
 /**

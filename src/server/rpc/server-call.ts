@@ -6,11 +6,11 @@ import { ServiceError } from '../domain/errors.ts';
 import { CredentialRefusal, type Principal, Role, roleName } from '../domain/principal.ts';
 import type { CallRecord, CallSpan } from './call-observer.ts';
 import { type Outcome, outcomeOf } from './errors.ts';
-import { callerTraceId, REQUEST_ID_HEADER, requestId, withoutPort } from './metadata.ts';
+import { callerTraceId, REQUEST_ID_HEADER, requestId } from './metadata.ts';
 import { type Call, EncodedMessage } from './method.ts';
 import type { OverloadGate } from './overload-gate.ts';
 import type { RegisteredMethod } from './server-method.ts';
-import { takeCall } from './server-transport.ts';
+import { peerOf, takeCall } from './server-transport.ts';
 import type { WireStatus } from './status.ts';
 
 /** The call as grpc-js gives it. Requests and responses pass grpc-js as bytes. */
@@ -84,7 +84,7 @@ export class ServerCall implements Call {
       traceId: undefined,
       keyId: '',
       keyName: '',
-      peer: withoutPort(wire.getPeer()),
+      peer: peerOf(wire),
     };
   }
 
@@ -121,6 +121,10 @@ export class ServerCall implements Call {
       else this.wire.once('cancelled', () => aborter.abort(this.callerGone()));
     }
     return this.#aborter.signal;
+  }
+
+  get ended(): boolean {
+    return this.wire.cancelled || this.#stopped !== undefined;
   }
 
   /** Makes the signal abort with this error, though the caller is still there. */

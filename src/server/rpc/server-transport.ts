@@ -39,6 +39,7 @@ interface CallInside {
   [REFUSED]?: boolean;
   checkCancelled(): boolean;
   getPeer(): string;
+  getConnectionInfo(): { readonly remoteAddress?: string | undefined };
   sendStatus(status: PlainStatus): void;
   handleTimeoutHeader(value: string): void;
 }
@@ -84,6 +85,15 @@ export function takeCall(wire: Wire, callId: string): boolean {
   const { call } = wire as unknown as { call: CallInside };
   call[CALL_ID] = callId;
   return call[REFUSED] !== true;
+}
+
+/**
+ * The caller's address without its port. grpc-js has it ready for each call, where getPeer() asks the
+ * socket of the HTTP/2 session again, which is a Proxy, and joins what has then to be taken apart.
+ */
+export function peerOf(wire: Wire): string {
+  const { call } = wire as unknown as { call: CallInside };
+  return call.getConnectionInfo().remoteAddress ?? 'unknown';
 }
 
 /** A refusal of grpc-js as one of ours. Of a call that is served, its ServerCall keeps the account. */

@@ -41,6 +41,7 @@ export function callOf(workspaceId = 1): CallContext {
     callId: 'test',
     deadlineAt: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
+    ended: false,
     observe: () => {},
   };
 }

@@ -8,9 +8,10 @@ export function getMemory(service: MemoryService): UnaryMethod<GetMemoryRequest,
   return {
     definition: MemoryServiceService.getMemory,
     roles: READERS,
-    async handle(call, request) {
-      const record = await (request.revealSensitive ? service.reveal(call, request) : service.get(call, request));
-      return new EncodedMessage(viewed(record, request.view));
+    handle(call, request) {
+      const found = request.revealSensitive ? service.reveal(call, request) : service.get(call, request);
+      if (!(found instanceof Promise)) return new EncodedMessage(viewed(found, request.view));
+      return found.then((record) => new EncodedMessage(viewed(record, request.view)));
     },
   };
 }
