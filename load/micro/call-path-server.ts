@@ -106,6 +106,7 @@ const tracing = await startTracing({
   version: 'ladder',
   serverAddress: '127.0.0.1',
   serverPort: 0,
+  metrics: false,
   log: { error() {}, warn() {}, info() {}, debug() {}, verbose() {} },
 });
 const server = createServer({

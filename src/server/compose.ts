@@ -14,6 +14,7 @@ import { MetadataSealing } from './domain/sealing/metadata-sealing.ts';
 import { SensitiveNames } from './domain/sealing/sensitive-names.ts';
 import { type GaugeParts, gaugeSources } from './gauge-sources.ts';
 import { GenerationPoller } from './generation-poller.ts';
+import { metricsSource, openMetrics } from './metrics.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
 import { createAuditLog } from './repository/audit-log.ts';
 import { createAuditRepository } from './repository/audit-repository.ts';
@@ -211,6 +212,10 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     onError: (error) => log.error({ err: error }, 'the statistics missed a beat'),
   });
   opened.push(hub);
+  const metrics = metricsSource(hub);
+  tracing.readMetrics(metrics);
+  const endpoint = await openMetrics(metrics, config, options.worker, log);
+  if (endpoint) opened.push(endpoint);
 
   const rateLimits = RateLimits.open({
     keyPerSecond: config.rate_limit_key,
@@ -278,6 +283,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     async stop(graceMs) {
       clearInterval(usageTimer);
       tls?.close();
+      await endpoint?.close();
       hub.close();
       await retention.stop();
       await server.drain(graceMs);

@@ -83,6 +83,13 @@ function crossChecks(config: Settings): string[] {
         'or MEMORYHUB_ALLOW_PLAINTEXT must be 1.',
     );
   }
+  if (config.metrics_listen && !isLoopback(config.metrics_listen.host) && !config.allow_plaintext) {
+    const { host, port } = config.metrics_listen;
+    problems.push(
+      `MEMORYHUB_METRICS_LISTEN is ${JSON.stringify(`${host}:${port}`)}, which other hosts can reach without TLS and without a key: ` +
+        'it must be a loopback address (127.0.0.1), or MEMORYHUB_ALLOW_PLAINTEXT must be 1.',
+    );
+  }
   if ((config.tls_cert === undefined) !== (config.tls_key === undefined)) {
     const [set, unset] = config.tls_cert ? ['CERT', 'KEY'] : ['KEY', 'CERT'];
     problems.push(`MEMORYHUB_TLS_${set} is set and MEMORYHUB_TLS_${unset} is not: both must be, or neither.`);

@@ -122,6 +122,7 @@ async function startAlone(
     version: boot.version,
     serverAddress: config.listen.host,
     serverPort: config.listen.port,
+    metrics: true,
     log: logging.diag,
   });
   closers.push(() => tracing.shutdown());

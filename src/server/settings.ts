@@ -419,10 +419,18 @@ export const SETTINGS = {
     allowed: '0 or 1',
     schema: flag.default(false),
   }),
+  metrics_listen: setting({
+    env: 'MEMORYHUB_METRICS_LISTEN',
+    default: 'unset: none',
+    description:
+      'Address and port of an HTTP endpoint with metrics for Prometheus, at /metrics; `127.0.0.1:9464` is usual.',
+    allowed: 'HOST:PORT with a port from 0 to 65535',
+    schema: listenAddress.optional(),
+  }),
   otlp_endpoint: setting({
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
-    default: 'unset: no traces',
-    description: 'Where traces go; every other OTEL_ variable means what OpenTelemetry says.',
+    default: 'unset: none',
+    description: 'Where traces and metrics go; every other OTEL_ variable means what OpenTelemetry says.',
     allowed: 'an http:// or https:// address',
     schema: url('http:', 'https:'),
   }),

@@ -76,6 +76,13 @@ describe('loadConfig', () => {
     );
   });
 
+  it('refuses metrics on an address other hosts can reach, unless it is allowed', () => {
+    const wide = { MEMORYHUB_METRICS_LISTEN: '0.0.0.0:9464' };
+    expect(problemsOf(wide)).toEqual([expect.stringContaining('MEMORYHUB_METRICS_LISTEN is "0.0.0.0:9464"')]);
+    expect(problemsOf({ ...wide, MEMORYHUB_ALLOW_PLAINTEXT: '1' })).toEqual([]);
+    expect(problemsOf({ MEMORYHUB_METRICS_LISTEN: '127.0.0.1:9464' })).toEqual([]);
+  });
+
   it('refuses plain text on an address other hosts can reach, unless it is allowed', () => {
     expect(problemsOf({ MEMORYHUB_LISTEN: '0.0.0.0:50051' })[0]).toContain('MEMORYHUB_ALLOW_PLAINTEXT must be 1');
     const allowed = { MEMORYHUB_LISTEN: '0.0.0.0:50051', MEMORYHUB_ALLOW_PLAINTEXT: '1' };

@@ -15,24 +15,47 @@ export interface ReceivedSpan {
   readonly statusCode: number;
 }
 
+/** A metric of the last export that had it. */
+export interface ReceivedMetric {
+  readonly name: string;
+  readonly unit: string;
+  readonly type: 'gauge' | 'sum' | 'histogram' | 'other';
+  readonly points: readonly {
+    readonly attributes: Readonly<Record<string, string | bigint>>;
+    /** Of gauges and sums. */
+    readonly value: number;
+    /** Of histograms. */
+    readonly count: bigint;
+    readonly sum: number;
+    readonly bucketCounts: readonly bigint[];
+    readonly bounds: readonly number[];
+  }[];
+}
+
 export interface OtlpReceiver {
   readonly endpoint: string;
   readonly spans: ReceivedSpan[];
+  readonly metrics: Map<string, ReceivedMetric>;
   /** Of the resource: service.name and so on. */
   readonly resource: Record<string, string | bigint>;
   readonly headers: Record<string, unknown>;
   close(): Promise<void>;
 }
 
+function nothing() {
+  return { spans: [] as ReceivedSpan[], metrics: new Map<string, ReceivedMetric>(), resource: {}, headers: {} };
+}
+
 /** A collector that speaks OTLP over HTTP with protobuf, or does not answer at all. */
 export async function httpReceiver(answers = true): Promise<OtlpReceiver> {
-  const received = { spans: [] as ReceivedSpan[], resource: {}, headers: {} };
+  const received = nothing();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     if (!answers) return;
     Object.assign(received.headers, request.headers, { path: request.url });
-    readExport(Buffer.concat(chunks), received);
+    if (request.url === '/v1/metrics') readMetrics(Buffer.concat(chunks), received.metrics);
+    else readExport(Buffer.concat(chunks), received);
     response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -46,26 +69,28 @@ export async function httpReceiver(answers = true): Promise<OtlpReceiver> {
 
 /** The same over gRPC. */
 export async function grpcReceiver(): Promise<OtlpReceiver> {
-  const received = { spans: [] as ReceivedSpan[], resource: {}, headers: {} };
+  const received = nothing();
   const server = new Server();
   const raw = { serialize: (bytes: Buffer) => bytes, deserialize: (bytes: Buffer) => bytes };
-  const definition = {
-    path: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+  const definition = (signal: string) => ({
+    path: `/opentelemetry.proto.collector.${signal.toLowerCase()}.v1.${signal}Service/Export`,
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: raw.serialize,
     requestDeserialize: raw.deserialize,
     responseSerialize: raw.serialize,
     responseDeserialize: raw.deserialize,
-  };
+  });
+  const answering =
+    (read: (bytes: Buffer) => void) =>
+    (call: { request: Buffer }, callback: (error: null, bytes: Buffer) => void): void => {
+      read(call.request);
+      callback(null, Buffer.alloc(0));
+    };
+  server.addService({ export: definition('Trace') }, { export: answering((bytes) => readExport(bytes, received)) });
   server.addService(
-    { export: definition },
-    {
-      export(call: { request: Buffer }, callback: (error: null, bytes: Buffer) => void) {
-        readExport(call.request, received);
-        callback(null, Buffer.alloc(0));
-      },
-    },
+    { export: definition('Metrics') },
+    { export: answering((bytes) => readMetrics(bytes, received.metrics)) },
   );
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
@@ -101,6 +126,44 @@ const bytesOf = (fields: Fields, field: number): Uint8Array =>
 const hexOf = (fields: Fields, field: number): string => Buffer.from(bytesOf(fields, field)).toString('hex');
 const textOf = (fields: Fields, field: number): string => Buffer.from(bytesOf(fields, field)).toString();
 const numberOf = (fields: Fields, field: number): bigint => (fields.get(field)?.[0] as bigint) ?? 0n;
+
+const doubleOf = (value: unknown): number => {
+  if (typeof value !== 'bigint') return 0;
+  const view = new DataView(new ArrayBuffer(8));
+  view.setBigUint64(0, value);
+  return view.getFloat64(0);
+};
+/** A packed field of 64-bit values. */
+const packed = (fields: Fields, field: number): bigint[] => {
+  const bytes = bytesOf(fields, field);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.byteLength / 8 }, (_, index) => view.getBigUint64(index * 8, true));
+};
+
+function readMetrics(bytes: Uint8Array, metrics: Map<string, ReceivedMetric>): void {
+  const found = messages(fieldsOf(bytes), 1)
+    .flatMap((resource) => messages(resource, 2))
+    .flatMap((scope) => messages(scope, 2));
+  const types = { 5: 'gauge', 7: 'sum', 9: 'histogram' } as const;
+  for (const metric of found) {
+    const kind = ([5, 7, 9] as const).find((field) => metric.has(field));
+    const name = textOf(metric, 1);
+    const points = kind === undefined ? [] : messages(message(metric, kind), 1);
+    metrics.set(name, {
+      name,
+      unit: textOf(metric, 3),
+      type: kind === undefined ? 'other' : types[kind],
+      points: points.map((point) => ({
+        attributes: attributesOf(point, kind === 9 ? 9 : 7),
+        value: kind === 9 ? 0 : doubleOf(point.get(4)?.[0]),
+        count: kind === 9 ? numberOf(point, 4) : 0n,
+        sum: kind === 9 ? doubleOf(point.get(5)?.[0]) : 0,
+        bucketCounts: kind === 9 ? packed(point, 6) : [],
+        bounds: kind === 9 ? packed(point, 7).map(doubleOf) : [],
+      })),
+    });
+  }
+}
 
 function attributesOf(fields: Fields, field: number): Record<string, string | bigint> {
   return Object.fromEntries(

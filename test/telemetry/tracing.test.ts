@@ -33,7 +33,14 @@ async function start(endpoint: string | undefined, env: Record<string, string> =
     complaints.push(text);
   };
   const log = { error: note, warn: note, info: note, debug: note, verbose: note };
-  tracing = await startTracing({ endpoint, version: '0.1.0', serverAddress: '127.0.0.1', serverPort: 50051, log });
+  tracing = await startTracing({
+    endpoint,
+    version: '0.1.0',
+    serverAddress: '127.0.0.1',
+    serverPort: 50051,
+    metrics: false,
+    log,
+  });
   return tracing;
 }
 

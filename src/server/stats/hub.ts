@@ -89,6 +89,14 @@ export class StatsHub {
     return totals;
   }
 
+  /** The last seconds in one frame: its shares of time and its slowest calls are of these only. */
+  recent(seconds: number): StatsFrame {
+    const recent = emptyFrame();
+    for (const frame of this.#ring.last(seconds)) appendFrame(recent, frame);
+    appendFrame(recent, this.#second);
+    return recent;
+  }
+
   /**
    * The messages of WatchStats, encoded. A reader that takes its time gets frames merged, so that
    * the sum of what it gets is always the sum of what happened since its first frame began. Ends

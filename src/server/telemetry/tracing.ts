@@ -1,5 +1,7 @@
 import { context, type DiagLogger, DiagLogLevel, diag, logs, propagation, trace } from '@opentelemetry/api';
+import { emptyFrame } from '../../shared/stats-merge.ts';
 import type { ServerTracer } from '../rpc/call-observer.ts';
+import type { MetricsSource, MetricsView } from './metrics/view.ts';
 import { OtelServerTracer } from './server-tracer.ts';
 
 /** Spans that are not sent by then are lost: a server that stops does not wait for a collector. */
@@ -15,6 +17,8 @@ export interface TracingOptions {
   /** Where the server listens. */
   readonly serverAddress: string;
   readonly serverPort: number;
+  /** Whether metrics are sent too: of several processes that tell the same, one does. */
+  readonly metrics: boolean;
   /** Told when the SDK is misconfigured or cannot send. */
   readonly log: DiagLogger;
 }
@@ -22,11 +26,14 @@ export interface TracingOptions {
 export interface Tracing {
   /** Undefined when traces are off. */
   readonly tracer: ServerTracer | undefined;
+  /** Says where metrics are read from now on; nothing is sent before. Does nothing when they are off. */
+  readMetrics(source: MetricsSource): void;
   /** Sends what is left, for at most so many milliseconds, and ends. */
   shutdown(timeoutMs?: number): Promise<void>;
 }
 
-const OFF: Tracing = { tracer: undefined, shutdown: async () => undefined };
+const NO_METRICS: MetricsView = { totals: emptyFrame(), recent: emptyFrame() };
+const OFF: Tracing = { tracer: undefined, readMetrics: () => undefined, shutdown: async () => undefined };
 
 /**
  * OpenTelemetry as its specification's environment variables say: endpoint, headers, protocol
@@ -35,19 +42,23 @@ const OFF: Tracing = { tracer: undefined, shutdown: async () => undefined };
  */
 export async function startTracing(options: TracingOptions): Promise<Tracing> {
   const { env } = process;
-  if (!options.endpoint && !env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) return OFF;
-  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return OFF;
+  const wanted = wantedSignals(options);
+  if (!wanted.traces && !wanted.metrics) return OFF;
   // The SDK reads nothing but the environment; the setting may stand in the configuration file.
   if (options.endpoint) env.OTEL_EXPORTER_OTLP_ENDPOINT ??= options.endpoint;
 
   const { NodeSDK } = await import('@opentelemetry/sdk-node');
   if (!env.OTEL_LOG_LEVEL) diag.setLogger(options.log, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const named = env.OTEL_SERVICE_NAME || env.OTEL_RESOURCE_ATTRIBUTES?.includes('service.name=');
+  let source: MetricsSource = () => NO_METRICS;
+  const reader =
+    wanted.metrics && (await import('./metrics/otlp.ts')).otlpMetricReader(() => source(), options.version);
   const sdk = new NodeSDK({
     ...(named ? {} : { serviceName: 'memory-hub' }),
-    // Metrics and logs are ours to give: see stats/ and logger.ts.
-    metricReaders: [],
+    // Nothing is measured by the SDK, and logs are ours to write: see stats/ and logger.ts.
+    metricReaders: reader ? [await reader] : [],
     logRecordProcessors: [],
+    ...(!wanted.traces && { spanProcessors: [] }),
   });
   sdk.start();
   const tracer = new OtelServerTracer(
@@ -58,7 +69,10 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
     !INDEPENDENT_SAMPLERS.has(env.OTEL_TRACES_SAMPLER ?? ''),
   );
   return {
-    tracer,
+    tracer: wanted.traces ? tracer : undefined,
+    readMetrics(from) {
+      source = from;
+    },
     async shutdown(timeoutMs = FLUSH_MS) {
       await within(timeoutMs, sdk.shutdown());
       logs.disable();
@@ -67,6 +81,18 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
       context.disable();
       diag.disable();
     },
+  };
+}
+
+/** What the environment wants sent: nothing without an address, and no metrics but over OTLP. */
+function wantedSignals({ endpoint, metrics }: TracingOptions): { traces: boolean; metrics: boolean } {
+  const { env } = process;
+  const off = env.OTEL_SDK_DISABLED?.toLowerCase() === 'true';
+  const exporters = (env.OTEL_METRICS_EXPORTER || 'otlp').split(',').map((name) => name.trim());
+  return {
+    traces: !off && Boolean(endpoint || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) && env.OTEL_TRACES_EXPORTER !== 'none',
+    metrics:
+      !off && metrics && Boolean(endpoint || env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT) && exporters.includes('otlp'),
   };
 }
 

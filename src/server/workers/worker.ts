@@ -59,6 +59,7 @@ async function start({ worker, config, boot, databaseUrl }: Extract<ToWorker, { 
       version: boot.version,
       serverAddress: config.listen.host,
       serverPort: config.listen.port,
+      metrics: worker === 1,
       log: logging.diag,
     });
     last.push(

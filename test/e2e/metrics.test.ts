@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MethodStats } from '../../src/shared/gen/memoryhub/v1/stats_service.ts';
+import { MemoryHub } from '../../src/shared/service-client.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { ServerProcess } from '../support/server-process.ts';
+import { httpReceiver, type OtlpReceiver } from '../telemetry/otlp-receiver.ts';
+import { metricsUrl, readScrape, type Sample, sampleOf } from '../telemetry/scrape.ts';
+
+const OPENMETRICS = 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5';
+const SAVE = { service: 'memoryhub.v1.MemoryService', method: 'SaveMemory' };
+
+/** An answer is kept for a quarter of a second. */
+async function scrape(url: string, accept = OPENMETRICS): Promise<Sample[]> {
+  await sleep(300);
+  const answer = await fetch(url, { headers: { accept } });
+  return readScrape(await answer.text());
+}
+
+/** With any method, path and Host, which fetch does not let one choose. */
+function ask(url: string, options: { method?: string; path?: string; headers?: Record<string, string> }) {
+  return new Promise<{ status: number; headers: IncomingHttpHeaders; body: string }>((resolve, reject) => {
+    const call = httpRequest(url, { agent: false, ...options }, (answer) => {
+      let body = '';
+      answer.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }));
+    });
+    call.on('error', reject);
+    call.end();
+  });
+}
+
+/** What GetStats says of a method must be what the scrape does: counts, sums and buckets. */
+function expectAgreement(samples: readonly Sample[], stats: MethodStats | undefined): void {
+  if (stats?.latency === undefined) throw new Error('the method has no statistics');
+  const duration = 'api_request_duration_seconds';
+  expect(sampleOf(samples, `${duration}_count`, SAVE).value).toBe(Number(stats.latency.count));
+  expect(sampleOf(samples, `${duration}_sum`, SAVE).value).toBe(stats.latency.sum / 1e6);
+  expect(sampleOf(samples, `${duration}_bucket`, { ...SAVE, le: '+Inf' }).value).toBe(Number(stats.latency.count));
+  for (const code of [0, 3]) {
+    const count = stats.codes.find((one) => one.code === code)?.count ?? 0n;
+    const label = code === 0 ? 'OK' : 'INVALID_ARGUMENT';
+    expect(sampleOf(samples, 'api_requests_total', { ...SAVE, code: label }).value).toBe(Number(count));
+  }
+  const received = sampleOf(samples, 'memoryhub_rpc_received_bytes_total', SAVE).value;
+  expect(received).toBe(Number(stats.bytesReceived));
+  const convention = { rpc_system_name: 'grpc', rpc_method: `${SAVE.service}/${SAVE.method}` };
+  const semantic = sampleOf(samples, 'rpc_server_call_duration_seconds_sum', convention).value;
+  expect(semantic).toBe(stats.latency.sum / 1e6);
+}
+
+async function burst(hub: MemoryHub, calls: number): Promise<void> {
+  const saves = Array.from({ length: calls }, (_, n) => hub.memories.saveMemory({ memory: { content: `n ${n}` } }));
+  const refused = hub.memories.saveMemory({ memory: { content: '' } }).catch(() => undefined);
+  await Promise.all([...saves, refused]);
+}
+
+async function saveStats(operator: MemoryHub): Promise<MethodStats | undefined> {
+  const { totals } = await operator.stats.getStats({});
+  return totals?.methods.find(({ method }) => method.endsWith('/SaveMemory'));
+}
+
+describe('a server with metrics', () => {
+  let database: TestDatabase;
+  let receiver: OtlpReceiver;
+  let server: ServerProcess;
+  let hub: MemoryHub;
+  let operator: MemoryHub;
+  let url: string;
+
+  beforeAll(async () => {
+    [database, receiver] = await Promise.all([createTestDatabase(), httpReceiver()]);
+    server = new ServerProcess({
+      DATABASE_URL: database.url,
+      MEMORYHUB_METRICS_LISTEN: '127.0.0.1:0',
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+    });
+    hub = await server.connect();
+    operator = await server.connect('operator');
+    url = metricsUrl(server.output);
+  });
+  afterAll(async () => {
+    hub?.close();
+    operator?.close();
+    await server.cleanUp();
+    await receiver.close();
+    await database.drop();
+  });
+
+  it('counts and sums what GetStats counts and sums', async () => {
+    await burst(hub, 200);
+    expectAgreement(await scrape(url), await saveStats(operator));
+    expectAgreement(await scrape(url, 'text/plain'), await saveStats(operator));
+  });
+
+  it('names the trace of a slow call beside its bucket', async () => {
+    const traceId = randomBytes(16).toString('hex');
+    const metadata = { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` };
+    await hub.memories.batchSaveMemories(
+      { memories: Array.from({ length: 500 }, (_, n) => ({ content: `of a batch ${n}` })) },
+      { metadata },
+    );
+    const buckets = (await scrape(url)).filter(({ labels }) => labels.method === 'BatchSaveMemories');
+    const exemplars = buckets.flatMap(({ exemplar }) => exemplar ?? []);
+    expect(exemplars).toEqual([expect.stringMatching(new RegExp(`^\\{trace_id="${traceId}"\\} [\\d.]+ [\\d.]+$`))]);
+  });
+
+  it('tells of pool, commits, cache, process and connections', async () => {
+    const samples = await scrape(url);
+    expect(sampleOf(samples, 'memoryhub_postgres_up').value).toBe(1);
+    expect(sampleOf(samples, 'memoryhub_postgres_pool_max').value).toBe(60);
+    expect(sampleOf(samples, 'memoryhub_postgres_commit_rows_total').value).toBe(700);
+    // Both clients are in this process and share one.
+    expect(sampleOf(samples, 'memoryhub_connections').value).toBe(1);
+    expect(sampleOf(samples, 'process_memory_usage_bytes', { worker: '0' }).value).toBeGreaterThan(20e6);
+    expect(sampleOf(samples, 'nodejs_eventloop_delay_p99_seconds', { worker: '0' }).value).toBeLessThan(15);
+    expect(samples.filter(({ name }) => name.startsWith('memoryhub_redis'))).toEqual([]);
+  });
+
+  it('answers GET and HEAD of /metrics and nothing else, and nothing that a browser could use', async () => {
+    const got = await ask(url, {});
+    expect(got).toMatchObject({
+      status: 200,
+      headers: {
+        'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+        'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
+      },
+    });
+    expect(got.headers).not.toHaveProperty('access-control-allow-origin');
+    const head = await ask(url, { method: 'HEAD' });
+    expect(head).toMatchObject({ status: 200, body: '' });
+    for (const path of ['/', '/metrics/', '/../metrics', '/metrics%00', '//metrics']) {
+      expect(await ask(url, { path }), path).toMatchObject({ status: 404, headers: { 'cache-control': 'no-store' } });
+    }
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
+      const answer = await ask(url, { method });
+      expect(answer, method).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+    }
+    expect(await ask(url, { headers: { host: 'rebound.example' } })).toMatchObject({ status: 421 });
+    expect(await ask(url, { headers: { 'x-long': 'x'.repeat(20_000) } })).toMatchObject({ status: 431 });
+  });
+
+  it('serves calls and scrapers while others open connections and say nothing', async () => {
+    const { hostname, port } = new URL(url);
+    const silent = Array.from({ length: 100 }, () => connect(Number(port), hostname).on('error', () => undefined));
+    await sleep(200);
+    await hub.memories.saveMemory({ memory: { content: 'still served' } });
+    for (const socket of silent) socket.destroy();
+    expect((await scrape(url)).length).toBeGreaterThan(100);
+  });
+
+  it('sends the same over OTLP, the last of it as it ends', async () => {
+    await burst(hub, 20);
+    const stats = await saveStats(operator);
+    expect(await server.stop()).toBe(0);
+    const ofSaves = (name: string, labels: Record<string, string>) =>
+      receiver.metrics
+        .get(name)
+        ?.points.find(({ attributes }) => Object.entries(labels).every(([key, value]) => attributes[key] === value));
+    const path = `${SAVE.service}/${SAVE.method}`;
+    const duration = ofSaves('rpc.server.call.duration', { 'rpc.method': path });
+    expect(receiver.metrics.get('rpc.server.call.duration')).toMatchObject({ unit: 's', type: 'histogram' });
+    expect(duration?.count).toBe(stats?.latency?.count);
+    expect(duration?.sum).toBe((stats?.latency?.sum ?? 0) / 1e6);
+    expect(duration?.bucketCounts.reduce((sum, count) => sum + count, 0n)).toBe(stats?.latency?.count);
+    const ok = stats?.codes.find(({ code }) => code === 0)?.count;
+    expect(receiver.metrics.get('api.requests')).toMatchObject({ type: 'sum' });
+    expect(ofSaves('api.requests', { ...SAVE, code: 'OK' })?.value).toBe(Number(ok));
+    expect(receiver.metrics.get('process.memory.usage')).toMatchObject({ unit: 'By', type: 'gauge' });
+  });
+});
+
+describe('a server of two workers', () => {
+  it('shows all of them at one place, whose counters never go back', async () => {
+    const database = await createTestDatabase();
+    const server = new ServerProcess({
+      DATABASE_URL: database.url,
+      MEMORYHUB_WORKERS: '2',
+      MEMORYHUB_METRICS_LISTEN: '127.0.0.1:0',
+    });
+    try {
+      const address = await server.address();
+      const own = { channel: { 'grpc.use_local_subchannel_pool': 1 } };
+      const hubs = Array.from({ length: 4 }, () => new MemoryHub({ address, credential: server.credential(), ...own }));
+      const url = metricsUrl(server.output);
+      const isSave = ({ name, labels }: Sample) =>
+        name === 'api_requests_total' && labels.method === 'SaveMemory' && labels.code === 'OK';
+      const saves = async () => (await scrape(url)).find(isSave)?.value ?? 0;
+      let before = 0;
+      for (let round = 0; round < 5; round++) {
+        await Promise.all(hubs.map((hub) => burst(hub, 10)));
+        const now = await saves();
+        expect(now).toBeGreaterThanOrEqual(before);
+        before = now;
+      }
+      await expect.poll(saves, { timeout: 5000 }).toBe(200);
+      const workers = (await scrape(url)).filter(({ name }) => name === 'process_memory_usage_bytes');
+      expect(workers.map(({ labels }) => labels.worker).sort()).toEqual(['1', '2']);
+      for (const hub of hubs) hub.close();
+    } finally {
+      await server.cleanUp();
+      await database.drop();
+    }
+  });
+});
+
+it('a port that is taken stops the start with its name', async () => {
+  const receiver = await httpReceiver();
+  const server = new ServerProcess({ MEMORYHUB_METRICS_LISTEN: new URL(receiver.endpoint).host });
+  expect(await server.exit()).toBe(1);
+  expect(server.output).toMatch(/cannot serve metrics on 127\.0\.0\.1:\d+ \(EADDRINUSE\): MEMORYHUB_METRICS_LISTEN/);
+  await server.cleanUp();
+  await receiver.close();
+});
