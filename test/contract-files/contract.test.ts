@@ -13,6 +13,7 @@ import { getStats } from '../../src/server/rpc/stats/get-stats.ts';
 import { watchStats } from '../../src/server/rpc/stats/watch-stats.ts';
 import { ERROR_REASONS } from '../../src/shared/error-reasons.ts';
 import { LIMITS, type LimitName } from '../../src/shared/limits.ts';
+import { rolesIn } from '../support/contract-roles.ts';
 import { javaClashes } from './java-accessors.ts';
 
 const files = contractFiles();
@@ -63,15 +64,6 @@ describe('the contract and the code', () => {
     expect(served).toEqual(Object.fromEntries(promised));
   });
 });
-
-/** "Role: reader." means the lowest of three that each may do what the one before may; others are listed. */
-function rolesIn(comment: string): Role[] {
-  const text = /Role: (.*?)\.$/.exec(comment)?.[1] ?? '';
-  if (text === 'reader') return [Role.READER, Role.WRITER, Role.ADMIN];
-  if (text === 'writer') return [Role.WRITER, Role.ADMIN];
-  const names = text.replace(/ \([^)]*\)/g, '').split(', ');
-  return names.map((name) => Role[name.toUpperCase() as keyof typeof Role]).toSorted();
-}
 
 /** Where the contract says each limit. */
 const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {

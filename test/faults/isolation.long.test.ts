@@ -5,7 +5,7 @@ import { Scope } from '../../src/shared/gen/memoryhub/v1/memory.ts';
 import { toRpcError } from '../../src/shared/rpc-error.ts';
 import type { MemoryHub } from '../../src/shared/service-client.ts';
 import { METHODS } from '../fuzz/support/contract.ts';
-import { ATTACKS, type Attack, type Reference, waysOf } from './support/attacks.ts';
+import { ATTACKS, type Attack, type Reference, SETTING, waysOf } from './support/attacks.ts';
 import { plainHub, testCluster } from './support/cluster.ts';
 import { readStored } from './support/history.ts';
 
@@ -59,7 +59,8 @@ describe('F28: nobody reaches what is not theirs', () => {
   });
 
   /** Memories of the victim's that are read, so that they are in the caches, and all that leads to them. */
-  async function fill({ memories }: MemoryHub): Promise<Reference> {
+  async function fill({ memories, config }: MemoryHub): Promise<Reference> {
+    await config.setConfig({ setting: { ...SETTING, userId: 'ursula' } });
     const requestId = randomUUID();
     const memory = { key: 'the key', category: 'the category', content: `${SECRET} 1`, userId: 'ursula' };
     const { id } = await memories.saveMemory({ memory: { ...memory, scope: Scope.PERSONAL }, requestId });

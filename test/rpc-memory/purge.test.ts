@@ -195,16 +195,26 @@ describe('EraseUser', () => {
                     ($1, 'k', 'anna', 'CreateApiKey', '10.1.1.3', '{"user_id": "mina", "name": "n"}', NULL, '')`,
       values: [id],
     });
+    await pool.query({
+      text: `INSERT INTO settings (workspace_id, user_id, name, value, author)
+             VALUES ($1, 'mina', 'a', '1', 'x'), ($1, '', 'a', '1', 'mina')`,
+      values: [id],
+    });
+    await pool.query({
+      text: `INSERT INTO setting_revisions (workspace_id, user_id, name, operation, value, author)
+             VALUES ($1, 'mina', 'a', 1, '1', 'x'), ($1, '', 'a', 1, '1', 'mina')`,
+      values: [id],
+    });
     const dry = await admin.eraseUser({ userId: 'mina', dryRun: true });
     expect(dry.receipt).toMatchObject({ memories: 2n, revisions: 3n, dryRun: true });
     expect(dry.apiKeyIds).toHaveLength(1);
     const answer = await admin.eraseUser({ userId: 'mina' });
-    expect(answer).toMatchObject({ renamedRevisions: 1n, auditEvents: 3n, apiKeyIds: dry.apiKeyIds });
+    expect(answer).toMatchObject({ renamedRevisions: 1n, auditEvents: 3n, settings: 1n, apiKeyIds: dry.apiKeyIds });
     expect(answer.receipt).toMatchObject({ memories: 2n, revisions: 3n, requests: 3n, dryRun: false });
     expect(await get(memories, his.id)).toMatchObject({ content: 'his' });
     expect(await get(memories, team.id)).toMatchObject({ content: 'of the team', author: 'erased' });
     const named: string[] = [];
-    for (const table of ['memories', 'memory_revisions', 'audit', 'request_log']) {
+    for (const table of ['memories', 'memory_revisions', 'audit', 'request_log', 'settings', 'setting_revisions']) {
       const { rows } = await pool.query<{ row: string }>({
         text: `SELECT t::text AS row FROM ${table} t WHERE workspace_id = $1`,
         values: [id],

@@ -55,6 +55,7 @@ export const eraseUserCommand = defineCommand({
       printReceipt(answer.receipt, flags.json, {
         renamed_revisions: Number(answer.renamedRevisions),
         audit_events: Number(answer.auditEvents),
+        settings: Number(answer.settings),
         api_key_ids: answer.apiKeyIds,
       });
       if (!flags.json) keys(answer.apiKeyIds);

@@ -85,6 +85,8 @@ export interface PurgeRepository {
   renameAuthor(call: CallContext, batch: RenameBatch): Promise<{ readonly revisions: number; readonly head: number }>;
   /** Takes a user out of the audit trail. @returns entries that named it */
   renameInAudit(call: CallContext, names: UserNames, instead: string): Promise<number>;
+  /** Removes the settings of a user with their history. @returns how many */
+  forgetSettings(call: CallContext, names: UserNames, instead: string): Promise<number>;
   /** The keys that are bound to a user, revoked ones too. */
   boundKeys(call: CallContext, userId: string): Promise<BoundKey[]>;
   /** Writes the last word into the audit trail, has counts made anew, and the space swept in the background. */

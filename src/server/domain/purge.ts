@@ -37,6 +37,8 @@ export interface ErasureReceipt extends PurgeReceipt {
   /** Entries of histories of other memories in which the user was the author. */
   readonly renamedRevisions: number;
   readonly auditEvents: number;
+  /** Settings of the user, which went with their history. */
+  readonly settings: number;
   /** Keys bound to the user, which go on working until they are revoked. */
   readonly apiKeyIds: readonly string[];
 }
@@ -89,15 +91,16 @@ export class MemoryPurge {
     const names = { userId, authors, keyIds: keys.map(({ id }) => id) };
     if (wanted.dryRun) {
       const receipt = await this.#dryRun(call, target);
-      return { ...receipt, renamedRevisions: 0, auditEvents: 0, apiKeyIds };
+      return { ...receipt, renamedRevisions: 0, auditEvents: 0, settings: 0, apiKeyIds };
     }
     const account = accountOf(call, 'EraseUser', fingerprint(call.workspaceId, userId), noteOf(wanted.note));
     const receipt = await this.#remove(call, target, account);
     const renamed = await this.#renameAuthor(call, authors, account);
+    const settings = await this.#repository.forgetSettings(call, names, ERASED);
     const auditEvents = await this.#repository.renameInAudit(call, names, ERASED);
     await this.#finish(call, account, receipt.requests);
     const revision = Math.max(receipt.revision, renamed.head);
-    return { ...receipt, revision, renamedRevisions: renamed.revisions, auditEvents, apiKeyIds };
+    return { ...receipt, revision, renamedRevisions: renamed.revisions, auditEvents, settings, apiKeyIds };
   }
 
   async #dryRun(call: PurgeCall, target: PurgeTarget): Promise<PurgeReceipt> {

@@ -9,6 +9,7 @@ import {
   AUTHORED_IDS,
   BOUND_KEYS,
   FORGET_REQUESTS,
+  FORGET_SETTINGS,
   PURGE_CHANGES,
   purgeBatch,
   purgeCounts,
@@ -29,7 +30,7 @@ const INSERT_ACCOUNT = `
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb) RETURNING id`;
 const UPDATE_ACCOUNT = 'UPDATE audit SET details = $2::jsonb, last_time = clock_timestamp() WHERE id = $1';
 const COUNT_ANEW = "UPDATE cache_generations SET generation = generation + 1 WHERE cache = 'storage_info'";
-const SWEPT = ['memories', 'memory_revisions', 'request_log', 'audit'];
+const SWEPT = ['memories', 'memory_revisions', 'request_log', 'audit', 'settings', 'setting_revisions'];
 
 export interface PurgeSweeper {
   /** Marks the space of what is gone for use, without the callers' waiting. */
@@ -164,6 +165,15 @@ export function createPurgeRepository({ pool }: Pick<Database, 'pool'>, sweeper:
       const values = [call.workspaceId, userId, instead, textArray(authors), textArray(keyIds)];
       const renamed = await translating(() => pool.query({ text: RENAME_IN_AUDIT.text, values }));
       return renamed.rowCount ?? 0;
+    },
+
+    forgetSettings: async (call, { userId, authors }, instead) => {
+      const values = [String(call.workspaceId), userId, instead, textArray(authors)];
+      try {
+        return Number((await rows(call, FORGET_SETTINGS, values))[0]?.[0] ?? 0);
+      } catch (error) {
+        throw toWriteError(error);
+      }
     },
 
     boundKeys: async (call, userId) =>

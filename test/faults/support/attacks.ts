@@ -72,6 +72,9 @@ const filters = (reference: Reference) => [
   `NOT category = "nothing" AND category = "${reference.category}"`,
 ];
 
+/** The setting of the victim's. */
+export const SETTING = { name: 'nickname', value: 'S3CRET nickname' };
+
 /** By "Service/Method" and way. An RPC or a way that is not here makes the test fail. */
 export const ATTACKS: Readonly<Record<string, Readonly<Partial<Record<Way, Attack>>>>> = {
   'MemoryService/SaveMemory': {
@@ -171,6 +174,26 @@ export const ATTACKS: Readonly<Record<string, Readonly<Partial<Record<Way, Attac
     filter: ({ memories }, reference) => filters(reference).map((filter) => memories.purgeMemories({ filter })),
   },
   'MemoryService/EraseUser': { owner: ({ memories }, { userId }) => memories.eraseUser({ userId }) },
+  'ConfigService/GetConfig': { owner: ({ config }, { userId }) => config.getConfig({ userId }) },
+  'ConfigService/SetConfig': {
+    owner: ({ config }, { userId }) =>
+      config.setConfig({ setting: { name: SETTING.name, value: 'mine', userId }, etag: '999999', validateOnly: true }),
+  },
+  'ConfigService/DeleteConfig': {
+    owner: ({ config }, { userId }) => config.deleteConfig({ name: SETTING.name, userId }),
+  },
+  'ConfigService/ListConfig': { owner: ({ config }, { userId }) => config.listConfig({ userId }) },
+  'ConfigService/ExportConfig': { nothing: ({ config }) => config.exportConfig({ revealSensitive: true }) },
+  'ConfigService/ImportConfig': {
+    owner: ({ config }, { userId }) =>
+      config.importConfig({ settings: [{ name: SETTING.name, value: 'mine', userId }], validateOnly: true }),
+  },
+  'ConfigService/RevealSecret': {
+    owner: ({ config }, { userId }) => config.revealSecret({ name: SETTING.name, userId }),
+  },
+  'ConfigService/ListConfigHistory': {
+    owner: ({ config }, { userId }) => config.listConfigHistory({ name: SETTING.name, userId }),
+  },
   'AdminService/CreateWorkspace': {
     nothing: ({ admin }, { workspace }) => admin.createWorkspace({ workspace: { name: workspace } }),
   },

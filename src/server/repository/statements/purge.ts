@@ -186,10 +186,29 @@ UPDATE audit a
    SET author = CASE WHEN by_user THEN $3::text ELSE author END,
        key_id = CASE WHEN key_id = 'oidc:' || $2::text THEN 'oidc:' || $3::text ELSE key_id END,
        peer = CASE WHEN by_user THEN '' ELSE peer END,
-       details = CASE WHEN about_user THEN details || jsonb_build_object('user_id', $3::text, 'name', $3::text)
-                      ELSE details END,
+       details = CASE WHEN NOT about_user THEN details
+                      WHEN action = 'CreateApiKey' THEN details || jsonb_build_object('user_id', $3::text, 'name', $3::text)
+                      ELSE details || jsonb_build_object('user_id', $3::text) END,
        period = NULL
   FROM named WHERE named.id = a.id AND (by_user OR about_user)`,
+};
+
+/**
+ * Removes the settings of a user with their history, and takes its names out of those of others. Both
+ * tables are small. Values: workspace, user, name instead, its authors.
+ */
+export const FORGET_SETTINGS: Statement = {
+  kind: 'forget_settings',
+  name: undefined,
+  text: `
+WITH gone AS (DELETE FROM settings WHERE workspace_id = $1::int4 AND user_id = $2::text RETURNING 1),
+     history AS (DELETE FROM setting_revisions WHERE workspace_id = $1::int4 AND user_id = $2::text),
+     renamed AS (UPDATE settings SET author = $3::text
+                  WHERE workspace_id = $1::int4 AND user_id <> $2::text AND author = ANY($4::text[])),
+     earlier AS (UPDATE setting_revisions SET author = $3::text
+                  WHERE workspace_id = $1::int4 AND user_id <> $2::text AND author = ANY($4::text[])),
+     told AS (UPDATE cache_generations SET generation = generation + 1 WHERE cache = 'configuration')
+SELECT count(*) FROM gone`,
 };
 
 /** The keys of a user, and whether another key has the same name. Values: workspace, user. */

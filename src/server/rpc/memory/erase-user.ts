@@ -18,6 +18,7 @@ export function eraseUser(purge: MemoryPurge): UnaryMethod<EraseUserRequest, Era
         receipt: receiptMessage(receipt),
         renamedRevisions: BigInt(receipt.renamedRevisions),
         auditEvents: BigInt(receipt.auditEvents),
+        settings: BigInt(receipt.settings),
         apiKeyIds: [...receipt.apiKeyIds],
       };
     },

@@ -498,6 +498,8 @@ export interface EraseUserResponse {
    * again, until RevokeApiKey.
    */
   apiKeyIds: string[];
+  /** Settings of the user, which went with their history. */
+  settings: bigint;
 }
 
 function createBaseMemoryKey(): MemoryKey {
@@ -3431,7 +3433,7 @@ export const EraseUserRequest: MessageFns<EraseUserRequest> = {
 };
 
 function createBaseEraseUserResponse(): EraseUserResponse {
-  return { receipt: undefined, renamedRevisions: 0n, auditEvents: 0n, apiKeyIds: [] };
+  return { receipt: undefined, renamedRevisions: 0n, auditEvents: 0n, apiKeyIds: [], settings: 0n };
 }
 
 export const EraseUserResponse: MessageFns<EraseUserResponse> = {
@@ -3453,6 +3455,12 @@ export const EraseUserResponse: MessageFns<EraseUserResponse> = {
     }
     for (const v of message.apiKeyIds) {
       writer.uint32(34).string(v!);
+    }
+    if (message.settings !== 0n) {
+      if (BigInt.asIntN(64, message.settings) !== message.settings) {
+        throw new globalThis.Error("value provided for field message.settings of type int64 too large");
+      }
+      writer.uint32(40).int64(message.settings);
     }
     return writer;
   },
@@ -3502,6 +3510,14 @@ export const EraseUserResponse: MessageFns<EraseUserResponse> = {
             message.apiKeyIds.push(reader.string());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.settings = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3529,6 +3545,7 @@ export const EraseUserResponse: MessageFns<EraseUserResponse> = {
       ? BigInt(object.auditEvents)
       : 0n;
     message.apiKeyIds = object.apiKeyIds?.map((e) => e) || [];
+    message.settings = (object.settings !== undefined && object.settings !== null) ? BigInt(object.settings) : 0n;
     return message;
   },
 };
@@ -3725,7 +3742,7 @@ export const MemoryServiceService = {
     responseDeserialize: (value: Buffer): PurgeMemoriesResponse => PurgeMemoriesResponse.decode(value),
   },
   /**
-   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name, and of
+   * Forgets a user: purges all its personal memories and its settings, puts "erased" in the place of its name, and of
    * the names of keys that are bound to it and are called like no other, as an author of other
    * memories and in the workspace's audit trail, and tells which keys are bound to it. Role: admin.
    */
@@ -3787,7 +3804,7 @@ export interface MemoryServiceServer extends UntypedServiceImplementation {
    */
   purgeMemories: handleUnaryCall<PurgeMemoriesRequest, PurgeMemoriesResponse>;
   /**
-   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name, and of
+   * Forgets a user: purges all its personal memories and its settings, puts "erased" in the place of its name, and of
    * the names of keys that are bound to it and are called like no other, as an author of other
    * memories and in the workspace's audit trail, and tells which keys are bound to it. Role: admin.
    */
@@ -4033,7 +4050,7 @@ export interface MemoryServiceClient extends Client {
     callback: (error: ServiceError | null, response: PurgeMemoriesResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Forgets a user: purges all its personal memories, puts "erased" in the place of its name, and of
+   * Forgets a user: purges all its personal memories and its settings, puts "erased" in the place of its name, and of
    * the names of keys that are bound to it and are called like no other, as an author of other
    * memories and in the workspace's audit trail, and tells which keys are bound to it. Role: admin.
    */
