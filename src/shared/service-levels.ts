@@ -28,11 +28,11 @@ const MB = 1e6;
 export const SERVICE_LEVELS: readonly ServiceLevel[] = [
   { name: 'API p95', promise: parseCondition('api.p95 < 200ms'), ours: () => 20 * MS },
   {
-    name: 'resident memory',
+    name: 'memory (rss)',
     promise: parseCondition('rss < 500MB'),
     ours: ({ last }) => ((last?.gauges.processes.length ?? 0) > 1 ? 400 * MB : 150 * MB),
   },
-  { name: 'configuration load', promise: parseCondition('config.load < 50ms'), ours: () => 10 * MS },
+  { name: 'config load', promise: parseCondition('config.load < 50ms'), ours: () => 10 * MS },
   { name: 'batch of 100', promise: parseCondition('BatchSaveMemories.p95 < 5s'), ours: () => 25 * MS },
 ];
 

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
+import { type Condition, ConditionError, parseCondition } from '../shared/alerts/condition.ts';
 import { TLS_CLIENT_OPTIONS, type TlsChoices } from '../shared/client-tls.ts';
 import { LIMITS } from '../shared/limits.ts';
+import { HISTORY_MS } from './state/history.ts';
 
 /** What the command line of the monitor asks for. */
 export interface MonitorArgs {
@@ -10,6 +12,14 @@ export interface MonitorArgs {
   readonly memoryKeyFile: string | undefined;
   readonly intervalMs: number;
   readonly windowMs: number;
+  /** File of alert rules. */
+  readonly alerts: string | undefined;
+  /** What must hold, or the exit code is 1. */
+  readonly asserts: readonly Condition[];
+  /** For how long; undefined: as usual. */
+  readonly forMs: number | undefined;
+  /** Whether --window was given: asserts judge whole windows. */
+  readonly windowGiven: boolean;
   readonly once: boolean;
   readonly json: boolean;
   readonly ascii: boolean;
@@ -37,7 +47,7 @@ export const MONITOR_OPTIONS = {
   address: {
     type: 'string',
     value: 'HOST:PORT',
-    help: 'where the server is, with https:// in front for TLS (MEMORYHUB_ADDRESS)',
+    help: 'where the server is, with https:// in front for TLS (MEMORYHUB_ADDRESS); several with commas, or one name with several addresses',
   },
   'key-file': {
     type: 'string',
@@ -55,6 +65,18 @@ export const MONITOR_OPTIONS = {
   },
   interval: { type: 'string', value: 'TIME', help: 'time between frames: 100ms to 60s, default 1s' },
   window: { type: 'string', value: 'TIME', help: 'time the numbers cover: 1s to 15m, default 60s' },
+  alerts: { type: 'string', value: 'FILE', help: 'rules of alerts (YAML) beside or instead of the built-in ones' },
+  assert: {
+    type: 'string',
+    multiple: true,
+    value: 'CONDITION',
+    help: "what must hold, such as 'GetMemory.p99<50ms'; may be repeated; exit code 1 when it does not",
+  },
+  for: {
+    type: 'string',
+    value: 'TIME',
+    help: 'how long asserts watch, 1s to 24h; default 30s, or the whole recording',
+  },
   once: { type: 'boolean', value: '', help: 'print the window once and end' },
   json: { type: 'boolean', value: '', help: 'print one JSON object a frame' },
   ascii: { type: 'boolean', value: '', help: 'draw with ASCII characters only' },
@@ -62,7 +84,7 @@ export const MONITOR_OPTIONS = {
   record: { type: 'string', value: 'FILE', help: 'write the frames to a file while watching' },
   replay: { type: 'string', value: 'FILE', help: 'play such a file instead of watching a server' },
   speed: { type: 'string', value: 'FACTOR', help: 'of a replay, default 1; 0: everything at once' },
-  snapshot: { type: 'string', value: 'FILE', help: 'write the first full frame as .svg or .txt and end' },
+  snapshot: { type: 'string', value: 'FILE', help: 'write the first full frame as .svg, .txt or .json and end' },
   size: { type: 'string', value: 'COLSxROWS', help: 'size of the snapshot, default 120x36' },
   help: { type: 'boolean', value: '', help: 'this text', short: 'h' },
 } as const;
@@ -81,7 +103,11 @@ export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
     },
     memoryKeyFile: values['memory-key-file'],
     intervalMs: period('interval', values.interval, 1000, LIMITS.watchIntervalMs.min, LIMITS.watchIntervalMs.max),
-    windowMs: period('window', values.window, 60_000, 1000, 900_000),
+    windowMs: period('window', values.window, 60_000, 1000, HISTORY_MS),
+    alerts: values.alerts,
+    asserts: (values.assert ?? []).map(condition),
+    forMs: assertTime(values.for, values.assert),
+    windowGiven: values.window !== undefined,
     once: values.once ?? false,
     json: values.json ?? false,
     ascii: values.ascii ?? false,
@@ -104,7 +130,8 @@ export function usage(): string {
   );
   return `memory-hub monitor [options]\n\nShows live what a Memory Hub server does.\n\n${rows.join('\n')}\n
 Piped, it prints a line a frame. Keys: press ? in the monitor.
-Exit codes: 0 done, 1 no server or no right to watch it, 2 wrong command line.`;
+Exit codes: 0 done, 1 no server, no right to watch it, or an assert that does not hold, 2 wrong command line.
+Conditions and rules: docs/alerts.md.`;
 }
 
 function parse(argv: readonly string[]) {
@@ -115,13 +142,29 @@ function parse(argv: readonly string[]) {
   }
 }
 
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
 function period(name: string, text: string | undefined, standard: number, min: number, max: number): number {
   if (text === undefined) return standard;
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
-  const ms =
-    match === null ? Number.NaN : Number(match[1]) * { ms: 1, s: 1000, m: 60_000 }[match[2] as 'ms' | 's' | 'm'];
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const ms = match === null ? Number.NaN : Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
   if (ms >= min && ms <= max) return ms;
   throw new ArgumentError(`--${name} ${text}: give a time from ${min}ms to ${max / 1000}s, such as 500ms, 10s or 5m`);
+}
+
+function condition(text: string): Condition {
+  try {
+    return parseCondition(text);
+  } catch (error) {
+    if (error instanceof ConditionError) throw new ArgumentError(`--assert ${error.message}`);
+    throw error;
+  }
+}
+
+function assertTime(text: string | undefined, asserts: readonly string[] | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (asserts === undefined) throw new ArgumentError('--for is for asserts: give --assert CONDITION too');
+  return period('for', text, 0, 1000, 86_400_000);
 }
 
 function factor(text: string | undefined): number {
@@ -131,8 +174,8 @@ function factor(text: string | undefined): number {
 }
 
 function snapshotFile(path: string | undefined): string | undefined {
-  if (path === undefined || /\.(svg|txt)$/.test(path)) return path;
-  throw new ArgumentError(`--snapshot ${path}: the name must end in .svg or .txt`);
+  if (path === undefined || /\.(svg|txt|json)$/.test(path)) return path;
+  throw new ArgumentError(`--snapshot ${path}: the name must end in .svg, .txt or .json`);
 }
 
 function size(text: string | undefined): MonitorArgs['size'] {

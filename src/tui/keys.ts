@@ -35,6 +35,7 @@ export type Command =
   | 'window'
   | 'interval-longer'
   | 'interval-shorter'
+  | 'target'
   | 'retry';
 
 export interface KeyBinding {
@@ -213,6 +214,14 @@ export const KEYS: readonly KeyBinding[] = [
     group: 'View',
   },
   { command: 'previous-panel', keys: ['shift-tab'], label: 'S-Tab', help: 'previous screen or panel', group: 'View' },
+  {
+    command: 'target',
+    keys: ['t'],
+    label: 't',
+    help: 'next of several servers, or all of them merged',
+    footer: 'target',
+    group: 'View',
+  },
   {
     command: 'retry',
     keys: ['R'],

@@ -1,15 +1,14 @@
 import { writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { BUILT_IN_RULES } from '../shared/alerts/built-in.ts';
+import type { AlertRule } from '../shared/alerts/rule.ts';
 import { ClientTlsError } from '../shared/client-tls.ts';
 import { findTarget, KeyFileError } from '../shared/discovery.ts';
 import { ArgumentError, type MonitorArgs, parseMonitorArgs, usage } from './args.ts';
+import { exported, formatOf } from './export.ts';
+import { openSource, RecordingError } from './open-source.ts';
 import { runPiped } from './piped.ts';
-import { snapshot } from './snapshot.ts';
-import { LiveSource } from './source/live.ts';
+import { runAsserts } from './run-asserts.ts';
 import { MemoriesSource } from './source/memories.ts';
-import { RecordingSource, readRecording } from './source/recording.ts';
-import { ReplaySource } from './source/replay.ts';
-import type { Source } from './source/source.ts';
 import type { MemoryAnswer } from './state/memories/answer.ts';
 import { initialState } from './state/state.ts';
 import { Store } from './state/store.ts';
@@ -17,10 +16,13 @@ import { colorDepth, settleColorEnvironment, wantsAscii } from './terminal/capab
 import { keepHeapSmall } from './terminal/heap.ts';
 import { themeOf } from './terminal/theme.ts';
 
+/** How long asserts watch a server, unless told. */
+const ASSERT_MS = 30_000;
+
 /**
  * The monitor, from its own arguments on.
  *
- * @returns the exit code: 0 done, 1 no server or no right to watch it, 2 wrong command line
+ * @returns the exit code: 0 done, 1 no server, no right to watch it or a broken assert, 2 wrong command line
  */
 export async function runMonitor(argv: readonly string[]): Promise<number> {
   keepHeapSmall();
@@ -45,7 +47,7 @@ async function run(args: MonitorArgs): Promise<number> {
   const source = openSource(args);
   const now = source.live ? Date.now() : 0;
   const view = { intervalMs: args.intervalMs, windowMs: args.windowMs };
-  const store = new Store(initialState(source.target, now, view));
+  const store = new Store(initialState(source.target, now, view, await rulesOf(args)));
   const depth = colorDepth(process.env, process.stdout.isTTY === true);
   const theme = themeOf({
     ascii: args.ascii || wantsAscii(process.env),
@@ -56,8 +58,18 @@ async function run(args: MonitorArgs): Promise<number> {
     const { columns, rows } = args.size ?? { columns: 120, rows: 36 };
     store.dispatch({ kind: 'resize', columns, rows });
     const result = await runPiped(store, source, { once: true, print: () => {} });
-    if (result === 0) writeFileSync(args.snapshot, snapshot(store.state(), theme, args.snapshot.endsWith('.svg')));
+    if (result === 0) writeFileSync(args.snapshot, exported(store.state(), theme, formatOf(args.snapshot)));
     return result;
+  }
+  if (args.asserts.length > 0) {
+    const { asserts: conditions, json } = args;
+    const forMs = args.forMs ?? (source.live ? ASSERT_MS : undefined);
+    return runAsserts(store, source, {
+      conditions,
+      forMs,
+      windowMs: args.windowGiven ? args.windowMs : undefined,
+      json,
+    });
   }
   if (args.json || args.once || process.stdout.isTTY !== true) {
     return runPiped(store, source, { once: args.once, json: args.json });
@@ -99,32 +111,14 @@ function memorySource(args: MonitorArgs, store: Store) {
   }
 }
 
-/** A file that is no recording. */
-class RecordingError extends Error {
-  override readonly name = 'RecordingError';
-}
-
-function openSource(args: MonitorArgs): Source {
-  if (args.replay !== undefined) {
-    try {
-      const messages = readRecording(args.replay);
-      const speed = args.once || args.snapshot !== undefined ? 0 : args.speed;
-      return new ReplaySource({ target: basename(args.replay), messages, speed });
-    } catch (error) {
-      throw new RecordingError(`cannot replay ${args.replay}: ${(error as Error).message}`);
-    }
+/** The built-in rules, unless a file says otherwise. */
+async function rulesOf({ alerts }: MonitorArgs): Promise<readonly AlertRule[]> {
+  if (alerts === undefined) return BUILT_IN_RULES;
+  // Reading a file of rules takes a schema and a parser that nobody else needs.
+  const { readRulesFile } = await import('../shared/alerts/rules-file.ts');
+  try {
+    return readRulesFile(alerts);
+  } catch (error) {
+    throw new ArgumentError((error as Error).message);
   }
-  const { address, credential, tls } = findTarget({
-    address: args.address,
-    keyFile: args.keyFile,
-    tls: args.tls,
-    key: 'operator',
-  });
-  const live = new LiveSource({
-    address,
-    ...(credential && { credential }),
-    ...(tls && { tls }),
-    settings: { intervalMs: args.intervalMs, detailMethods: [] },
-  });
-  return args.record === undefined ? live : new RecordingSource(live, args.record);
 }

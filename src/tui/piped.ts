@@ -4,6 +4,7 @@ import type { Source } from './source/source.ts';
 import { reportOf } from './state/report.ts';
 import type { MonitorState } from './state/state.ts';
 import type { Store } from './state/store.ts';
+import { isDown } from './state/target.ts';
 
 export interface PipedOptions {
   /** End with the first frame that is not of the past. */
@@ -33,10 +34,18 @@ export async function runPiped(store: Store, source: Source, options: PipedOptio
       store.dispatch(event);
       const state = store.state();
       if (event.kind === 'connection') {
+        if (event.connection.phase === 'replaying' && event.connection.damage !== undefined) {
+          console.error(`${source.target}: ${event.connection.damage}; what comes before it is shown`);
+        }
         if (event.connection.phase !== 'retrying') continue;
         const { problem } = event.connection;
-        console.error([`${source.target}: ${problem.code} ${problem.text}`, problem.advice].filter(Boolean).join('\n'));
-        if (state.framesReceived === 0) return 1;
+        console.error(
+          [`${event.target ?? source.target}: ${problem.code} ${problem.text}`, problem.advice]
+            .filter(Boolean)
+            .join('\n'),
+        );
+        const hopeless = state.targets.every((target) => isDown(target) && target.framesReceived === 0);
+        if (hopeless) return 1;
         continue;
       }
       if (event.kind !== 'frame') continue;

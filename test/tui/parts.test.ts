@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseMonitorArgs, usage } from '../../src/tui/args.ts';
 import { bundleMonitor } from '../../src/tui/bundle.ts';
-import { snapshot } from '../../src/tui/snapshot.ts';
+import { exported } from '../../src/tui/export.ts';
 import { colorDepth, wantsAscii } from '../../src/tui/terminal/capabilities.ts';
 import { cutText, fitLine, fitText, lineWidth, textWidth } from '../../src/tui/terminal/line.ts';
 import { themeOf } from '../../src/tui/terminal/theme.ts';
@@ -83,7 +83,7 @@ test('a wrong command line names the option and what it takes', () => {
   expect(() => parseMonitorArgs(['--interval', '1h'])).toThrow('--interval 1h: give a time from 100ms to 60s');
   expect(() => parseMonitorArgs(['--interval', '50ms'])).toThrow('from 100ms to 60s');
   expect(() => parseMonitorArgs(['--size', '10x10'])).toThrow('from 60x15 to 500x200');
-  expect(() => parseMonitorArgs(['--snapshot', 'a.png'])).toThrow('.svg or .txt');
+  expect(() => parseMonitorArgs(['--snapshot', 'a.png'])).toThrow('.svg, .txt or .json');
   expect(() => parseMonitorArgs(['--speed', '-1'])).toThrow();
   expect(() => parseMonitorArgs(['--bogus'])).toThrow(/--bogus.*--help/);
   expect(parseMonitorArgs(['--interval', '250ms', '--window', '5m'])).toMatchObject({
@@ -107,7 +107,7 @@ test('NO_COLOR wins, then FORCE_COLOR, then the terminal', () => {
 
 test('a snapshot as a picture is well-formed, holds the text and stays within its grid', () => {
   const theme = themeOf({ ascii: false, depth: 'none', palette: 'blue-orange' });
-  const svg = snapshot(stateAfter(busyEvents(), { columns: 120, rows: 36 }), theme, true);
+  const svg = exported(stateAfter(busyEvents(), { columns: 120, rows: 36 }), theme, 'svg');
   expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" viewBox="0 0 1036 676"/);
   expect(svg).toContain('>MEMORY HUB<');
   expect(svg).toContain('BatchGetMemories');

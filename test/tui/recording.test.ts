@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { frame } from '../../src/tui/screens/screen.ts';
-import { RecordingSource, readRecording } from '../../src/tui/source/recording.ts';
+import { RecordingSource } from '../../src/tui/source/recording.ts';
+import { openRecording } from '../../src/tui/source/recording-file.ts';
 import { ReplaySource } from '../../src/tui/source/replay.ts';
 import type { Source } from '../../src/tui/source/source.ts';
 import { reduce } from '../../src/tui/state/reduce.ts';
@@ -17,6 +18,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const messages = Array.from({ length: 20 }, (_, i) => ({ frame: trafficFrame(100 + i), target: '' }));
 
+const readAll = (path: string) => [...openRecording(path)];
+
 async function play(source: Source): Promise<MonitorState> {
   let state = initialState('x', 0, { columns: 120, rows: 36 });
   for await (const event of source.events(new AbortController().signal)) state = reduce(state, event);
@@ -29,8 +32,8 @@ const drawn = (state: MonitorState) =>
 test('a recording replayed shows the same frames as what was recorded', async () => {
   const path = join(folder, 'a.rec');
   const recorded = await play(new RecordingSource(new ReplaySource({ target: 'x', messages, speed: 0 }), path));
-  expect(readRecording(path)).toEqual(messages);
-  expect(drawn(await play(new ReplaySource({ target: 'x', messages: readRecording(path), speed: 0 })))).toEqual(
+  expect(readAll(path)).toEqual(messages);
+  expect(drawn(await play(new ReplaySource({ target: 'x', messages: readAll(path), speed: 0 })))).toEqual(
     drawn(recorded),
   );
   expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -40,13 +43,13 @@ test('a recording cut off in mid-message gives the frames before', async () => {
   const path = join(folder, 'cut.rec');
   await play(new RecordingSource(new ReplaySource({ target: 'x', messages, speed: 0 }), path));
   truncateSync(path, statSync(path).size - 10);
-  expect(readRecording(path)).toEqual(messages.slice(0, -1));
+  expect(readAll(path)).toEqual(messages.slice(0, -1));
 });
 
 test('a file that holds no frames is refused', () => {
   const path = join(folder, 'empty.rec');
   writeFileSync(path, '');
-  expect(() => readRecording(path)).toThrow('it holds no frames');
+  expect(() => readAll(path)).toThrow('it holds no frames');
 });
 
 test('a replay that is stopped ends at once', async () => {

@@ -100,13 +100,14 @@ function stepOf(
   return { watched: undefined, change: { kind: 'cleared', text: clearedText(rule, subject, value) } };
 }
 
-function raisedText({ when, forMs }: AlertRule, subject: string | undefined, value: number): string {
+function raisedText({ when, forMs, says }: AlertRule, subject: string | undefined, value: number): string {
   const limit = `${when.comparison} ${quantityText(when.threshold, when.unit)}`;
   const length = forMs === 0 ? '' : ` for ${forMs / 1000}s`;
-  return `${metricText(when, subject)} ${quantityText(value, when.unit)} ${limit}${length}`;
+  return `${says ?? `${metricText(when, subject)} ${quantityText(value, when.unit)} ${limit}`}${length}`;
 }
 
-function clearedText({ when }: AlertRule, subject: string | undefined, value: number | undefined): string {
+function clearedText({ when, says }: AlertRule, subject: string | undefined, value: number | undefined): string {
+  if (says !== undefined) return `${says}: over`;
   if (value === undefined) return `${conditionText(when, subject)} is over: nothing to judge by`;
   return `${metricText(when, subject)} ${quantityText(value, when.unit)}, no longer ${when.comparison} ${quantityText(when.threshold, when.unit)}`;
 }

@@ -5,6 +5,8 @@ export type Severity = 'warning' | 'critical';
 /** When to raise an alert, and when to clear it. */
 export interface AlertRule {
   readonly name: string;
+  /** The trouble in words, in place of metric and value: "Redis does not answer". */
+  readonly says: string | undefined;
   /** True while there is trouble. */
   readonly when: Condition;
   /** How much time metrics of a window cover. Milliseconds. */
@@ -23,6 +25,7 @@ export interface AlertRule {
 /** A rule as it is written down; what it leaves out is as documented. */
 export interface RuleText {
   readonly name: string;
+  readonly says?: string | undefined;
   readonly when: string;
   readonly windowMs?: number | undefined;
   readonly forMs?: number | undefined;
@@ -42,6 +45,7 @@ export function ruleOf(text: RuleText): AlertRule {
   const forMs = text.forMs ?? RULE_DEFAULTS.forMs;
   return {
     name: text.name,
+    says: text.says,
     when,
     windowMs: text.windowMs ?? RULE_DEFAULTS.windowMs,
     forMs,

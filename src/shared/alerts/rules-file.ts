@@ -24,6 +24,7 @@ const RULE = z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a name has lower-case letters, digits and hyphens, up to 64')
       .describe('what the alert is called; that of a built-in rule replaces it'),
+    says: z.string().max(200).optional().describe('the trouble in words, in place of metric and value'),
     when: z.string().optional().describe('the condition of the trouble, such as "GetMemory.p99 > 50ms"'),
     window: period.optional(),
     for: period.optional(),
@@ -42,9 +43,9 @@ const RULE = z
       if (rule.clear_at !== undefined && clearAt === undefined) {
         throw new ConditionError(`clear_at ${JSON.stringify(rule.clear_at)} has not the unit of "${rule.when}"`);
       }
-      const { name, when, severity } = rule;
+      const { name, says, when, severity } = rule;
       const times = { windowMs: rule.window, forMs: rule.for, clearForMs: rule.clear_for };
-      return { name, rule: ruleOf({ name, when, ...times, clearAt, minCalls: rule.min_calls, severity }) };
+      return { name, rule: ruleOf({ name, says, when, ...times, clearAt, minCalls: rule.min_calls, severity }) };
     } catch (error) {
       if (!(error instanceof ConditionError)) throw error;
       context.addIssue(error.message);

@@ -7,13 +7,18 @@ import { type Block, panel } from '../widgets/block.ts';
 import { formatAge, formatClock } from '../widgets/format.ts';
 import { visibleRows } from '../widgets/scroll.ts';
 import { FRAME_ROWS } from './overview-layout.ts';
+import { standing } from './standing.ts';
 
 const KIND_WIDTH = 17;
 const AGE_WIDTH = 9;
+/** With fewer rows the events alone are shown. */
+const MIN_ROOM = 17;
 
 /** What happened: alerts and changes of state, newest first; trouble carries a sign. */
 export function eventsScreen(state: MonitorState, width: number, rows: number, theme: Theme): Block {
-  const height = rows - FRAME_ROWS;
+  const room = rows - FRAME_ROWS;
+  const above = room < MIN_ROOM ? [] : standing(state, width, theme);
+  const height = room - above.length;
   const shown = eventRows(state);
   const { filter, row } = state.view.events;
   const cursor = Math.min(row, Math.max(0, shown.length - 1));
@@ -38,7 +43,10 @@ export function eventsScreen(state: MonitorState, width: number, rows: number, t
       tone: 'dim',
     },
   ];
-  return panel({ title, note, width, height, lines: [heading, ...(lines.length > 0 ? lines : [[], hint])] }, theme);
+  return [
+    ...above,
+    ...panel({ title, note, width, height, lines: [heading, ...(lines.length > 0 ? lines : [[], hint])] }, theme),
+  ];
 }
 
 function eventLine(event: SlotEvent, nowMs: number, selected: boolean, { glyphs }: Theme): Line {

@@ -6,13 +6,14 @@ import { type PANELS, type PanelName, showsOnePanel } from '../state/view.ts';
 import type { Line } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Block, beside, packed, panel } from '../widgets/block.ts';
-import { eventLines } from '../widgets/events.ts';
 import { formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
 import { type GaugePanel, postgresGauges, processGauges, redisGauges } from '../widgets/gauges.ts';
 import { areaGraph, timeAxis } from '../widgets/graph.ts';
 import { HEAT_LABEL_WIDTH, heatMap } from '../widgets/heat.ts';
+import { levelLines, levelStrip } from '../widgets/service-levels.ts';
 import { methodTablePanel } from './method-table-panel.ts';
-import { FRAME_ROWS, overviewHeights, panelAt } from './overview-layout.ts';
+import { eventsPanel, eventsPart } from './overview-events.ts';
+import { FRAME_ROWS, LEVELS_BESIDE, overviewHeights, panelAt } from './overview-layout.ts';
 
 /** What the panels draw: worked out once a frame. */
 interface Overview {
@@ -35,19 +36,24 @@ export function overviewScreen(state: MonitorState, width: number, rows: number,
   if (showsOnePanel(state.view)) {
     return DRAW[panelAt(state.view.panel)](overview, width, rows - FRAME_ROWS);
   }
-  const heights = overviewHeights(rows, overview.window.methods.length);
+  const heights = overviewHeights(width, rows, overview.window.methods.length);
   const left = Math.ceil(width / 2);
-  const third = Math.floor(width / 3);
   return [
     ...beside(ratePanel(overview, left, heights.graphs), heatPanel(overview, width - left, heights.graphs)),
     ...methodsPanel(overview, width, heights.methods),
-    ...beside(
-      gaugePanel(postgresGauges)(overview, width - 2 * third, heights.gauges),
-      gaugePanel(redisGauges)(overview, third, heights.gauges),
-      gaugePanel(processGauges)(overview, third, heights.gauges),
-    ),
-    ...eventsPart(overview, width, heights.events),
+    ...gaugesPart(overview, width, heights.gauges),
+    ...(heights.levels === 0 ? [] : [levelStrip(slots, width)]),
+    ...eventsPart(state, width, heights.events, theme),
   ];
+}
+
+/** What stands behind the calls; the service levels beside it where there is room. */
+function gaugesPart(overview: Overview, width: number, height: number): Block {
+  const parts = [gaugePanel(postgresGauges), gaugePanel(redisGauges), gaugePanel(processGauges)];
+  if (width >= LEVELS_BESIDE) parts.push(levelsPanel);
+  const each = Math.floor(width / parts.length);
+  const first = width - each * (parts.length - 1);
+  return beside(...parts.map((draw, i) => draw(overview, i === 0 ? first : each, height)));
 }
 
 const ratePanel: DrawPanel = ({ state, theme, endMs, slots, window }, width, height) => {
@@ -117,17 +123,14 @@ function gaugePanel(gauges: (slots: readonly Slot[], width: number, theme: Theme
   };
 }
 
-const eventsPanel: DrawPanel = ({ state, theme }, width, height) => {
-  const lines = eventLines(state.events, state.view.pausedAtMs ?? Number.POSITIVE_INFINITY, height - 2);
-  return panel({ title: titleOf('Events'), width, height, lines }, theme);
+/** The service levels of the guide. */
+export const levelsPanel: DrawPanel = ({ state, slots, theme }, width, height) => {
+  const note = dim(`over ${formatPeriod(state.view.windowMs)}`);
+  return panel(
+    { title: titleOf('Service levels'), note, width, height, lines: levelLines(slots, width - BORDER) },
+    theme,
+  );
 };
-
-/** With little room the events stand without a border. */
-function eventsPart(overview: Overview, width: number, height: number): Block {
-  if (height >= 3) return eventsPanel(overview, width, height);
-  const { state } = overview;
-  return eventLines(state.events, state.view.pausedAtMs ?? Number.POSITIVE_INFINITY, height);
-}
 
 const DRAW: Record<PanelName, DrawPanel> = {
   rate: ratePanel,
@@ -136,7 +139,8 @@ const DRAW: Record<PanelName, DrawPanel> = {
   postgres: gaugePanel(postgresGauges),
   redis: gaugePanel(redisGauges),
   process: gaugePanel(processGauges),
-  events: eventsPanel,
+  levels: levelsPanel,
+  events: ({ state, theme }, width, height) => eventsPanel(state, width, height, theme),
 } satisfies Record<(typeof PANELS)[number], DrawPanel>;
 
 /** The most calls a second of any frame of the window. */

@@ -1,33 +1,7 @@
-import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
-import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
-import { WatchStatsResponse } from '../../shared/gen/memoryhub/v1/stats_service.ts';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import type { SourceEvent } from '../state/event.ts';
+import { encodeDelimited } from './recording-file.ts';
 import type { Source, SourceSettings } from './source.ts';
-
-/**
- * A recording is the stream's own messages, each with its length as a varint before it (the
- * "delimited" format of every protobuf library), so any language reads it.
- */
-export function encodeDelimited(message: WatchStatsResponse): Uint8Array {
-  return new BinaryWriter().bytes(WatchStatsResponse.encode(message).finish()).finish();
-}
-
-/** @throws Error when the bytes are no recording; a message cut off at the end is left out */
-export function decodeDelimited(bytes: Uint8Array): WatchStatsResponse[] {
-  const reader = new BinaryReader(bytes);
-  const messages: WatchStatsResponse[] = [];
-  while (reader.pos < reader.len) {
-    let message: Uint8Array;
-    try {
-      message = reader.bytes();
-    } catch {
-      break;
-    }
-    messages.push(WatchStatsResponse.decode(message));
-  }
-  if (messages.length === 0) throw new Error('it holds no frames');
-  return messages;
-}
 
 /** Passes another source's events on and writes its frames to a file as they come. */
 export class RecordingSource implements Source {
@@ -53,8 +27,9 @@ export class RecordingSource implements Source {
     });
     try {
       for await (const event of this.#source.events(signal)) {
-        if (event.kind === 'frame' && broken === undefined)
-          this.#file.write(encodeDelimited({ frame: event.frame, target: '' }));
+        if (event.kind === 'frame' && broken === undefined) {
+          this.#file.write(encodeDelimited({ frame: event.frame, target: event.target ?? '' }));
+        }
         yield event;
       }
     } finally {
@@ -70,9 +45,4 @@ export class RecordingSource implements Source {
   retryNow(): void {
     this.#source.retryNow();
   }
-}
-
-/** Reads a whole recording. */
-export function readRecording(path: string): WatchStatsResponse[] {
-  return decodeDelimited(readFileSync(path));
 }

@@ -7,7 +7,7 @@ import type { Source } from './source.ts';
 export interface ReplaySourceOptions {
   /** What the header calls it: the file's name. */
   readonly target: string;
-  readonly messages: readonly WatchStatsResponse[];
+  readonly messages: Iterable<WatchStatsResponse>;
   /** Times real time; 0: at once. */
   readonly speed: number;
 }
@@ -26,19 +26,34 @@ export class ReplaySource implements Source {
   async *events(signal: AbortSignal): AsyncGenerator<SourceEvent, void, undefined> {
     const { messages, speed } = this.#options;
     yield { kind: 'connection', connection: { phase: 'replaying', ended: false } };
+    const targets: string[] = [];
+    const iterator: Iterator<WatchStatsResponse, unknown> = messages[Symbol.iterator]();
     let lastMs: number | undefined;
-    for (const { frame } of messages) {
+    let next = iterator.next();
+    for (; !next.done; next = iterator.next()) {
+      const { frame, target } = next.value;
       if (frame?.at === undefined) continue;
       const atMs = msFromTimestamp(frame.at);
       // What the server had replayed when the recording began was there at once.
       if (speed > 0 && !frame.replayed && lastMs !== undefined && atMs > lastMs) {
         await sleep((atMs - lastMs) / speed, undefined, { signal }).catch(() => {});
       }
-      if (signal.aborted) return;
-      if (!frame.replayed) lastMs = atMs;
-      yield { kind: 'frame', frame, receivedMs: atMs };
+      if (signal.aborted) {
+        iterator.return?.();
+        return;
+      }
+      if (!frame.replayed) lastMs = Math.max(atMs, lastMs ?? atMs);
+      if (target !== '' && !targets.includes(target)) {
+        targets.push(target);
+        yield { kind: 'targets', names: [...targets] };
+        yield { kind: 'connection', connection: { phase: 'replaying', ended: false }, target };
+      }
+      yield { kind: 'frame', frame, receivedMs: atMs, ...(target === '' ? {} : { target }) };
     }
-    yield { kind: 'connection', connection: { phase: 'replaying', ended: true } };
+    const damage = typeof next.value === 'string' ? { damage: next.value } : {};
+    const connection = { phase: 'replaying', ended: true, ...damage } as const;
+    if (targets.length === 0) yield { kind: 'connection', connection };
+    for (const target of targets) yield { kind: 'connection', connection, target };
   }
 
   configure(): void {}

@@ -19,4 +19,9 @@ export type Connection =
   /** The stream broke or never began; another attempt comes at retryAtMs. */
   | { readonly phase: 'retrying'; readonly problem: Problem; readonly retryAtMs: number }
   /** Frames come from a recording; `ended` when it is over. */
-  | { readonly phase: 'replaying'; readonly ended: boolean };
+  | {
+      readonly phase: 'replaying';
+      readonly ended: boolean;
+      /** Where the recording cannot be read any further: "cut off at byte 1200 of 1300". */
+      readonly damage?: string;
+    };

@@ -6,10 +6,18 @@ import type { MemoryAccess } from './memories/browser.ts';
 
 /** What a source yields: the same for a live stream, a recording and several servers merged. */
 export type SourceEvent =
-  | { readonly kind: 'frame'; readonly frame: StatsFrame; readonly receivedMs: number }
+  | {
+      readonly kind: 'frame';
+      readonly frame: StatsFrame;
+      readonly receivedMs: number;
+      /** Of several targets, which; absent where there is one. */
+      readonly target?: string;
+    }
   /** What a server counted since it started. */
-  | { readonly kind: 'totals'; readonly totals: StatsFrame }
-  | { readonly kind: 'connection'; readonly connection: Connection };
+  | { readonly kind: 'totals'; readonly totals: StatsFrame; readonly target?: string }
+  | { readonly kind: 'connection'; readonly connection: Connection; readonly target?: string }
+  /** These are watched from now on. */
+  | { readonly kind: 'targets'; readonly names: readonly string[] };
 
 /** Everything that changes the state. */
 export type Event =

@@ -23,6 +23,8 @@ export interface Slot {
   readonly bootId: string;
   readonly bootMs: number;
   readonly replica: string;
+  /** Servers it is made of; 1 unless several were merged. */
+  readonly replicas: number;
   readonly version: string;
   readonly methods: readonly MethodSlot[];
   readonly gauges: Gauges;
@@ -104,6 +106,8 @@ export interface SlotEvent {
   /** Number of memoryhub.v1.EventKind. */
   readonly kind: number;
   readonly text: string;
+  /** Found out by this monitor, not told by the server. */
+  readonly own?: true;
 }
 
 /** What is so at the end of the stretch, and the counts and histograms of it that are not by method. */
@@ -154,6 +158,7 @@ export function slotOf(frame: StatsFrame): Slot {
     bootId: frame.bootId,
     bootMs: frame.bootTime === undefined ? 0 : msFromTimestamp(frame.bootTime),
     replica: frame.replica,
+    replicas: 1,
     version: frame.version,
     methods: frame.methods.map(methodSlot),
     gauges: gaugesOf(frame),

@@ -1,13 +1,28 @@
+import { BUILT_IN_RULES } from '../../shared/alerts/built-in.ts';
+import { NO_ALERTS } from '../../shared/alerts/evaluate.ts';
+import type { AlertRule } from '../../shared/alerts/rule.ts';
+import type { AlertLog, FleetWatch } from './alerts.ts';
 import type { Connection } from './connection.ts';
 import { passes } from './filter.ts';
 import { type History, slotsWithin } from './history.ts';
 import { INITIAL_BROWSER, type MemoryBrowser } from './memories/browser.ts';
+import { type Merged, NOTHING_MERGED } from './merged.ts';
 import type { Slot, SlotEvent } from './slot.ts';
 import { type MethodSummary, summarize, type WindowSummary } from './summary.ts';
+import { newTarget, type Target } from './target.ts';
 import { INITIAL_VIEW, type SortColumn, type View } from './view.ts';
 
-/** Everything the monitor knows. Changed by `reduce` only. */
+/**
+ * Everything the monitor knows. Changed by `reduce` only. Target, connection, history and events are
+ * those of the target that is looked at, or of all of them merged.
+ */
 export interface MonitorState {
+  /** Every server that is watched, or the one recording. */
+  readonly targets: readonly Target[];
+  readonly merged: Merged;
+  readonly fleet: FleetWatch;
+  readonly rules: readonly AlertRule[];
+  readonly alertLog: AlertLog;
   /** Where the frames come from: an address, or the name of a recording. */
   readonly target: string;
   /** Now, by the monitor's clock. Milliseconds since 1970. */
@@ -31,8 +46,18 @@ export interface MonitorState {
 }
 
 /** A monitor that has heard nothing yet. */
-export function initialState(target: string, nowMs: number, view: Partial<View> = {}): MonitorState {
+export function initialState(
+  target: string,
+  nowMs: number,
+  view: Partial<View> = {},
+  rules: readonly AlertRule[] = BUILT_IN_RULES,
+): MonitorState {
   return {
+    targets: [newTarget(target)],
+    merged: NOTHING_MERGED,
+    fleet: { alerts: NO_ALERTS, events: [] },
+    rules,
+    alertLog: [],
     target,
     nowMs,
     connection: { phase: 'connecting' },

@@ -19,6 +19,8 @@ export interface View {
   readonly helpOpen: boolean;
   /** The first row of the help that is shown, where it does not fit. */
   readonly helpTop: number;
+  /** Name of the target that is looked at, of several; undefined: all of them, merged. */
+  readonly target: string | undefined;
   /** End of the frozen view, by the server's clock; undefined while live. */
   readonly pausedAtMs: number | undefined;
   readonly windowMs: number;
@@ -51,7 +53,7 @@ export interface View {
 export const SORT_COLUMNS = ['rate', 'errors', 'inFlight', 'p50', 'p95', 'p99', 'max', 'name'] as const;
 export type SortColumn = (typeof SORT_COLUMNS)[number];
 
-export const PANELS = ['rate', 'heat', 'methods', 'postgres', 'redis', 'process', 'events'] as const;
+export const PANELS = ['rate', 'heat', 'methods', 'postgres', 'redis', 'process', 'levels', 'events'] as const;
 export type PanelName = (typeof PANELS)[number];
 
 export const STORE_PANELS = ['statements', 'postgres', 'redis', 'cache', 'tables', 'storage'] as const;
@@ -69,6 +71,7 @@ export const INITIAL_VIEW: View = {
   openedFrom: 'overview',
   helpOpen: false,
   helpTop: 0,
+  target: undefined,
   pausedAtMs: undefined,
   windowMs: 60_000,
   intervalMs: 1000,

@@ -46,9 +46,11 @@ function segmentOf(binding: KeyBinding, position: number) {
 }
 
 function isUseful({ command, footer: word }: KeyBinding, state: MonitorState): boolean {
-  const { view, connection, history, memories } = state;
+  const { view, connection, history, memories, targets } = state;
   if (word === undefined || !isOn(command, view.screen)) return false;
   switch (command) {
+    case 'target':
+      return targets.length > 1;
     case 'retry':
       return connection.phase === 'retrying';
     case 'back':

@@ -68,7 +68,9 @@ function badge(state: MonitorState, { glyphs }: Theme): Line {
   if (line.length > 0) return line;
   if (connection.phase === 'connecting') return [{ text: '[CONNECTING]', tone: 'warn', bold: true }];
   if (connection.phase === 'replaying') {
-    return [{ text: connection.ended ? '[REPLAY ENDED]' : '[REPLAY]', tone: 'accent', bold: true }];
+    const { ended, damage } = connection;
+    if (damage !== undefined) return [{ text: `[REPLAY ENDED: ${damage}]`, tone: 'bad', bold: true }];
+    return [{ text: ended ? '[REPLAY ENDED]' : '[REPLAY]', tone: 'accent', bold: true }];
   }
   const empty = history.length > 0 && history.at(-1)?.methods.length === 0;
   return [{ text: `[${glyphs.live} LIVE${empty ? ', EMPTY: no calls yet' : ''}]`, tone: 'good', bold: true }];

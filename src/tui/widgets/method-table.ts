@@ -1,3 +1,5 @@
+import { isBulk } from '../../shared/method-name.ts';
+import { methodLevel } from '../../shared/service-levels.ts';
 import { gridOf, percentileSeries } from '../state/series.ts';
 import type { Slot } from '../state/slot.ts';
 import type { MethodSummary } from '../state/summary.ts';
@@ -6,6 +8,7 @@ import { alignRight, fitText, type Line, printable, type Span } from '../termina
 import type { Theme } from '../terminal/theme.ts';
 import { formatCount, formatLatency, formatShare } from './format.ts';
 import { sparkline } from './graph.ts';
+import { levelWord } from './service-levels.ts';
 
 export interface MethodTableOptions {
   /** Filtered and sorted. */
@@ -21,7 +24,8 @@ export interface MethodTableOptions {
 
 interface Column {
   readonly title: string;
-  readonly sort: SortColumn;
+  /** Absent: the table is not sorted by it. */
+  readonly sort?: SortColumn;
   readonly width: number;
   readonly cell: (row: MethodSummary) => Span | string;
 }
@@ -48,7 +52,13 @@ const COLUMNS: readonly Column[] = [
   latencyColumn('P95', 'p95', ({ latency }) => latency.percentile(0.95)),
   latencyColumn('P99', 'p99', ({ latency }) => latency.percentile(0.99)),
   latencyColumn('MAX', 'max', ({ latency }) => latency.max),
+  { title: 'SLO', width: 7, cell: levelCell },
 ];
+
+/** Whether its p95 keeps the API's service level. */
+function levelCell({ name, latency }: MethodSummary): Span | string {
+  return levelWord(isBulk(name) || latency.count === 0 ? 'unknown' : methodLevel(latency.percentile(0.95)));
+}
 
 /** Faults of the server above 1 % are marked by a sign. */
 function errorCell({ errorShare, errors, faults, completed }: MethodSummary): Span | string {
@@ -88,7 +98,7 @@ function trend(row: MethodSummary, { slots, endMs, view }: MethodTableOptions, w
 
 function headingOf(
   title: string,
-  sort: SortColumn,
+  sort: SortColumn | undefined,
   width: number,
   view: View,
   theme: Theme,

@@ -99,7 +99,9 @@ test('a server that cannot be reached is an alert where servers are counted, and
   const at = (atMs: number, fleet?: { targets: number; down: number }) => ({ atMs, within, fleet });
   const first = evaluate(rules, NO_ALERTS, at(0, { targets: 3, down: 1 }));
   const second = evaluate(rules, first.state, at(6000, { targets: 3, down: 1 }));
-  expect(second.changes).toMatchObject([{ kind: 'raised', severity: 'critical', text: 'targets.down 1 > 0 for 5s' }]);
+  expect(second.changes).toMatchObject([
+    { kind: 'raised', severity: 'critical', text: 'a server that is watched does not answer for 5s' },
+  ]);
   expect(evaluate(rules, second.state, at(7000, { targets: 3, down: 0 })).changes).toMatchObject([{ kind: 'cleared' }]);
   expect(evaluate(rules, NO_ALERTS, at(0)).state.size).toBe(0);
 });

@@ -74,6 +74,8 @@ function everywhere(state: MonitorState, command: Command): MonitorState {
       return withView(state, { pausedAtMs: undefined });
     case 'window':
       return withView(state, { windowMs: after(WINDOWS, view.windowMs) });
+    case 'target':
+      return withView(state, { target: nextTarget(state) });
     case 'interval-longer':
       return withView(state, { intervalMs: INTERVALS.find((ms) => ms > view.intervalMs) ?? view.intervalMs });
     case 'interval-shorter':
@@ -81,6 +83,12 @@ function everywhere(state: MonitorState, command: Command): MonitorState {
     default:
       return state;
   }
+}
+
+/** All targets merged, then one by one. */
+function nextTarget({ targets, view }: MonitorState): string | undefined {
+  if (targets.length < 2) return undefined;
+  return after([undefined, ...targets.map(({ name }) => name)], view.target);
 }
 
 /** In the help, keys move the help; the view below it stays as it was. */
