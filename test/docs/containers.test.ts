@@ -39,7 +39,7 @@ const manifest = JSON.parse(read('package.json')) as {
   optionalDependencies: Record<string, string>;
 };
 /** A name with at least major and minor version. */
-const PINNED = /^[\w./-]+:\d+\.\d+[\w.-]*$/;
+const PINNED = /^[\w./-]+:v?\d+\.\d+[\w.-]*$/;
 
 /** The instructions of a Dockerfile, one a line, without comments. */
 function instructions(dockerfile: string): string[] {
@@ -58,8 +58,9 @@ function baseImages(dockerfile: string): string[] {
 }
 
 describe('docker-compose.yml', () => {
-  it('runs what the server needs, and where its traces go', () => {
-    expect(Object.keys(compose.services).sort()).toEqual(['collector', 'jaeger', 'postgres', 'redis', 'server']);
+  it('runs what the server needs, and where its traces and metrics go', () => {
+    const names = ['collector', 'grafana', 'jaeger', 'postgres', 'prometheus', 'redis', 'server'];
+    expect(Object.keys(compose.services).sort()).toEqual(names);
   });
 
   it.each(services)('%s is made of pinned images', (_, { image, build }) => {
@@ -101,7 +102,25 @@ describe('docker-compose.yml', () => {
     expect(set.filter((name) => !known.has(name) && !name.startsWith('OTEL_'))).toEqual([]);
     const required = /\$\{POSTGRES_PASSWORD:\?[^}]+\}/;
     expect(compose.services.postgres?.environment?.POSTGRES_PASSWORD).toMatch(new RegExp(`^${required.source}$`));
+    expect(compose.services.grafana?.environment?.GF_SECURITY_ADMIN_PASSWORD).toMatch(
+      /^\$\{GRAFANA_PASSWORD:\?[^}]+\}$/,
+    );
     expect(compose.services.server?.environment?.DATABASE_URL).toMatch(new RegExp(`:${required.source}@postgres:`));
+  });
+});
+
+describe('deploy/prometheus and deploy/grafana', () => {
+  it('scrape the server where it serves, and draw from where Prometheus answers', () => {
+    const { scrape_configs } = parse(read('deploy/prometheus/prometheus.yml'));
+    const port = compose.services.server?.environment?.MEMORYHUB_METRICS_LISTEN?.split(':')[1];
+    expect(scrape_configs[0].static_configs[0].targets).toEqual([`server:${port}`]);
+    const { datasources } = parse(read('deploy/grafana/provisioning/datasources/prometheus.yml'));
+    expect(new URL(datasources[0].url)).toMatchObject({ hostname: 'prometheus', port: '9090' });
+    const { providers } = parse(read('deploy/grafana/provisioning/dashboards/memory-hub.yml'));
+    const mounts = compose.services.grafana?.volumes ?? [];
+    expect(mounts.some((mount) => mount.split(':')[1] === providers[0].options.path)).toBe(true);
+    const { panels } = JSON.parse(read('deploy/grafana/dashboards/memory-hub.json'));
+    for (const panel of panels) expect(panel.datasource.uid).toBe(datasources[0].uid);
   });
 });
 
