@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Consistency } from '../../src/server/domain/memory.ts';
 import type { ListPosition } from '../../src/server/domain/repository.ts';
+import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
 import { callIn, fields, Hub, memoriesOf, save, WRITE } from '../contract/fixtures.ts';
 import { testRepository } from './support/repository.ts';
 
@@ -47,6 +48,21 @@ describe('reads asked for at once', () => {
     expect(own?.content).toBe('0');
     expect(foreign).toBeUndefined();
     expect(both.map((record) => record?.memory.content)).toEqual([undefined, '1']);
+  });
+
+  it('give each record bytes of its own, the same that its memory makes', async () => {
+    const metadata = { ticket: 'OPS-1', nested: [1, null, { 한글: true }] };
+    const given = { content: '한글, and a "quote"', category: 'c', tags: ['a', 'b'], metadata };
+    const [hub] = hubs as [Hub];
+    const { id } = await hub.done(save({ fields: fields(given) }));
+    const found = await Promise.all([hub.repository.get(hub.call, [id], Consistency.STRONG), read(0), read(2)]);
+    for (const [record] of found) {
+      expect(record?.message.buffer.byteLength).toBe(record?.message.byteLength);
+      expect(Buffer.from(record?.message ?? [])).toEqual(
+        Buffer.from(protoCodec.encode(record?.memory as NonNullable<typeof record>['memory'])),
+      );
+    }
+    expect(found[0]?.[0]?.memory).toMatchObject(given);
   });
 
   it('are at most 256 ids a statement', async () => {

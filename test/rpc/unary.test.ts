@@ -21,7 +21,9 @@ describe('a unary call', () => {
   it('is given a request id when it brings none that can be used', async () => {
     const server = await start([echo]);
     const answer = await call(server, 'Echo', '', { headers: { 'x-request-id': 'a b"c' } });
-    expect(answer.headers.get('x-request-id')[0]).toMatch(/^[0-9a-f-]{36}$/);
+    const [id] = answer.headers.get('x-request-id');
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect((await call(server, 'Echo')).headers.get('x-request-id')).not.toEqual([id]);
   });
 
   it('passes encoded messages through and sends what the handler sets as metadata', async () => {

@@ -1,5 +1,5 @@
 import type { ByteSink } from './byte-sink.ts';
-import type { Micros, Scope } from './memory.ts';
+import type { MemoryCodec, Micros, Scope } from './memory.ts';
 
 /** Texts of a MemoryRow: numbers of their places. */
 export const TextField = { USER_ID: 0, TEAM: 1, KEY: 2, CATEGORY: 3, CONTENT: 4, AUTHOR: 5 } as const;
@@ -83,6 +83,12 @@ const NOTHING = Buffer.alloc(0);
 
 /** Writes one memory: as a message, a line, ... */
 export type RowWriter = (row: MemoryRow, out: ByteSink) => void;
+
+/** A codec that needs no Memory for a row. */
+export interface RowCodec extends MemoryCodec {
+  /** Writes the same bytes as `encode` of the row's memory. */
+  readonly encodeRow: RowWriter;
+}
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0')).join('');
 /** Bytes of an id with a hyphen before them. */

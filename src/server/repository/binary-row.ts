@@ -10,7 +10,7 @@ const EPOCH_MICROS = 946_684_800_000_000;
 const NULL = -1;
 
 /**
- * Reads rows of PAGE_COLUMNS and MEMORY_COLUMNS in PostgreSQL's binary form (the send functions of
+ * Reads rows of PAGE_COLUMNS and MEMORY_COLUMNS, or of MEMORY_COLUMNS and a workspace, in PostgreSQL's binary form (the send functions of
  * its source): for each column its size and value, integers big-endian, times in microseconds since
  * 2000. Nothing is copied.
  */
@@ -19,6 +19,7 @@ export class BinaryRow {
   last = false;
   fits = false;
   kept = false;
+  workspaceId = 0;
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
 
@@ -30,7 +31,20 @@ export class BinaryRow {
     this.last = this.#bool();
     this.fits = this.#bool();
     this.kept = this.#bool();
-    row.bytes = bytes;
+    this.#memory(row);
+  }
+
+  /** As read, of a row that has nothing before the memory's columns and its workspace behind them. */
+  readPlain(bytes: Buffer, start: number, row: MemoryRow): void {
+    this.#bytes = bytes;
+    this.#at = start + 2;
+    this.#memory(row);
+    this.#at += 8;
+    this.workspaceId = bytes.readInt32BE(this.#at - 4);
+  }
+
+  #memory(row: MemoryRow): void {
+    row.bytes = this.#bytes;
     row.idAt = this.#at + 4;
     this.#at += 20;
     row.scope = this.#int2() as Scope;

@@ -1,14 +1,15 @@
 import { type CallContext, Stage } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
-import type { MemoryCodec, MemoryRecord } from '../domain/memory.ts';
-import { MEMORY_COLUMNS, memoryOf, type Row, recordOf, text } from './memory-rows.ts';
+import type { MemoryRecord } from '../domain/memory.ts';
+import type { RowCodec } from '../domain/memory-row.ts';
+import { FoundRecords } from './found-records.ts';
 import type { StatementRunner } from './memory-statements.ts';
 import { endOf, hasEnded, type Waiting, WaitingCalls } from './memory-waiting.ts';
 import { plainArray } from './statements/array-literal.ts';
 import { GET_BY_IDS } from './statements/get-by-ids.ts';
 
 export interface CoalescedReadsOptions {
-  readonly codec: MemoryCodec;
+  readonly codec: RowCodec;
   /** Ids of one statement. */
   readonly maxIds: number;
   /** Statements on their way at once; more ids gather meanwhile. */
@@ -114,7 +115,7 @@ export class CoalescedReads {
 
   async #send(targets: Map<string, Target[]>): Promise<void> {
     try {
-      const found = this.#recordsOf(await this.#query(targets));
+      const found = await this.#query(targets);
       for (const [name, wanting] of targets) {
         const record = found.get(name);
         for (const { read, index } of wanting) this.#settle(read, index, record);
@@ -133,7 +134,7 @@ export class CoalescedReads {
   }
 
   /** Sent once more when the connection broke or the answer did not come: reading twice does no harm. */
-  async #query(targets: Map<string, Target[]>): Promise<Row[]> {
+  async #query(targets: Map<string, Target[]>): Promise<FoundRecords> {
     const workspaceIds = new Set<string>();
     const ids = new Set<string>();
     for (const name of targets.keys()) {
@@ -150,24 +151,18 @@ export class CoalescedReads {
     }
   }
 
-  async #queryOnce(values: string[]): Promise<Row[]> {
+  async #queryOnce(values: string[]): Promise<FoundRecords> {
+    // Of this attempt alone: rows of one that was given up may still come.
+    const found = new FoundRecords(this.#options.codec);
     const timeout = new AbortController();
     const timer = setTimeout(() => {
       timeout.abort(new ServiceError('DATABASE_UNAVAILABLE', 'the database does not answer', { retryAfterMs: 1000 }));
     }, this.#options.timeoutMs);
     try {
-      return await this.#runner.run(GET_BY_IDS, values, timeout.signal);
+      await this.#runner.read(GET_BY_IDS, values, 0, (bytes, start) => found.take(bytes, start), timeout.signal);
+      return found;
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  #recordsOf(rows: readonly Row[]): Map<string, MemoryRecord> {
-    const found = new Map<string, MemoryRecord>();
-    for (const row of rows) {
-      const memory = memoryOf(row);
-      found.set(`${text(row[MEMORY_COLUMNS.length])}/${memory.id}`, recordOf(memory, this.#options.codec));
-    }
-    return found;
   }
 }

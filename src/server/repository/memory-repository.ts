@@ -5,7 +5,7 @@ import type { Access } from '../domain/access.ts';
 import { type CallContext, Stage, type StatementObserver } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
 import { Consistency, type MemoryCodec, type MemoryRecord, type Revision } from '../domain/memory.ts';
-import type { RowWriter } from '../domain/memory-row.ts';
+import type { RowCodec, RowWriter } from '../domain/memory-row.ts';
 import type {
   ExportPage,
   ExportQuery,
@@ -45,7 +45,7 @@ export interface MemoryRepositoryParts {
   readonly readPool: ConnectionPool;
   /** A connection of the primary outside the pools; two stay open. */
   readonly openWriteConnection: () => Promise<Client>;
-  readonly codec: MemoryCodec;
+  readonly codec: RowCodec;
   readonly observer: StatementObserver;
 }
 

@@ -55,6 +55,24 @@ export class StatementRunner {
   ): Promise<number> {
     if (hasEnded(call)) throw endOf(call);
     const startedAt = performance.now();
+    try {
+      return await this.read(statement, values, mostRows, take, call.signal);
+    } catch (error) {
+      throw call.signal.aborted ? endOf(call) : error;
+    } finally {
+      call.observe(Stage.DATABASE, statement.kind, startedAt);
+    }
+  }
+
+  /** As readFor, for no call in particular. @param mostRows 0: all @throws ServiceError as toServiceError */
+  async read(
+    statement: Statement,
+    values: readonly SqlValue[],
+    mostRows: number,
+    take: TakeRow,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const startedAt = performance.now();
     let rows = 0;
     let hasFailed = true;
     const counted: TakeRow = (bytes, start, end) => {
@@ -63,14 +81,13 @@ export class StatementRunner {
     };
     try {
       const read = new PageRead(statement, values, mostRows, counted);
-      await this.#pool.withClient((client) => client.query(read).done, call.signal);
+      await this.#pool.withClient((client) => client.query(read).done, signal);
       hasFailed = false;
       return rows;
     } catch (error) {
-      throw call.signal.aborted ? endOf(call) : toServiceError(error);
+      throw toServiceError(error);
     } finally {
       this.#observer.statement(statement.kind, startedAt, rows, hasFailed);
-      call.observe(Stage.DATABASE, statement.kind, startedAt);
     }
   }
 

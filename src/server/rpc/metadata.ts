@@ -20,10 +20,23 @@ export function header(metadata: Metadata, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** What the ids of this process have in common: the random part of a UUID. */
+const PROCESS_ID = randomUUID().slice(0, 24);
+let made = 0;
+
+/**
+ * Not a UUID each: those are made of 36 pieces, which is a fortieth of all that a cached read
+ * allocates. These ids find a call in a log and open nothing, so that they may be counted.
+ */
+function newRequestId(): string {
+  made += 1;
+  return PROCESS_ID + made.toString(16).padStart(12, '0');
+}
+
 /** The caller's x-request-id when it is usable, else a new one. */
 export function requestId(metadata: Metadata): string {
   const given = header(metadata, REQUEST_ID_HEADER);
-  return given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
+  return given !== undefined && REQUEST_ID.test(given) ? given : newRequestId();
 }
 
 /** A peer as grpc-js writes it, "127.0.0.1:50051" or "::1:50051" (without brackets), without its port. */

@@ -4,12 +4,15 @@ import {
   type Revision as RevisionMessage,
 } from '../../../shared/gen/memoryhub/v1/memory.ts';
 import { microsFromTimestamp, timestampFromMicros } from '../../../shared/time.ts';
-import type { JsonObject, Memory, MemoryCodec, Revision, Scope } from '../../domain/memory.ts';
+import type { JsonObject, Memory, Revision, Scope } from '../../domain/memory.ts';
+import type { RowCodec } from '../../domain/memory-row.ts';
+import { writeMemory } from './proto-row.ts';
 
 /** Memories as the bytes of the contract's Memory message, everything in it. */
-export const protoCodec: MemoryCodec = {
+export const protoCodec: RowCodec = {
   encode: (memory) => MemoryType.encode(toMessage(memory)).finish(),
   decode: (message) => fromMessage(MemoryType.decode(message)),
+  encodeRow: (row, out) => writeMemory(row, out, true),
 };
 
 export function toMessage(memory: Memory): MemoryMessage {

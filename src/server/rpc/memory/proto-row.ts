@@ -43,7 +43,8 @@ export function protoRow(tag: number, isFull: boolean): RowWriter {
   };
 }
 
-function writeMemory(row: MemoryRow, out: ByteSink, isFull: boolean): void {
+/** A message without its length. */
+export function writeMemory(row: MemoryRow, out: ByteSink, isFull: boolean): void {
   out.byte(ID);
   out.byte(36);
   writeId(row.bytes, row.idAt, out);
