@@ -24,6 +24,7 @@ export interface MonitorArgs {
   readonly json: boolean;
   readonly ascii: boolean;
   readonly highContrast: boolean;
+  readonly screenReader: boolean;
   readonly record: string | undefined;
   readonly replay: string | undefined;
   readonly speed: number;
@@ -81,6 +82,7 @@ export const MONITOR_OPTIONS = {
   json: { type: 'boolean', value: '', help: 'print one JSON object a frame' },
   ascii: { type: 'boolean', value: '', help: 'draw with ASCII characters only' },
   'high-contrast': { type: 'boolean', value: '', help: 'white and yellow instead of blue and orange' },
+  'screen-reader': { type: 'boolean', value: '', help: 'sentences instead of panels; a frame every 10s' },
   record: { type: 'string', value: 'FILE', help: 'write the frames to a file while watching' },
   replay: { type: 'string', value: 'FILE', help: 'play such a file instead of watching a server' },
   speed: { type: 'string', value: 'FACTOR', help: 'of a replay, default 1; 0: everything at once' },
@@ -102,7 +104,13 @@ export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
       serverName: values['tls-server-name'],
     },
     memoryKeyFile: values['memory-key-file'],
-    intervalMs: period('interval', values.interval, 1000, LIMITS.watchIntervalMs.min, LIMITS.watchIntervalMs.max),
+    intervalMs: period(
+      'interval',
+      values.interval,
+      values['screen-reader'] ? SPOKEN_INTERVAL_MS : 1000,
+      LIMITS.watchIntervalMs.min,
+      LIMITS.watchIntervalMs.max,
+    ),
     windowMs: period('window', values.window, 60_000, 1000, HISTORY_MS),
     alerts: values.alerts,
     asserts: (values.assert ?? []).map(condition),
@@ -112,6 +120,7 @@ export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
     json: values.json ?? false,
     ascii: values.ascii ?? false,
     highContrast: values['high-contrast'] ?? false,
+    screenReader: values['screen-reader'] ?? false,
     record: values.record,
     replay: values.replay,
     speed: factor(values.speed),
@@ -121,6 +130,8 @@ export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
   };
 }
 
+/** What is heard must not change while it is. Milliseconds. */
+const SPOKEN_INTERVAL_MS = 10_000;
 const OPTION_WIDTH = 24;
 
 /** What `--help` prints. */

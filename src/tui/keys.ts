@@ -55,7 +55,7 @@ export interface KeyBinding {
 
 const METHOD_TABLES = ['overview', 'methods'] as const;
 const SORTED = [...METHOD_TABLES, 'store', 'clients'] as const;
-const FILTERED = [...METHOD_TABLES, 'memories', 'clients', 'events'] as const;
+const FILTERED = [...METHOD_TABLES, 'memories', 'clients', 'events', 'settings'] as const;
 const MEMORIES = ['memories'] as const;
 
 /**

@@ -46,7 +46,7 @@ export async function runMonitor(argv: readonly string[]): Promise<number> {
 async function run(args: MonitorArgs): Promise<number> {
   const source = openSource(args);
   const now = source.live ? Date.now() : 0;
-  const view = { intervalMs: args.intervalMs, windowMs: args.windowMs };
+  const view = { intervalMs: args.intervalMs, windowMs: args.windowMs, screenReader: args.screenReader };
   const store = new Store(initialState(source.target, now, view, await rulesOf(args)));
   const depth = colorDepth(process.env, process.stdout.isTTY === true);
   const theme = themeOf({

@@ -83,6 +83,25 @@ describe.each(NEW_SCREENS)('the screen $title', ({ name, number }) => {
   });
 });
 
+test('no secret of the settings is drawn, nor what stands for one', async () => {
+  for (const keys of [[], ['j'], ['j', 'j'], ['j', 'j', 'j']]) {
+    const { rows, written } = await drawn(on(7, SITUATIONS.live(), 0, keys), { columns: 160, rows: 50 });
+    expect(rows.join('\n')).toContain('openai.api_key');
+    expect(written).not.toMatch(/hunter2|sealed|AbCdEf/);
+  }
+});
+
+describe.each(SCREENS)('the screen $title for a screen reader', ({ name, number }) => {
+  test('is sentences without anything drawn', async () => {
+    const view = { screenReader: true };
+    for (const situation of ['live', 'disconnected'] as const) {
+      const { rows } = await drawn(on(number, SITUATIONS[situation]()), { columns: 80, rows: 24, view });
+      expect(rows.join('')).not.toMatch(/[\u2190-\u2bff|]|\+-|--/);
+      expectGolden(`${name}-${situation}-screen-reader-80x24`, rows);
+    }
+  });
+});
+
 describe('the memory browser', () => {
   test.each(SIZES)('with a memory opened and its text shown, at %ix%i', async (columns, rows) => {
     const events = on(3, SITUATIONS.live(), 1234, ['x', 'down', 'down', 'enter']);

@@ -17,7 +17,7 @@ const OWN_ROWS = 2;
 export function memoriesScreen(state: MonitorState, width: number, rows: number, theme: Theme): Block {
   const { memories, view } = state;
   const room = rows - FRAME_ROWS;
-  if (memories.access.kind !== 'key') return accessPanel(memories.access, width, room, theme);
+  if (memories.access.kind !== 'key') return accessPanel('Memories', memories.access, width, room, theme);
   const height = room - OWN_ROWS;
   return [queryLine(memories, width), ...panes(), statusLine(memories, width)];
 

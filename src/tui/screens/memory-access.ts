@@ -5,14 +5,19 @@ import type { Theme } from '../terminal/theme.ts';
 import { type Block, panel } from '../widgets/block.ts';
 
 /** What to do where there is no key that may read memories. */
-export function accessPanel(access: MemoryAccess, width: number, height: number, theme: Theme): Block {
-  const title: Line = [{ text: 'Memories', tone: 'title', bold: true }];
-  return panel({ title, width, height, lines: access.kind === 'none' ? howTo(access, width - 4) : REPLAYED }, theme);
+export function accessPanel(name: string, access: MemoryAccess, width: number, height: number, theme: Theme): Block {
+  const title: Line = [{ text: name, tone: 'title', bold: true }];
+  return panel({ title, width, height, lines: accessLines(access, width - 4) }, theme);
+}
+
+/** The same without its border. */
+export function accessLines(access: MemoryAccess, width: number): readonly Line[] {
+  return access.kind === 'none' ? howTo(access, width) : REPLAYED;
 }
 
 const REPLAYED: readonly Line[] = [
-  ['A recording holds what the server did, and no memories.'],
-  [{ text: 'Without --replay this screen lists those of a server.', tone: 'dim' }],
+  ['A recording holds what the server did, and neither memories nor settings.'],
+  [{ text: 'Without --replay this screen shows those of a server.', tone: 'dim' }],
 ];
 
 /** One line a thought; sentences break where the panel ends. */
@@ -21,7 +26,9 @@ function howTo({ lookedAt, why }: Extract<MemoryAccess, { kind: 'none' }>, width
   const sentence = (text: string, tone?: Tone): Line[] =>
     wrapText(text, width).map((row): Line => [tone === undefined ? row : { text: row, tone }]);
   return [
-    ...sentence('Memories need a key of role reader, writer or admin; the key of this monitor sees statistics only.'),
+    ...sentence(
+      'Memories and settings need a key of role reader, writer or admin; the key of this monitor sees statistics only.',
+    ),
     ...sentence(said, 'warn'),
     [],
     ...sentence('Give one, and start the monitor again:'),

@@ -31,15 +31,23 @@ export function openedMemoryPanel(
   const title: Line = [{ text: name, tone: focused ? 'accent' : 'title', bold: true }];
   const inner = width - 4;
   const room = height - 2;
-  if (opened.mode === 'memory') {
-    return panel({ title, width, height, lines: memoryLines(state, opened, inner, room, theme) }, theme);
-  }
-  const lines =
-    opened.mode === 'json'
-      ? jsonLines(opened, state.memories.textShown, inner)
-      : diffLines(opened, state.memories.textShown, inner);
+  const lines = openedLines(state, opened, inner, room, theme);
+  if (opened.mode === 'memory') return panel({ title, width, height, lines }, theme);
   const { shown, note } = scrolled(lines, opened.top, room);
   return panel({ title, note, width, height, lines: shown }, theme);
+}
+
+/** What is shown of it, whatever the mode, without its border. */
+export function openedLines(
+  state: MonitorState,
+  opened: OpenedMemory,
+  width: number,
+  room: number,
+  theme: Theme,
+): readonly Line[] {
+  const { textShown } = state.memories;
+  if (opened.mode === 'memory') return memoryLines(state, opened, width, room, theme);
+  return opened.mode === 'json' ? jsonLines(opened, textShown, width) : diffLines(opened, textShown, width);
 }
 
 function scrolled(lines: readonly Line[], top: number, room: number): { shown: readonly Line[]; note: Line } {

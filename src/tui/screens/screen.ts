@@ -13,6 +13,8 @@ import { methodScreen } from './method.ts';
 import { methodsScreen } from './methods.ts';
 import { overviewScreen } from './overview.ts';
 import { FRAME_ROWS } from './overview-layout.ts';
+import { settingsScreen } from './settings.ts';
+import { spokenFrame } from './spoken.ts';
 import { storeScreen } from './store.ts';
 
 const MIN_COLUMNS = 60;
@@ -28,6 +30,7 @@ export interface PaintableRow {
 export function frame(state: MonitorState, theme: Theme): readonly PaintableRow[] {
   const { columns, rows } = state.view;
   if (columns < MIN_COLUMNS || rows < MIN_ROWS) return tooSmall(state);
+  if (state.view.screenReader) return spokenFrame(state, theme);
   const body = bodyOf(state, theme).slice(0, rows - FRAME_ROWS);
   const filled = [...body, ...Array.from({ length: rows - FRAME_ROWS - body.length }, () => [])];
   const stale = isStale(state) && !state.view.helpOpen;
@@ -56,6 +59,7 @@ const BODIES: Record<ScreenName, DrawScreen> = {
   store: storeScreen,
   clients: clientsScreen,
   events: eventsScreen,
+  settings: settingsScreen,
 };
 
 /** Collecting goes on: a larger window shows what happened meanwhile. */

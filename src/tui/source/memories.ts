@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { ConnectOptions } from '../../shared/client.ts';
 import { View } from '../../shared/gen/memoryhub/v1/memory.ts';
 import { toRpcError } from '../../shared/rpc-error.ts';
-import { MemoryHub } from '../../shared/service-client.ts';
+import { type CallSettings, MemoryHub } from '../../shared/service-client.ts';
 import type { MemoryAnswer } from '../state/memories/answer.ts';
 import { PAGE_ROWS } from '../state/memories/browser.ts';
 import { type MemoryWant, REVISION_ROWS } from '../state/memories/wants.ts';
 import { revisionRowOf, rowOf } from './memory-rows.ts';
 import { memoryProblemOf } from './problem.ts';
+import { readSettings } from './settings.ts';
 
 /** A list over a filter without an index may take its time; nobody waits longer at a screen. */
 const DEADLINE_MS = 15_000;
@@ -76,7 +77,7 @@ export class MemoriesSource {
     }
   }
 
-  async #ask(want: MemoryWant, settings: Parameters<MemoryHub['memories']['getMemory']>[1]): Promise<Outcome> {
+  async #ask(want: MemoryWant, settings: CallSettings): Promise<Outcome> {
     this.#hub ??= new MemoryHub(this.#options);
     const { memories } = this.#hub;
     switch (want.kind) {
@@ -122,6 +123,8 @@ export class MemoriesSource {
         const body = await memories.getRevision({ memoryId: id, revision: BigInt(revision) }, settings);
         return { kind: 'revision', want, body };
       }
+      case 'settings':
+        return { kind: 'settings', want, settings: await readSettings(this.#hub, settings) };
       case 'storage':
         return { kind: 'storage', want, storage: await memories.getStorageInfo({}, settings) };
     }
@@ -138,6 +141,8 @@ function whatOf(want: MemoryWant): string {
       return 'history';
     case 'revision':
       return `revision ${want.revision}`;
+    case 'settings':
+      return 'settings';
     case 'storage':
       return 'storage';
   }

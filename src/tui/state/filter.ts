@@ -2,7 +2,11 @@ import type { ScreenName } from './screens.ts';
 import type { MonitorState } from './state.ts';
 
 /** The screens with a filter of their own; the others share that of the methods. */
-const OWN: Partial<Record<ScreenName, 'events' | 'clients'>> = { events: 'events', clients: 'clients' };
+const OWN: Partial<Record<ScreenName, 'events' | 'clients' | 'settings'>> = {
+  events: 'events',
+  clients: 'clients',
+  settings: 'settings',
+};
 
 /** The filter of the screen that is shown: of memories, the one that is typed. */
 export function filterOf({ view, memories }: MonitorState): string {

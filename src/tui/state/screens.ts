@@ -6,6 +6,7 @@ export const SCREENS = [
   { name: 'store', number: 4, title: 'Store' },
   { name: 'clients', number: 5, title: 'Clients' },
   { name: 'events', number: 6, title: 'Events' },
+  { name: 'settings', number: 7, title: 'Settings' },
 ] as const;
 
 export type TabName = (typeof SCREENS)[number]['name'];

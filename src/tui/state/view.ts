@@ -37,6 +37,7 @@ export interface View {
   readonly panel: number;
   readonly events: TableView;
   readonly clients: TableView;
+  readonly settings: TableView;
   readonly statements: TableView;
   /** The panel of the store shown where there is room for one. */
   readonly storePanel: number;
@@ -44,6 +45,8 @@ export interface View {
   readonly cursorBackMs: number | undefined;
   /** The slowest call that `y` copies, from the slowest. */
   readonly slowRow: number;
+  /** Sentences instead of panels, for those who hear the screen. */
+  readonly screenReader: boolean;
   /** Told in the footer until the next key. */
   readonly notice: string | undefined;
   readonly columns: number;
@@ -83,10 +86,12 @@ export const INITIAL_VIEW: View = {
   panel: PANELS.indexOf('methods'),
   events: INITIAL_TABLE,
   clients: INITIAL_TABLE,
+  settings: INITIAL_TABLE,
   statements: INITIAL_TABLE,
   storePanel: 0,
   cursorBackMs: undefined,
   slowRow: 0,
+  screenReader: false,
   notice: undefined,
   columns: 80,
   rows: 24,

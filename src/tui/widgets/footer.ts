@@ -70,7 +70,7 @@ function isUseful({ command, footer: word }: KeyBinding, state: MonitorState): b
     case 'pause':
     case 'step-back':
     case 'window':
-      return view.screen !== 'memories';
+      return view.screen !== 'memories' && view.screen !== 'settings';
     case 'next-panel':
       if (view.screen === 'memories') return memories.opened !== undefined;
       return (view.screen === 'overview' || view.screen === 'store') && showsOnePanel(view);

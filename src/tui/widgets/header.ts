@@ -1,16 +1,14 @@
 import type { Connection } from '../state/connection.ts';
 import type { Slot } from '../state/slot.ts';
 import { type MonitorState, shownSlot } from '../state/state.ts';
-import { type Line, printable } from '../terminal/line.ts';
-import type { Theme } from '../terminal/theme.ts';
+import { type Line, plainText, printable } from '../terminal/line.ts';
+import { type Theme, themeOf } from '../terminal/theme.ts';
 import { type Segment, segmentedLine } from './block.ts';
 import { formatAge, formatClock, formatPeriod } from './format.ts';
 import { tabLine } from './tabs.ts';
 
 /** A replica that was silent for longer is not counted. */
 const REPORTING_MS = 15_000;
-/** What the window's length beside the tabs takes. */
-const TABS_LEAVE = 14;
 
 /** The two rows at the top: who is watched, how it stands, how fresh the numbers are. */
 export function header(state: MonitorState, width: number, theme: Theme): readonly Line[] {
@@ -36,6 +34,19 @@ function firstRow(state: MonitorState, width: number, theme: Theme): Line {
   right.push({ line: [`${formatClock(state.nowMs)}Z`], weight: 2 });
   return segmentedLine(left, right, width);
 }
+
+/** The first row in words alone, for a screen reader. */
+export function standingText(state: MonitorState): string {
+  const slot = shownSlot(state);
+  const name = printable(slot?.replica || state.target);
+  const standing = plainText(badge(state, SPOKEN_THEME))
+    .replace(/[[\]*=]/g, '')
+    .trim();
+  const at = slot === undefined ? 'no frame yet' : `frame of ${formatClock(slot.endMs)}`;
+  return `${name}: ${standing}, ${at}, window ${formatPeriod(state.view.windowMs)}, ${plural(state.restarts, 'restart')}.`;
+}
+
+const SPOKEN_THEME = themeOf({ ascii: true, depth: 'none', palette: 'blue-orange' });
 
 /** How many answer, and how often one began anew: told where there is more to tell than one that never did. */
 function standing({ history, restarts }: MonitorState, { endMs, gauges }: Slot): readonly Segment[] {
@@ -107,7 +118,7 @@ function secondRow(state: MonitorState, width: number, theme: Theme): Line {
       weight: 7,
     },
   ];
-  const left = tabLine(state, width - 2 - TABS_LEAVE, theme);
+  const left = tabLine(state, width - 2, theme);
   return segmentedLine([{ line: left, weight: 9 }], right, width);
 }
 

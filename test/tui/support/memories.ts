@@ -1,3 +1,4 @@
+import { Setting } from '../../../src/shared/gen/memoryhub/v1/config_service.ts';
 import { Memory, Operation, Revision, Scope } from '../../../src/shared/gen/memoryhub/v1/memory.ts';
 import { GetStorageInfoResponse } from '../../../src/shared/gen/memoryhub/v1/memory_service.ts';
 import { timestampFromMs } from '../../../src/shared/time.ts';
@@ -5,6 +6,7 @@ import { revisionRowOf, rowOf } from '../../../src/tui/source/memory-rows.ts';
 import type { Event } from '../../../src/tui/state/event.ts';
 import type { MemoryAnswer } from '../../../src/tui/state/memories/answer.ts';
 import { PAGE_ROWS } from '../../../src/tui/state/memories/browser.ts';
+import { settingRow } from '../../../src/tui/state/memories/settings.ts';
 import { type MemoryWant, memoryWants } from '../../../src/tui/state/memories/wants.ts';
 import { reduce } from '../../../src/tui/state/reduce.ts';
 import type { MonitorState } from '../../../src/tui/state/state.ts';
@@ -83,12 +85,37 @@ export function answerTo(want: MemoryWant, total: number): MemoryAnswer {
     }
     case 'revision':
       return { kind: 'revision', call, want, body: revisionAt(placeOf(want.id), want.revision) };
+    case 'settings':
+      return { kind: 'settings', call, want, settings: SETTINGS.map(settingRow) };
     case 'storage':
       return { kind: 'storage', call, want, storage: storageOf(total) };
   }
 }
 
 export const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+const SETTINGS = [
+  ['llm.provider', '', 'anthropic', 2, 'Which provider models are asked of.'],
+  ['openai.api_key', '', '[sealed:AbCdEfGhIjKl]', 2, 'Key of the provider.'],
+  [
+    'retrieval',
+    '',
+    { limit: 20, auth: { password: 'hunter2', header: '[sealed:AbCdEfGhIjKl]' } },
+    1,
+    'How much is retrieved.',
+  ],
+  ['ui.language', '七\x1b[31m', '日本語 🇯🇵', 3, ''],
+].map(([name, userId, value, source, description]) =>
+  Setting.fromPartial({
+    name: name as string,
+    userId: userId as string,
+    value,
+    source: source as 1,
+    author: source === 1 ? '' : 'mina',
+    updateTime: source === 1 ? undefined : timestampFromMs(NOW_MS - 7_200_000),
+    description: description as string,
+  }),
+);
 
 function placeOf(id: string): number {
   return Number.parseInt(id.slice(ID.length), 16);

@@ -8,6 +8,7 @@ import { onEvents } from './events.ts';
 import { asked, onMemories } from './memories.ts';
 import { onMethod } from './method.ts';
 import { onMethodTable } from './methods.ts';
+import { onSettings } from './settings.ts';
 import { onStore } from './store.ts';
 import { after, withView } from './with-view.ts';
 
@@ -24,6 +25,7 @@ const ON_SCREEN: Record<ScreenName, ScreenCommands> = {
   store: onStore,
   clients: onClients,
   events: onEvents,
+  settings: onSettings,
 };
 
 /** What a key does to the state. `quit` and `retry` reach beyond it: the program acts on them. */
@@ -50,6 +52,8 @@ function everywhere(state: MonitorState, command: Command): MonitorState {
       return withView(state, { screen: 'store' });
     case 'go-clients':
       return withView(state, { screen: 'clients' });
+    case 'go-settings':
+      return withView(state, { screen: 'settings' });
     case 'go-events':
       return withView(state, { screen: 'events' });
     case 'back':

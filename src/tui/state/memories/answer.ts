@@ -10,6 +10,7 @@ import {
   type OpenedMemory,
   type RevisionRow,
 } from './browser.ts';
+import type { SettingRow } from './settings.ts';
 import type { MemoryWant } from './wants.ts';
 
 type WantOf<Kind extends MemoryWant['kind']> = Extract<MemoryWant, { kind: Kind }>;
@@ -26,6 +27,7 @@ export type MemoryAnswer = { readonly call: MemoryCall } & (
     }
   | { readonly kind: 'revision'; readonly want: WantOf<'revision'>; readonly body: Revision }
   | { readonly kind: 'storage'; readonly want: WantOf<'storage'>; readonly storage: GetStorageInfoResponse }
+  | { readonly kind: 'settings'; readonly want: WantOf<'settings'>; readonly settings: readonly SettingRow[] }
   | { readonly kind: 'failed'; readonly want: MemoryWant; readonly problem: Problem; readonly reason: string }
 );
 
@@ -58,6 +60,8 @@ function applied(browser: MemoryBrowser, answer: MemoryAnswer, { view, nowMs }: 
       return { ...browser };
     case 'storage':
       return { ...browser, storage: answer.storage, storageMs: nowMs };
+    case 'settings':
+      return { ...browser, settings: answer.settings, settingsMs: nowMs };
     case 'page':
       return withPage(browser, answer, view.rows);
     case 'memory': {

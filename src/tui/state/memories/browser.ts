@@ -1,6 +1,7 @@
 import type { Memory, Revision } from '../../../shared/gen/memoryhub/v1/memory.ts';
 import type { GetStorageInfoResponse } from '../../../shared/gen/memoryhub/v1/memory_service.ts';
 import type { Problem } from '../connection.ts';
+import type { SettingRow } from './settings.ts';
 
 /** Rows a page is asked for. */
 export const PAGE_ROWS = 100;
@@ -117,6 +118,9 @@ export interface MemoryBrowser {
   readonly storage: GetStorageInfoResponse | undefined;
   /** When the storage was last told, by the monitor's clock. */
   readonly storageMs: number | undefined;
+  /** Settings in force; undefined until they were asked for. */
+  readonly settings: readonly SettingRow[] | undefined;
+  readonly settingsMs: number | undefined;
 }
 
 export const INITIAL_BROWSER: MemoryBrowser = {
@@ -136,6 +140,8 @@ export const INITIAL_BROWSER: MemoryBrowser = {
   lastCall: undefined,
   storage: undefined,
   storageMs: undefined,
+  settings: undefined,
+  settingsMs: undefined,
 };
 
 /** The row at a place of the list: undefined while its page is not here, "gone" when it is there no more. */

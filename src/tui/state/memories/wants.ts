@@ -17,12 +17,15 @@ export type MemoryWant = { readonly key: string } & (
   | { readonly kind: 'revisions'; readonly id: string; readonly token: string }
   | { readonly kind: 'revision'; readonly id: string; readonly revision: number }
   | { readonly kind: 'storage' }
+  | { readonly kind: 'settings' }
 );
 
 /** A call that failed for the moment is made again after this. Milliseconds. */
 const AGAIN_MS = 5000;
 /** The server counts anew once a minute. Milliseconds. */
 const STORAGE_MS = 60_000;
+/** Somebody may change a setting while it is looked at. Milliseconds. */
+const SETTINGS_MS = 15_000;
 /** Rows of the history that are asked for together, and how near its end more are. */
 export const REVISION_ROWS = 50;
 const REVISIONS_NEAR = 10;
@@ -38,7 +41,9 @@ export function memoryWants(state: MonitorState): readonly MemoryWant[] {
       ? [...pageWants(memories, view.rows), ...openedWants(memories), ...storageWants(memories, nowMs)]
       : view.screen === 'store'
         ? storageWants(memories, nowMs)
-        : [];
+        : view.screen === 'settings'
+          ? settingsWants(memories, nowMs)
+          : [];
   return wants.filter(({ key }) => !isHeldBack(memories, key, nowMs));
 }
 
@@ -86,6 +91,10 @@ export function comparedRevisions(opened: NonNullable<MemoryBrowser['opened']>):
   const at = opened.revisions[opened.revisionRow]?.revision ?? 0;
   const other = opened.marked === undefined || opened.marked === at ? at - 1 : opened.marked;
   return at < other ? [at, other] : [other, at];
+}
+
+function settingsWants({ settingsMs }: MemoryBrowser, nowMs: number): MemoryWant[] {
+  return settingsMs === undefined || nowMs - settingsMs >= SETTINGS_MS ? [{ key: 'settings', kind: 'settings' }] : [];
 }
 
 function storageWants({ storageMs }: MemoryBrowser, nowMs: number): MemoryWant[] {
