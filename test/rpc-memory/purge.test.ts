@@ -226,6 +226,11 @@ describe('EraseUser', () => {
     expect(again.receipt).toMatchObject({ memories: 0n, revisions: 0n });
   });
 
+  it('is not for the caller itself, whose name the audit trail keeps', async () => {
+    const { admin } = await workspace();
+    expect(fieldsOf(await refusalOf(admin.eraseUser({ userId: 'tester' })))).toEqual(['user_id']);
+  });
+
   it.each([
     ['user_id', ''],
     ['user_id', ' x'],

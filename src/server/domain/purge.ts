@@ -81,6 +81,8 @@ export class MemoryPurge {
     const { userId } = wanted;
     if (userId === '') violations.add('user_id', 'is empty; a user is needed');
     checkIdentifier(violations, 'user_id', userId);
+    // Who erases is named in the audit trail, and would take that name out of it.
+    if (userId !== '' && userId === call.author) violations.add('user_id', 'is the caller; another admin has to do it');
     checkLine(violations, 'note', wanted.note, LIMITS.noteBytes);
     violations.check();
     const target: PurgeTarget = { kind: 'user', userId };

@@ -149,8 +149,11 @@ export function createPurgeRepository({ pool }: Pick<Database, 'pool'>, sweeper:
         };
       }),
 
-    authored: async (call, authors) =>
-      (await rows(call, AUTHORED_IDS, [String(call.workspaceId), textArray(authors)])).map(([id]) => String(id)),
+    authored: async (call, authors) => [
+      ...new Set(
+        (await rows(call, AUTHORED_IDS, [String(call.workspaceId), textArray(authors)])).map(([id]) => String(id)),
+      ),
+    ],
 
     renameAuthor: (call, { ids, authors, instead, account, bumpCacheEpoch }) =>
       locked(call, account, async (client) => {

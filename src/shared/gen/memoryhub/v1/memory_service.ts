@@ -475,7 +475,10 @@ export interface PurgeMemoriesResponse {
 
 /** EraseUserRequest is the request of EraseUser. */
 export interface EraseUserRequest {
-  /** The user, as in Memory.user_id and as the subject of its tokens. */
+  /**
+   * The user, as in Memory.user_id and as the subject of its tokens. Not the caller itself: who erased
+   * stays in the audit trail.
+   */
   userId: string;
   /** Only count its personal memories, and list its keys. */
   dryRun: boolean;
