@@ -41,14 +41,33 @@ describe('one of a hundred users of a workspace with a million memories', () => 
     const elapsedMs = performance.now() - startedAt;
     erased = true;
     await writing;
+    const floorMs = await plainDeletes('user8');
     console.log(
-      `erased in ${Math.round(elapsedMs)} ms; ${waits.length} writes meanwhile, the slowest ${Math.round(Math.max(...waits))} ms`,
+      `erased in ${Math.round(elapsedMs)} ms, plain deletes ${Math.round(floorMs)} ms; ${waits.length} writes meanwhile, the slowest ${Math.round(Math.max(...waits))} ms`,
     );
     expect(answer.receipt).toMatchObject({ memories: BigInt(ROWS / USERS), revisions: BigInt(ROWS / USERS) });
     expect(answer.receipt?.requests).toBe(BigInt(ROWS / USERS));
-    expect(elapsedMs).toBeLessThan(5_000);
+    // A machine that is busy with other things is measured by what plain deletes of as many rows take on it.
+    expect(elapsedMs).toBeLessThan(Math.max(5_000, 3 * floorMs));
     expect(Math.max(...waits)).toBeLessThan(1_000);
   }, 600_000);
+
+  /** Milliseconds that the rows of another user take without batches, caches, an audit trail or other writers. */
+  async function plainDeletes(user: string): Promise<number> {
+    return cluster.database(async (client) => {
+      const startedAt = performance.now();
+      await client.query('BEGIN');
+      await client.query(
+        `DELETE FROM request_log l USING memory_revisions r
+          WHERE r.user_id = $1 AND l.workspace_id = r.workspace_id AND l.first_change = r.change_no`,
+        [user],
+      );
+      await client.query('DELETE FROM memory_revisions WHERE user_id = $1', [user]);
+      await client.query('DELETE FROM memories WHERE user_id = $1', [user]);
+      await client.query('COMMIT');
+      return performance.now() - startedAt;
+    });
+  }
 
   /** A million memories with their history and the requests of today that made them. */
   async function fill(): Promise<void> {
