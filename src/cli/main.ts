@@ -11,6 +11,7 @@ import { listCommand } from './commands/list.ts';
 import { eraseUserCommand, purgeCommand } from './commands/purge.ts';
 import { saveCommand } from './commands/save.ts';
 import { serveCommand } from './commands/serve.ts';
+import { settingsCommand } from './commands/settings.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
 import { CommandFailure, explain } from './failure.ts';
@@ -65,6 +66,7 @@ function parser(argv: readonly string[]) {
     .command(auditCommand)
     .command(purgeCommand)
     .command(eraseUserCommand)
+    .command(settingsCommand)
     .command(configCommand)
     .completion('completion', 'Print a completion script for bash or zsh')
     .demandCommand(1, 'Say what to do: memory-hub --help lists the commands.')

@@ -155,7 +155,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   opened.push(cache);
 
   const tokens = new TokenSealer(await readTokenKey(database));
-  const sealing = new Sealing(createDataKeyStore(database), await openKeyring(config));
+  const sealing = new Sealing(createDataKeyStore(database), await openKeyring(config), recorder.sealTimes);
   const audit = createAuditLog(database);
   const names = new SensitiveNames(config.sealed_names ?? []);
   const memories = new MemoryService({
@@ -257,7 +257,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
       failed: (error) => log.warn({ err: error }, 'removing what is no longer kept failed; it is tried again'),
     },
   );
-  Object.assign(parts, { database, poller, redis, cache, store, server });
+  Object.assign(parts, { sealing, database, poller, redis, cache, store, server });
   const usageTimer = setInterval(async () => {
     if (redis) parts.redisUsage = await redis.usage();
   }, REDIS_USAGE_INTERVAL_MS).unref();

@@ -4,6 +4,7 @@ import type { Database } from './database/database.ts';
 import type { GenerationPoller } from './generation-poller.ts';
 import type { PostgresMemoryRepository } from './repository/memory-repository.ts';
 import type { RpcServer } from './rpc/server.ts';
+import type { Sealing } from './security/sealing/sealing.ts';
 import type { GaugeSources } from './stats/gauges.ts';
 
 /** What the gauges look at. Empty while the server is put together, for statistics are counted from the first moment. */
@@ -15,6 +16,7 @@ export interface GaugeParts {
   cache?: CachedMemoryRepository;
   store?: PostgresMemoryRepository;
   server?: RpcServer;
+  sealing?: Sealing;
 }
 
 const NO_POOL = { max: 0, size: 0, busy: 0, waiting: 0, lost: 0 };
@@ -46,6 +48,7 @@ export function gaugeSources(parts: GaugeParts, hasRedis: boolean): GaugeSources
       };
     },
     cache: () => parts.cache?.stats() ?? NO_CACHE,
+    seal: () => parts.sealing?.gauges ?? { entries: 0, hits: 0, misses: 0 },
     connections: () => ({ connections: parts.server?.connections ?? 0, streams: parts.server?.openStreams ?? 0 }),
     ...(hasRedis && {
       redis: () => ({

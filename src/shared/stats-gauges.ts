@@ -4,6 +4,7 @@ import type {
   PostgresStats,
   ProcessStats,
   RedisStats,
+  SealStats,
   StatsFrame,
 } from './gen/memoryhub/v1/stats_service.ts';
 import { addHistogram } from './histogram-wire.ts';
@@ -73,6 +74,21 @@ export function mergeCache(
     localEntries: rule.bigint(target?.localEntries ?? 0n, from.localEntries),
     localBytes: rule.bigint(target?.localBytes ?? 0n, from.localBytes),
     localMaxBytes: rule.bigint(target?.localMaxBytes ?? 0n, from.localMaxBytes),
+  };
+}
+
+export function mergeSeal(
+  target: SealStats | undefined,
+  from: SealStats | undefined,
+  rule: Rule,
+): SealStats | undefined {
+  if (from === undefined) return target;
+  return {
+    entries: rule.bigint(target?.entries ?? 0n, from.entries),
+    hits: (target?.hits ?? 0n) + from.hits,
+    misses: (target?.misses ?? 0n) + from.misses,
+    seal: addHistogram(target?.seal, from.seal),
+    open: addHistogram(target?.open, from.open),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   mergePostgres,
   mergeProcessesInTime,
   mergeRedis,
+  mergeSeal,
   type Rule,
   SIDE_BY_SIDE,
 } from './stats-gauges.ts';
@@ -45,6 +46,7 @@ export function emptyFrame(): StatsFrame {
     cache: undefined,
     processes: [],
     connections: undefined,
+    seal: undefined,
     shed: [],
     events: [],
     configLoadUs: 0n,
@@ -114,6 +116,7 @@ function addCounted(target: StatsFrame, from: StatsFrame, rule: Rule): void {
   target.postgres = mergePostgres(target.postgres, from.postgres, rule);
   target.redis = mergeRedis(target.redis, from.redis, rule);
   target.cache = mergeCache(target.cache, from.cache, rule);
+  target.seal = mergeSeal(target.seal, from.seal, rule);
   target.connections = mergeConnections(target.connections, from.connections, rule);
 }
 

@@ -27,6 +27,8 @@ export class SharedKeyring implements KeyringSource {
   };
 }
 
+const UNTIMED = { seal: () => {}, open: () => {} };
+
 /** What one process that seals has, over a real database. */
 export interface SealingUnderTest {
   readonly sealing: Sealing;
@@ -39,7 +41,7 @@ export async function openSealing(
   database: Database,
   keyring: KeyringSource = new SharedKeyring(),
 ): Promise<SealingUnderTest> {
-  const sealing = new Sealing(createDataKeyStore(database), await Keyring.open(keyring));
+  const sealing = new Sealing(createDataKeyStore(database), await Keyring.open(keyring), UNTIMED);
   const audit = createAuditLog(database);
   return {
     sealing,

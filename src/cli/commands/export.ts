@@ -18,7 +18,8 @@ export const exportCommand = defineCommand({
       .positional('filter', { type: 'string', default: '' })
       .option('format', { choices: ['jsonl', 'csv', 'proto'] as const, default: 'jsonl' as const })
       .option('out', { type: 'string', describe: 'Write this file; it appears once it is whole' })
-      .option('show-deleted', { type: 'boolean', default: false }),
+      .option('show-deleted', { type: 'boolean', default: false })
+      .option('reveal', { type: 'boolean', default: false, describe: 'Secrets in clear; goes into the audit trail' }),
   handler: (flags) =>
     withHub(flags, 'admin', async (hub) => {
       if (flags.json && flags.out === undefined)
@@ -26,7 +27,12 @@ export const exportCommand = defineCommand({
       const started = performance.now();
       const file = flags.out === undefined ? undefined : await WholeFile.open(flags.out);
       const output = (data: Uint8Array) => (file ? file.write(data) : write(process.stdout, data));
-      const request = { filter: flags.filter, format: FORMATS[flags.format], showDeleted: flags.showDeleted };
+      const request = {
+        filter: flags.filter,
+        format: FORMATS[flags.format],
+        showDeleted: flags.showDeleted,
+        revealSensitive: flags.reveal,
+      };
       let progress: Progress | undefined;
       const summary = await readExport(hub, request, {
         onHeader: (rowEstimate) => {

@@ -8,6 +8,7 @@ import { outputWidth, printable, printJson, table, timeText } from '../output.ts
 import { connectionFlags, withHub } from '../session.ts';
 import { expiryOf } from '../time-flags.ts';
 import { rotateCommand } from './rotate-keys.ts';
+import { rotateSealCommand } from './rotate-seal.ts';
 
 const workspaceFlag = <T>(argv: Argv<T>) =>
   connectionFlags(argv).option('workspace', {
@@ -111,12 +112,13 @@ const revoke = defineCommand({
 
 export const keysCommand = defineCommand({
   command: 'keys <command>',
-  describe: 'Create, list, revoke and rotate API keys',
+  describe: 'Create, list, revoke and rotate API keys; rotate the key of sealed secrets',
   builder: (argv) =>
     argv
       .command(create)
       .command(list)
       .command(revoke)
+      .command(rotateSealCommand)
       .command(rotateCommand)
       .demandCommand(1, 'Say what to do: memory-hub keys --help lists the commands.'),
   handler: () => {},

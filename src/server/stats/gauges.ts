@@ -3,6 +3,7 @@ import type {
   ConnectionStats,
   PostgresStats,
   RedisStats,
+  SealStats,
 } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { whole, wholeBigint } from './whole.ts';
 
@@ -46,6 +47,13 @@ export interface CacheGauges {
   readonly localMaxBytes: number;
 }
 
+/** The cache of sealing: what it holds, and how often it answered since the start. */
+export interface SealGauges {
+  readonly entries: number;
+  readonly hits: number;
+  readonly misses: number;
+}
+
 /** What is open now. */
 export interface ConnectionGauges {
   readonly connections: number;
@@ -74,6 +82,7 @@ export interface GaugeSources {
   readonly redis?: () => RedisGauges;
   readonly cache?: () => CacheGauges;
   readonly connections?: () => ConnectionGauges;
+  readonly seal?: () => SealGauges;
 }
 
 /** What a frame carries of the gauges; the histograms are the recorder's to add. */
@@ -82,6 +91,7 @@ export interface GaugeFrame {
   readonly redis: RedisStats | undefined;
   readonly cache: CacheStats | undefined;
   readonly connections: ConnectionStats | undefined;
+  readonly seal: SealStats | undefined;
 }
 
 /** Reads gauges, and turns counts since the start into counts since the last drain. */
@@ -94,12 +104,13 @@ export class GaugeSampler {
   }
 
   drain(): GaugeFrame {
-    const { postgres, redis, cache, connections } = this.#sources;
+    const { postgres, redis, cache, connections, seal } = this.#sources;
     return {
       postgres: postgres && this.#postgres(postgres()),
       redis: redis && this.#redis(redis()),
       cache: cache && this.#cache(cache()),
       connections: connections && this.#connections(connections()),
+      seal: seal && this.#seal(seal()),
     };
   }
 
@@ -139,6 +150,16 @@ export class GaugeSampler {
       localEntries: wholeBigint(now.localEntries),
       localBytes: wholeBigint(now.localBytes),
       localMaxBytes: wholeBigint(now.localMaxBytes),
+    };
+  }
+
+  #seal(now: SealGauges): SealStats {
+    return {
+      entries: wholeBigint(now.entries),
+      hits: this.#since('seal.hits', now.hits),
+      misses: this.#since('seal.misses', now.misses),
+      seal: undefined,
+      open: undefined,
     };
   }
 

@@ -20,6 +20,8 @@ export class StatsRecorder implements CallRecorder, StatementObserver {
   readonly #statements = new StatementTable();
   readonly #acquire = new LatencyHistogram();
   readonly #redisCommand = new LatencyHistogram();
+  readonly #seal = new LatencyHistogram();
+  readonly #open = new LatencyHistogram();
   readonly #shed = new Map<string, number>();
   readonly #gauges: GaugeSampler;
   readonly #process: ProcessSampler;
@@ -53,6 +55,12 @@ export class StatsRecorder implements CallRecorder, StatementObserver {
     this.#redisCommand.record((performance.now() - startedAt) * 1000);
   }
 
+  /** A secret was sealed, or opened, in so many microseconds. */
+  readonly sealTimes = {
+    seal: (us: number) => this.#seal.record(us),
+    open: (us: number) => this.#open.record(us),
+  };
+
   shed(reason: string): void {
     this.#shed.set(reason, (this.#shed.get(reason) ?? 0) + 1);
   }
@@ -83,6 +91,7 @@ export class StatsRecorder implements CallRecorder, StatementObserver {
       cache: gauges.cache,
       processes: [this.#process.drain()],
       connections: gauges.connections,
+      seal: gauges.seal && { ...gauges.seal, seal: drainHistogram(this.#seal), open: drainHistogram(this.#open) },
       shed: Array.from(this.#shed, ([reason, count]) => ({ reason, count: BigInt(count) })),
       events: this.#events,
     };

@@ -7,6 +7,7 @@ const BUILT_IN: readonly RuleText[] = [
   { name: 'memory', when: 'rss > 500MB', forMs: 60_000 },
   { name: 'batch-latency', when: 'BatchSaveMemories.p95 > 5s', minCalls: 1 },
   { name: 'config-load', when: 'config.load > 50ms', forMs: 0 },
+  { name: 'seal-latency', says: 'secrets are slow to seal or to open', when: 'seal.p99 > 10ms' },
   {
     name: 'postgres-down',
     says: 'Postgres does not answer',

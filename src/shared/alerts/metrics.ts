@@ -108,6 +108,9 @@ const counted = (unit: Unit, help: string, read: (window: WindowTotals) => numbe
 
 const flag = (value: boolean | undefined) => (value === undefined ? undefined : Number(value));
 
+const SEAL_P99 = p99('99th percentile of sealing', ({ seal }) => seal?.seal);
+const OPEN_P99 = p99('99th percentile of opening', ({ seal }) => seal?.open);
+
 /** What can be said of the server as a whole. */
 export const SERVER_METRICS: Readonly<Record<string, ServerMetric>> = {
   rss: ofProcesses('bytes', 'resident memory of all its processes', (all) => sum(all, (one) => Number(one.rssBytes))),
@@ -161,6 +164,15 @@ export const SERVER_METRICS: Readonly<Record<string, ServerMetric>> = {
   connections: now('count', 'client connections', ({ connections }) => connections?.connections),
   streams: now('count', 'calls and streams open', ({ connections }) => connections?.streams),
   watchers: now('count', 'monitors that watch it', ({ connections }) => connections?.watchers),
+  'seal.p99': {
+    unit: 'time',
+    windowed: true,
+    help: '99th percentile of sealing a secret or of opening one, whichever takes longer',
+    read: (window, fleet) => {
+      const both = [SEAL_P99, OPEN_P99].map(({ read }) => read(window, fleet)).filter((value) => value !== undefined);
+      return both.length === 0 ? undefined : Math.max(...both);
+    },
+  },
   'config.load': now(
     'time',
     'time the configuration took to load',

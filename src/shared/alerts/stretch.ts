@@ -40,6 +40,7 @@ export interface GaugeStretch {
       }
     | undefined;
   readonly cache: { readonly localHits: Count; readonly redisHits: Count; readonly misses: Count } | undefined;
+  readonly seal: { readonly seal: WireHistogram | undefined; readonly open: WireHistogram | undefined } | undefined;
   readonly processes: readonly {
     readonly cpu: number;
     readonly rssBytes: Count;

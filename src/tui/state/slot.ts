@@ -115,11 +115,21 @@ export interface Gauges {
   readonly postgres: PostgresGauges | undefined;
   readonly redis: RedisGauges | undefined;
   readonly cache: Numbers<CacheStats> | undefined;
+  readonly seal: SealGauges | undefined;
   readonly processes: readonly Numbers<ProcessStats>[];
   readonly connections: ConnectionStats | undefined;
   readonly shed: readonly { readonly reason: string; readonly count: number }[];
   /** Microseconds; 0: not known. */
   readonly configLoadUs: number;
+}
+
+/** Sealing of secrets. */
+export interface SealGauges {
+  readonly entries: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly seal: WireHistogram | undefined;
+  readonly open: WireHistogram | undefined;
 }
 
 export interface PostgresGauges {
@@ -208,7 +218,7 @@ function methodSlot(stats: MethodStats): MethodSlot {
   };
 }
 
-function gaugesOf({ postgres, redis, cache, processes, connections, shed, configLoadUs }: StatsFrame): Gauges {
+function gaugesOf({ postgres, redis, cache, seal, processes, connections, shed, configLoadUs }: StatsFrame): Gauges {
   return {
     postgres: postgres && {
       ...postgres,
@@ -220,6 +230,7 @@ function gaugesOf({ postgres, redis, cache, processes, connections, shed, config
     },
     redis: redis && { ...numbers(redis), command: compact(redis.command) },
     cache: cache && numbers(cache),
+    seal: seal && { ...numbers(seal), seal: compact(seal.seal), open: compact(seal.open) },
     processes: processes.map(numbers),
     connections,
     shed: shed.map(({ reason, count }) => ({ reason, count: Number(count) })),

@@ -1,9 +1,8 @@
-import { LatencyHistogram } from '../../../shared/histogram.ts';
 import type { DataKeyStore } from '../../domain/sealing/data-key-store.ts';
 import { DataKeys } from './data-keys.ts';
 import type { KeyEncryption } from './key-encryption.ts';
 import { SealCache } from './seal-cache.ts';
-import { ValueSealer } from './value-sealer.ts';
+import { type SealTimes, ValueSealer } from './value-sealer.ts';
 
 /** What the statistics tell of sealing, since the start. */
 export interface SealGauges {
@@ -19,29 +18,16 @@ export class Sealing {
   readonly encryption: KeyEncryption;
   readonly store: DataKeyStore;
   readonly #cache = new SealCache();
-  #seal = new LatencyHistogram();
-  #open = new LatencyHistogram();
 
-  constructor(store: DataKeyStore, encryption: KeyEncryption) {
+  constructor(store: DataKeyStore, encryption: KeyEncryption, times: SealTimes) {
     this.store = store;
     this.encryption = encryption;
     this.keys = new DataKeys(store, encryption, this.#cache);
-    this.sealer = new ValueSealer(this.keys, this.#cache, {
-      seal: (us) => this.#seal.record(us),
-      open: (us) => this.#open.record(us),
-    });
+    this.sealer = new ValueSealer(this.keys, this.#cache, times);
   }
 
   get gauges(): SealGauges {
     return { entries: this.#cache.size, hits: this.#cache.hits, misses: this.#cache.misses };
-  }
-
-  /** How long seals and opens took since the last time it was asked. */
-  drainTimes(): { seal: LatencyHistogram; open: LatencyHistogram } {
-    const times = { seal: this.#seal, open: this.#open };
-    this.#seal = new LatencyHistogram();
-    this.#open = new LatencyHistogram();
-    return times;
   }
 
   /** Forgets keys and opened values; the next use reads them again. */

@@ -193,6 +193,8 @@ export interface StatsFrame {
   events: StatsEvent[];
   /** Time the configuration took to load, the last time it was; 0 when that is not known. */
   configLoadUs: bigint;
+  /** Sealing of secrets. */
+  seal: SealStats | undefined;
 }
 
 /**
@@ -463,6 +465,22 @@ export interface StatsEvent {
   kind: EventKind;
   /** One sentence about it. */
   text: string;
+}
+
+/** SealStats is how secrets are sealed and opened. */
+export interface SealStats {
+  /** Data keys and opened values in the cache. */
+  entries: bigint;
+  /** How often it had what was asked for. */
+  hits: bigint;
+  /** How often it had not. */
+  misses: bigint;
+  /** How long sealing a value took. */
+  seal:
+    | Histogram
+    | undefined;
+  /** How long opening one took, those in the cache left out. */
+  open: Histogram | undefined;
 }
 
 function createBaseGetStatsRequest(): GetStatsRequest {
@@ -752,6 +770,7 @@ function createBaseStatsFrame(): StatsFrame {
     shed: [],
     events: [],
     configLoadUs: 0n,
+    seal: undefined,
   };
 }
 
@@ -825,6 +844,9 @@ export const StatsFrame: MessageFns<StatsFrame> = {
         throw new globalThis.Error("value provided for field message.configLoadUs of type uint64 too large");
       }
       writer.uint32(184).uint64(message.configLoadUs);
+    }
+    if (message.seal !== undefined) {
+      SealStats.encode(message.seal, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -1010,6 +1032,14 @@ export const StatsFrame: MessageFns<StatsFrame> = {
             message.configLoadUs = reader.uint64() as bigint;
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.seal = SealStats.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1062,6 +1092,7 @@ export const StatsFrame: MessageFns<StatsFrame> = {
     message.configLoadUs = (object.configLoadUs !== undefined && object.configLoadUs !== null)
       ? BigInt(object.configLoadUs)
       : 0n;
+    message.seal = (object.seal !== undefined && object.seal !== null) ? SealStats.fromPartial(object.seal) : undefined;
     return message;
   },
 };
@@ -3066,6 +3097,118 @@ export const StatsEvent: MessageFns<StatsEvent> = {
     message.at = (object.at !== undefined && object.at !== null) ? Timestamp.fromPartial(object.at) : undefined;
     message.kind = object.kind ?? 0;
     message.text = object.text ?? "";
+    return message;
+  },
+};
+
+function createBaseSealStats(): SealStats {
+  return { entries: 0n, hits: 0n, misses: 0n, seal: undefined, open: undefined };
+}
+
+export const SealStats: MessageFns<SealStats> = {
+  encode(message: SealStats, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entries !== 0n) {
+      if (BigInt.asUintN(64, message.entries) !== message.entries) {
+        throw new globalThis.Error("value provided for field message.entries of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.entries);
+    }
+    if (message.hits !== 0n) {
+      if (BigInt.asUintN(64, message.hits) !== message.hits) {
+        throw new globalThis.Error("value provided for field message.hits of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.hits);
+    }
+    if (message.misses !== 0n) {
+      if (BigInt.asUintN(64, message.misses) !== message.misses) {
+        throw new globalThis.Error("value provided for field message.misses of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.misses);
+    }
+    if (message.seal !== undefined) {
+      Histogram.encode(message.seal, writer.uint32(34).fork()).join();
+    }
+    if (message.open !== undefined) {
+      Histogram.encode(message.open, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SealStats {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSealStats();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.entries = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.hits = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.misses = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.seal = Histogram.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.open = Histogram.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SealStats>): SealStats {
+    return SealStats.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SealStats>): SealStats {
+    const message = createBaseSealStats();
+    message.entries = (object.entries !== undefined && object.entries !== null) ? BigInt(object.entries) : 0n;
+    message.hits = (object.hits !== undefined && object.hits !== null) ? BigInt(object.hits) : 0n;
+    message.misses = (object.misses !== undefined && object.misses !== null) ? BigInt(object.misses) : 0n;
+    message.seal = (object.seal !== undefined && object.seal !== null) ? Histogram.fromPartial(object.seal) : undefined;
+    message.open = (object.open !== undefined && object.open !== null) ? Histogram.fromPartial(object.open) : undefined;
     return message;
   },
 };
