@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
+import { KNOWN_SETTINGS } from '../src/server/domain/config/known-settings.ts';
 import { SETTINGS } from '../src/server/settings.ts';
 import { ERROR_REASONS, type ErrorReason } from '../src/shared/error-reasons.ts';
 import { LIMITS } from '../src/shared/limits.ts';
@@ -11,6 +12,8 @@ import { declarations } from './contract.ts';
  * that none of them can grow old.
  */
 export const README = new URL('../README.md', import.meta.url);
+/** Where the settings of ConfigService are told of. */
+export const KNOWN = new URL('settings.md', import.meta.url);
 
 const TABLES = { settings, errors, limits, keys } as const;
 
@@ -25,6 +28,19 @@ export function withTables(markdown: string): string {
     const [, after] = split(rest, `<!-- /${name} -->`);
     return `${before}<!-- ${name} -->\n${make()}<!-- /${name} -->${after}`;
   }, markdown);
+}
+
+/** The table of docs/settings.md. */
+export function withKnownSettings(markdown: string): string {
+  const [before, rest] = split(markdown, '<!-- known -->\n');
+  const [, after] = split(rest, '<!-- /known -->');
+  const rows = [...KNOWN_SETTINGS].map(([name, { default: standard, allowed, description }]) => [
+    code(name),
+    standard === undefined ? 'none' : code(JSON.stringify(standard)),
+    allowed,
+    description,
+  ]);
+  return `${before}<!-- known -->\n${table(['setting', 'default', 'allowed', 'meaning'], rows)}<!-- /known -->${after}`;
 }
 
 function settings(): string {
@@ -98,4 +114,7 @@ function split(text: string, mark: string): [string, string] {
   return [text.slice(0, at), text.slice(at + mark.length)];
 }
 
-if (import.meta.main) writeFileSync(README, withTables(readFileSync(README, 'utf8')));
+if (import.meta.main) {
+  writeFileSync(README, withTables(readFileSync(README, 'utf8')));
+  writeFileSync(KNOWN, withKnownSettings(readFileSync(KNOWN, 'utf8')));
+}

@@ -46,7 +46,8 @@ export async function prepareKeyring(settings: KeyringSettings, store: DataKeySt
   const path = join(settings.data_dir, KEYRING_FILE);
   const { where } = keyringSource(settings);
   if (where === path && stored.length === 0 && (await createKeyringFile(path))) {
-    notices.push(`wrote ${path}: keep a copy, for without it what is sealed is lost`);
+    const others = settings.database_url === undefined ? '' : ', and give it to the other servers of this database';
+    notices.push(`wrote ${path}: keep a copy, for without it what is sealed is lost${others}`);
   }
   const openToOthers = await stat(where).then(
     ({ mode }) => (mode & 0o077) !== 0,
