@@ -65,9 +65,10 @@ export class LiveSource implements Source {
       settings.intervalMs === this.#settings.intervalMs &&
       settings.detailMethods.join() === this.#settings.detailMethods.join();
     this.#settings = settings;
-    this.#keepTotals();
     // Between two attempts the next one takes the new settings anyway.
     if (!same && this.#stream !== undefined) this.#open();
+    // On the new connection: the old one took its calls with it.
+    this.#keepTotals();
   }
 
   retryNow(): void {
