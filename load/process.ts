@@ -17,11 +17,27 @@ export function residentBytes(pid: number): number[] {
 
 /** Processor seconds the server's processes have used since their start; Linux only, 0 elsewhere. */
 export function cpuSeconds(pid: number): number {
-  return serving(pid).reduce((sum, one) => {
-    // Fields after the program's name, which may have spaces in it: utime and stime are 14 and 15.
-    const fields = readProc(`${one}/stat`).split(') ').at(-1)?.split(' ') ?? [];
-    return sum + (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS;
-  }, 0);
+  // utime and stime are 14 and 15 of all fields.
+  return serving(pid).reduce((sum, one) => sum + ((statOf(one)[11] ?? 0) + (statOf(one)[12] ?? 0)) / TICKS, 0);
+}
+
+/**
+ * Processor seconds of a PostgreSQL server: of its processes that run, and of those that have ended.
+ *
+ * @param backend one of its backends
+ */
+export function postgresSeconds(backend: number): number {
+  const server = statOf(backend)[1] ?? 0;
+  const children = readProc(`${server}/task/${server}/children`).split(' ').map(Number).filter(Boolean);
+  // Of the children that were waited for: cutime and cstime are 16 and 17.
+  const ended = (statOf(server)[13] ?? 0) + (statOf(server)[14] ?? 0);
+  const ticks = children.reduce((sum, child) => sum + (statOf(child)[11] ?? 0) + (statOf(child)[12] ?? 0), ended);
+  return ticks / TICKS;
+}
+
+/** Fields of /proc/PID/stat after the program's name, which may have spaces in it: the state is the first. */
+function statOf(pid: number): number[] {
+  return (readProc(`${pid}/stat`).split(') ').at(-1) ?? '').split(' ').map(Number);
 }
 
 /** Nanoseconds of the processor used by all threads that a process has now; Linux only, 0 elsewhere. */

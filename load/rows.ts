@@ -1,4 +1,5 @@
 import { credentials, Metadata } from '@grpc/grpc-js';
+import type { ConnectionPool } from '../src/server/database/connection-pool.ts';
 import { Scope } from '../src/server/domain/memory.ts';
 import { BatchSaveMemoriesRequest, MemoryServiceClient } from '../src/shared/gen/memoryhub/v1/memory_service.ts';
 import type { Target } from './server.ts';
@@ -22,13 +23,9 @@ export async function saveRows(target: Target, rows: number): Promise<void> {
   const client = new MemoryServiceClient(target.address, credentials.createInsecure());
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${target.credential}`);
-  const random = generator(20_260_101);
-  let next = 0;
+  const batches = rowsInBatches(rows);
   const saver = async () => {
-    while (next < rows) {
-      const first = next;
-      next += BATCH;
-      const memories = Array.from({ length: Math.min(BATCH, rows - first) }, (_, index) => row(first + index, random));
+    for (const memories of batches) {
       const request = BatchSaveMemoriesRequest.fromPartial({ memories, note: 'rows of the load suite' });
       await new Promise<void>((resolve, reject) => {
         client.batchSaveMemories(request, metadata, (error) => (error ? reject(error) : resolve()));
@@ -37,6 +34,31 @@ export async function saveRows(target: Target, rows: number): Promise<void> {
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, saver));
   client.close();
+}
+
+/** The same into the tables of workspace 1, past the service: for what measures less than a server. */
+export async function insertRows(pool: ConnectionPool, rows: number): Promise<void> {
+  await pool.query({ text: 'INSERT INTO workspace_heads (workspace_id) VALUES (1) ON CONFLICT DO NOTHING' });
+  for (const memories of rowsInBatches(rows)) await pool.query({ text: INSERT, values: [JSON.stringify(memories)] });
+  await pool.query({ text: 'VACUUM ANALYZE' });
+}
+
+const COLUMNS = 'revision, change_no, key, scope, category, content, tags, metadata, author, create_time, update_time';
+const INSERT = `
+WITH h AS (UPDATE workspace_heads SET head = head + jsonb_array_length($1::jsonb) WHERE workspace_id = 1 RETURNING head),
+m AS (
+  INSERT INTO memories (workspace_id, id, ${COLUMNS})
+  SELECT 1, gen_random_uuid(), 1, head - ordinality + 1, r->>'key', (r->>'scope')::int2, r->>'category', r->>'content',
+         ARRAY(SELECT jsonb_array_elements_text(r->'tags')), r->'metadata', 'load', clock_timestamp(), clock_timestamp()
+    FROM h, jsonb_array_elements($1::jsonb) WITH ORDINALITY x(r, ordinality) RETURNING *)
+INSERT INTO memory_revisions (workspace_id, memory_id, operation, ${COLUMNS})
+SELECT workspace_id, id, 1, ${COLUMNS} FROM m`;
+
+function* rowsInBatches(rows: number) {
+  const random = generator(20_260_101);
+  for (let first = 0; first < rows; first += BATCH) {
+    yield Array.from({ length: Math.min(BATCH, rows - first) }, (_, index) => row(first + index, random));
+  }
 }
 
 /** Key of the row of this number, from 0. */

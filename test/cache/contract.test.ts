@@ -20,9 +20,9 @@ function through(writer: MemoryRepository, reader: MemoryRepository): MemoryRepo
   return {
     get: (call, ids) => reader.get(call, ids, Consistency.READ_YOUR_WRITES),
     write: (call, request) => writer.write(call, request),
-    list: (call, query, write) => writer.list(call, query, write),
+    list: (call, query, into) => writer.list(call, query, into),
     beginExport: (call, workspaceId) => writer.beginExport(call, workspaceId),
-    exportPage: (call, query, write) => writer.exportPage(call, query, write),
+    exportPage: (call, query, into) => writer.exportPage(call, query, into),
     revisions: (call, query) => writer.revisions(call, query),
     revision: (call, workspaceId, id, revision) => writer.revision(call, workspaceId, id, revision),
     sealedValues: (call, workspaceId, changeNos) => writer.sealedValues(call, workspaceId, changeNos),

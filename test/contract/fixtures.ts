@@ -13,7 +13,7 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from '../../src/server/domain/repository.ts';
-import type { WrittenRows } from '../../src/server/domain/written-rows.ts';
+import { WrittenRows } from '../../src/server/domain/written-rows.ts';
 import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
 import { protoRow } from '../../src/server/rpc/memory/proto-row.ts';
 
@@ -182,7 +182,7 @@ export class Hub {
     const found: Memory[] = [];
     let after = given.after;
     do {
-      const page = await this.repository.list(this.call, this.listQuery({ ...given, after }), WRITE);
+      const page = await this.repository.list(this.call, this.listQuery({ ...given, after }), new WrittenRows(WRITE));
       found.push(...memoriesOf(page.rows));
       after = page.next;
     } while (after !== undefined);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Memory, Scope } from '../../src/server/domain/memory.ts';
 import { type ExportQuery, type ExportSnapshot, Field } from '../../src/server/domain/repository.ts';
+import { WrittenRows } from '../../src/server/domain/written-rows.ts';
 import { fields, type Hub, memoriesOf, ofTeam, personal, remove, restore, save, update, WRITE } from './fixtures.ts';
 
 const LONG_AGO = 1_000_000_000_000_000;
@@ -31,7 +32,7 @@ async function exportPages(
       ...given,
       afterId,
     };
-    const page = await hub.repository.exportPage(hub.call, query, WRITE);
+    const page = await hub.repository.exportPage(hub.call, query, new WrittenRows(WRITE));
     pages.push({ memories: memoriesOf(page.rows), nextId: page.nextId });
     afterId = page.nextId;
     await between();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Comparator, Filter } from '../../src/server/domain/filter/ast.ts';
 import type { JsonObject } from '../../src/server/domain/memory.ts';
+import { WrittenRows } from '../../src/server/domain/written-rows.ts';
 import { fields, type Hub, memoriesOf, personal, save, WRITE } from './fixtures.ts';
 
 function metadata(path: string, comparator: Comparator | 'has', value: string | number | boolean | null): Filter {
@@ -26,7 +27,7 @@ export function filterContract(newHub: () => Promise<Hub>): void {
     const listed = (await hub.list({ filter, pageSize: 3 })).map((memory) => memory.content).join(' ');
     const { revision, time } = await hub.repository.beginExport(hub.call, hub.workspaceId);
     const query = { ...hub.listQuery({ filter }), revision, time, afterId: undefined };
-    const { rows } = await hub.repository.exportPage(hub.call, query, WRITE);
+    const { rows } = await hub.repository.exportPage(hub.call, query, new WrittenRows(WRITE));
     const exported = memoriesOf(rows).sort((a, b) => a.changeNo - b.changeNo);
     expect(exported.map((memory) => memory.content).join(' ')).toBe(listed);
     return listed;

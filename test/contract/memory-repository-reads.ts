@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Consistency, type Memory } from '../../src/server/domain/memory.ts';
 import { Field, type ListPosition } from '../../src/server/domain/repository.ts';
+import { WrittenRows } from '../../src/server/domain/written-rows.ts';
 import { fields, type Hub, memoriesOf, ofTeam, personal, remove, save, update, WRITE } from './fixtures.ts';
 
 const LONG_AGO = 1_000_000_000_000_000;
@@ -68,10 +69,10 @@ export function readContract(newHub: () => Promise<Hub>): void {
     it('says where the next page starts only when there may be one', async () => {
       const hub = await newHub();
       await hub.write(Array.from({ length: 4 }, () => save({ fresh: true })));
-      const page = await hub.repository.list(hub.call, hub.listQuery({ pageSize: 4 }), WRITE);
+      const page = await hub.repository.list(hub.call, hub.listQuery({ pageSize: 4 }), new WrittenRows(WRITE));
       expect(page.rows.count).toBe(4);
       expect(page.next).toBeUndefined();
-      const first = await hub.repository.list(hub.call, hub.listQuery({ pageSize: 3 }), WRITE);
+      const first = await hub.repository.list(hub.call, hub.listQuery({ pageSize: 3 }), new WrittenRows(WRITE));
       expect(first.next?.id).toBe(memoriesOf(first.rows)[2]?.id);
     });
 
@@ -92,7 +93,11 @@ export function readContract(newHub: () => Promise<Hub>): void {
         const listed: Memory[] = [];
         let after: ListPosition | undefined;
         do {
-          const page = await hub.repository.list(hub.call, hub.listQuery({ order, after, pageBytes: 45_000 }), WRITE);
+          const page = await hub.repository.list(
+            hub.call,
+            hub.listQuery({ order, after, pageBytes: 45_000 }),
+            new WrittenRows(WRITE),
+          );
           sizes.push(page.rows.count);
           listed.push(...memoriesOf(page.rows));
           after = page.next;
@@ -100,7 +105,10 @@ export function readContract(newHub: () => Promise<Hub>): void {
         expect(listed).toEqual(whole);
         expect(sizes).toEqual([4, 4, 4]);
         expect(await hub.list({ order, pageBytes: 1 })).toEqual(whole);
-        expect((await hub.repository.list(hub.call, hub.listQuery({ order, pageBytes: 1 }), WRITE)).rows.count).toBe(1);
+        expect(
+          (await hub.repository.list(hub.call, hub.listQuery({ order, pageBytes: 1 }), new WrittenRows(WRITE))).rows
+            .count,
+        ).toBe(1);
       }
       const rare = { op: 'text', field: 'content', comparator: '=', value: 'm' } as const;
       expect(await hub.list({ filter: rare, pageBytes: 30_000 })).toEqual(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Consistency } from '../../src/server/domain/memory.ts';
 import type { ListPosition } from '../../src/server/domain/repository.ts';
+import { WrittenRows } from '../../src/server/domain/written-rows.ts';
 import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
 import { callIn, fields, Hub, memoriesOf, save, WRITE } from '../contract/fixtures.ts';
 import { testRepository } from './support/repository.ts';
@@ -162,7 +163,7 @@ describe('the scan budget', () => {
         const page = await hub.repository.list(
           hub.call,
           hub.listQuery({ filter, after, order: { by, descending: false } }),
-          WRITE,
+          new WrittenRows(WRITE),
         );
         pages.push(memoriesOf(page.rows).map(({ id }) => id));
         after = page.next;
@@ -174,7 +175,7 @@ describe('the scan budget', () => {
     let afterId: string | undefined;
     do {
       const query = { ...hub.listQuery({ filter }), ...state, afterId };
-      const page = await hub.repository.exportPage(hub.call, query, WRITE);
+      const page = await hub.repository.exportPage(hub.call, query, new WrittenRows(WRITE));
       found.push(memoriesOf(page.rows).map(({ id }) => id));
       afterId = page.nextId;
     } while (afterId !== undefined);

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ExportQuery } from '../../src/server/domain/repository.ts';
+import { WrittenRows } from '../../src/server/domain/written-rows.ts';
 import { createRetention, DEFAULT_RETENTION } from '../../src/server/repository/retention.ts';
 import type { RetentionSettings } from '../../src/server/repository/retention-run.ts';
 import { fields, type Hub, memoriesOf, remove, save, WRITE } from '../contract/fixtures.ts';
@@ -27,7 +28,7 @@ async function exported(given: Partial<ExportQuery> = {}): Promise<string[]> {
     time,
     ...given,
   };
-  const { rows } = await hub.repository.exportPage(hub.call, query, WRITE);
+  const { rows } = await hub.repository.exportPage(hub.call, query, new WrittenRows(WRITE));
   return memoriesOf(rows)
     .map(({ content }) => content)
     .sort();

@@ -225,7 +225,7 @@ describe('a page of a list', () => {
       const planCase = modules.flatMap(({ exports }) => exports.planCases ?? []).find((each) => each.title === title);
       if (planCase === undefined) throw new Error(`there is no ${title}`);
       // Pages are executed with a number of rows, which EXPLAIN cannot be told in another way.
-      const text = `${planCase.statement.text} LIMIT 101`;
+      const text = `SELECT * FROM (${planCase.statement.text}) page LIMIT 101`;
       const statement = { ...planCase.statement, text };
       const nodes = flatten(await planOf({ ...planCase, statement }, 'ANALYZE, TIMING OFF,'));
       const walked = nodes.filter((node) => node['Index Name'] !== undefined).map((node) => node['Actual Rows'] ?? 0);

@@ -1,7 +1,6 @@
 import type { Access } from '../domain/access.ts';
 import type { CallContext } from '../domain/call-context.ts';
 import { Consistency, type MemoryCodec, type Revision } from '../domain/memory.ts';
-import type { RowWriter } from '../domain/memory-row.ts';
 import type { PurgeCaches } from '../domain/purge-repository.ts';
 import type {
   ExportPage,
@@ -18,6 +17,7 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from '../domain/repository.ts';
+import type { WrittenRows } from '../domain/written-rows.ts';
 import { CacheCounters, type CacheStats } from './cache-counters.ts';
 import { type EpochSource, EpochTrust } from './epoch-trust.ts';
 import { LocalStore } from './local-store.ts';
@@ -126,16 +126,16 @@ export class CachedMemoryRepository implements MemoryRepository, PurgeCaches {
     this.#unknownCommits.stop();
   }
 
-  list(call: CallContext, query: ListQuery, write: RowWriter): Promise<ListPage> {
-    return this.#inner.list(call, query, write);
+  list(call: CallContext, query: ListQuery, into: WrittenRows): Promise<ListPage> {
+    return this.#inner.list(call, query, into);
   }
 
   beginExport(call: CallContext, workspaceId: number): Promise<ExportSnapshot & { rowEstimate: number }> {
     return this.#inner.beginExport(call, workspaceId);
   }
 
-  exportPage(call: CallContext, query: ExportQuery, write: RowWriter): Promise<ExportPage> {
-    return this.#inner.exportPage(call, query, write);
+  exportPage(call: CallContext, query: ExportQuery, into: WrittenRows): Promise<ExportPage> {
+    return this.#inner.exportPage(call, query, into);
   }
 
   revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage> {

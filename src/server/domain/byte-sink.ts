@@ -41,6 +41,11 @@ export class ByteSink {
     this.length = this.bytes.writeDoubleLE(value, this.length);
   }
 
+  fixed32(value: number): void {
+    this.#room(4);
+    this.length = this.bytes.writeUInt32LE(value, this.length);
+  }
+
   copy(from: Buffer, start: number, end: number): void {
     const size = end - start;
     this.#room(size);

@@ -1,7 +1,7 @@
 import type { Filter } from './filter/ast.ts';
 import { parseFilter } from './filter/parse.ts';
 import type { RowWriter } from './memory-row.ts';
-import { PAGE_BYTES, PageSize, prefetched, tokenContext } from './paging.ts';
+import { PAGE_BYTES, PageSize, prefetched, Turns, tokenContext } from './paging.ts';
 import type { ExportPage, ExportQuery, ExportSnapshot, MemoryRepository } from './repository.ts';
 import type { ExportInput } from './requests.ts';
 import type { MetadataSealing, RevealingCall } from './sealing/metadata-sealing.ts';
@@ -9,7 +9,7 @@ import { RevealedRows } from './sealing/revealed-rows.ts';
 import type { TokenSealer } from './token.ts';
 import { checkEnum } from './validation/text.ts';
 import { Violations } from './validation/violations.ts';
-import type { WrittenRows } from './written-rows.ts';
+import { WrittenRows } from './written-rows.ts';
 
 /** How far an export has come: all that another process needs to go on. */
 export interface ExportProgress extends ExportSnapshot {
@@ -80,10 +80,15 @@ export class MemoryExport {
     return { ...snapshot, afterId: undefined, rows: 0, partBytes: 0, digest: new Uint8Array(32) };
   }
 
-  /** All rows behind `start`, by id. A page may be empty. @throws ServiceError INVALID_TOKEN: no longer kept */
+  /**
+   * All rows behind `start`, by id. A page's are there until the next one is asked for, and may be none.
+   *
+   * @throws ServiceError INVALID_TOKEN: no longer kept
+   */
   async *pages(start: ExportProgress, write: RowWriter): AsyncGenerator<WrittenRows, void> {
     const size = new PageSize();
     const secrets = this.#reveal ? new RevealedRows(this.#sealing, this.#call, write) : undefined;
+    const turns = new Turns(write);
     const read = (afterId: string | undefined): Promise<ExportPage> => {
       const query: ExportQuery = {
         workspaceId: this.#call.workspaceId,
@@ -96,7 +101,8 @@ export class MemoryExport {
         pageSize: size.rows,
         pageBytes: PAGE_BYTES,
       };
-      return this.#repository.exportPage(this.#call, query, secrets?.keep() ?? write);
+      const into = secrets === undefined ? turns.next() : new WrittenRows(secrets.keep());
+      return this.#repository.exportPage(this.#call, query, into);
     };
     const pages = prefetched(
       () => read(start.afterId),

@@ -4,7 +4,7 @@ import type { Filter } from './filter/ast.ts';
 import { parseFilter } from './filter/parse.ts';
 import type { Consistency } from './memory.ts';
 import type { RowWriter } from './memory-row.ts';
-import { PAGE_BYTES, PageSize, prefetched, readOrder, tokenContext } from './paging.ts';
+import { PAGE_BYTES, PageSize, prefetched, readOrder, Turns, tokenContext } from './paging.ts';
 import { readConsistency } from './reads.ts';
 import type { ListOrder, ListPage, ListPosition, ListQuery, MemoryRepository } from './repository.ts';
 import type { ListInput } from './requests.ts';
@@ -55,15 +55,16 @@ export class MemoryListing {
    * The pages in order. A page may be empty and have a next one, when no memory that was looked at
    * matches. The last page has a `next` only when the limit ended the list.
    *
-   * @param write how each memory is written
+   * @param write how each memory is written; a page's rows are there until the next one is asked for
    */
   pages(write: RowWriter): AsyncGenerator<ListPage, void> {
+    const turns = new Turns(write);
     return prefetched(
-      () => this.#read(this.#after, write),
+      () => this.#read(this.#after, turns.next()),
       (page) => {
         this.#remaining -= page.rows.count;
         this.#size.learn(page.rows);
-        return page.next === undefined || this.#remaining <= 0 ? undefined : this.#read(page.next, write);
+        return page.next === undefined || this.#remaining <= 0 ? undefined : this.#read(page.next, turns.next());
       },
     );
   }
@@ -83,7 +84,7 @@ export class MemoryListing {
     return { at, id };
   }
 
-  #read(after: ListPosition | undefined, write: RowWriter): Promise<ListPage> {
+  #read(after: ListPosition | undefined, into: WrittenRows): Promise<ListPage> {
     const query: ListQuery = {
       workspaceId: this.#call.workspaceId,
       access: this.#call.access,
@@ -95,6 +96,6 @@ export class MemoryListing {
       showDeleted: this.#showDeleted,
       consistency: this.#consistency,
     };
-    return this.#repository.list(this.#call, query, write);
+    return this.#repository.list(this.#call, query, into);
   }
 }

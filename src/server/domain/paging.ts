@@ -1,13 +1,15 @@
 import { accessName } from './access.ts';
 import type { CallContext } from './call-context.ts';
+import type { RowWriter } from './memory-row.ts';
 import type { ListOrder } from './repository.ts';
 import type { Violations } from './validation/violations.ts';
-import type { WrittenRows } from './written-rows.ts';
+import { WrittenRows } from './written-rows.ts';
 
 /** Rows of a first page: few, so that the first message leaves at once. */
 const FIRST_ROWS = 32;
 const MAX_ROWS = 1000;
-const MIN_ROWS = 8;
+const FEW_ROWS = 8;
+const MIN_ROWS = 1;
 /**
  * Bytes at which a page ends. Two pages are in memory at once, the current and the next, and as much
  * again on its way out, also while nobody reads: a hundred such readers may cost 100 MB.
@@ -25,11 +27,29 @@ export class PageSize {
   }
 
   /** Learns from the page that was read last. */
-  learn({ count, size }: WrittenRows): void {
-    if (count === 0) return;
-    // The row that passes the limit belongs to the page.
-    const fitting = Math.ceil((PAGE_BYTES * count) / Math.max(size, 1)) + 1;
-    this.#rows = Math.max(MIN_ROWS, Math.min(fitting, this.#rows * 8, MAX_ROWS));
+  learn(rows: WrittenRows): void {
+    const { count, size } = rows;
+    if (size === 0) return;
+    const fitting = Math.ceil((PAGE_BYTES * count) / size);
+    // Large ones seldom come alone, and whoever asks for a thousand of them gets 256 MiB.
+    const isLarge = size - rows.start(count - 1) > PAGE_BYTES / 2;
+    this.#rows = Math.max(MIN_ROWS, Math.min(fitting, isLarge ? FEW_ROWS : this.#rows * 8, MAX_ROWS));
+  }
+}
+
+/** Two places for the rows of pages, in turn: one is read while the other is being filled. */
+export class Turns {
+  #now: WrittenRows;
+  #other: WrittenRows;
+
+  constructor(write: RowWriter) {
+    this.#now = new WrittenRows(write);
+    this.#other = new WrittenRows(write);
+  }
+
+  next(): WrittenRows {
+    [this.#now, this.#other] = [this.#other, this.#now];
+    return this.#now;
   }
 }
 

@@ -2,7 +2,6 @@ import type { Access } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { Filter } from './filter/ast.ts';
 import type { Consistency, JsonObject, MemoryRecord, Micros, Operation, Owner, Revision } from './memory.ts';
-import type { RowWriter } from './memory-row.ts';
 import type { SealedChange, SealedValues } from './sealing/sealed-values.ts';
 import type { WrittenRows } from './written-rows.ts';
 
@@ -114,7 +113,7 @@ export interface ListQuery {
 }
 
 export interface ListPage {
-  /** As the RowWriter wrote them. */
+  /** Those that the caller gave. */
   readonly rows: WrittenRows;
   /** Where the next page starts; undefined: this was the last. May be set with no rows, when the
    * scan budget of a filter without an index ran out. */
@@ -205,11 +204,15 @@ export interface MemoryRepository {
   get(call: CallContext, ids: readonly string[], consistency: Consistency): FoundRecords | Promise<FoundRecords>;
   /** Writes all changes of the request or none; resolves after the commit. */
   write(call: CallContext, request: WriteRequest): Promise<WriteOutcome>;
-  list(call: CallContext, query: ListQuery, write: RowWriter): Promise<ListPage>;
+  /** @param into is filled with the page's rows */
+  list(call: CallContext, query: ListQuery, into: WrittenRows): Promise<ListPage>;
   /** The state an export that begins now will show, and about how many rows it has. */
   beginExport(call: CallContext, workspaceId: number): Promise<ExportSnapshot & { rowEstimate: number }>;
-  /** @throws ServiceError INVALID_TOKEN when rows of that state, or their history, were removed since */
-  exportPage(call: CallContext, query: ExportQuery, write: RowWriter): Promise<ExportPage>;
+  /**
+   * @param into is filled with the page's rows
+   * @throws ServiceError INVALID_TOKEN when rows of that state, or their history, were removed since
+   */
+  exportPage(call: CallContext, query: ExportQuery, into: WrittenRows): Promise<ExportPage>;
   /** Newest first. */
   revisions(call: CallContext, query: RevisionQuery): Promise<HistoryPage>;
   revision(call: CallContext, workspaceId: number, memoryId: string, revision: number): Promise<Revision | undefined>;

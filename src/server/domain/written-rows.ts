@@ -2,23 +2,31 @@ import { ByteSink } from './byte-sink.ts';
 import { idText, type MemoryRow, type RowWriter } from './memory-row.ts';
 
 const ID_BYTES = 16;
-/** About what a row takes when it is written; only the first size of a buffer that grows. */
-const USUAL_BYTES = 512;
+/** First size of a buffer that grows. */
+const FIRST_BYTES = 16 * 1024;
+const FIRST_IDS = 64;
 
-/** Rows of a page, each written by a RowWriter behind the one before it. */
+/**
+ * Rows of a page, each written by a RowWriter behind the one before it. Filled again for a later page: to
+ * allocate a buffer for each cost a quarter of an export's time in garbage collections.
+ */
 export class WrittenRows {
   readonly #write: RowWriter;
-  readonly #out: ByteSink;
-  readonly #ends: number[] = [];
-  readonly #createTimes: number[] = [];
-  readonly #changeNos: number[] = [];
-  #ids: Buffer;
+  readonly #out = new ByteSink(FIRST_BYTES);
+  #ends: number[] = [];
+  #createTimes: number[] = [];
+  #changeNos: number[] = [];
+  #ids = Buffer.allocUnsafe(FIRST_IDS * ID_BYTES);
 
-  /** @param most rows that may come */
-  constructor(write: RowWriter, most: number, mostBytes: number) {
+  constructor(write: RowWriter) {
     this.#write = write;
-    this.#out = new ByteSink(Math.min(most * USUAL_BYTES, mostBytes));
-    this.#ids = Buffer.allocUnsafe(Math.min(most, 64) * ID_BYTES);
+  }
+
+  clear(): void {
+    this.#out.length = 0;
+    this.#ends = [];
+    this.#createTimes = [];
+    this.#changeNos = [];
   }
 
   add(row: MemoryRow): void {
@@ -35,7 +43,7 @@ export class WrittenRows {
     return this.#ends.length;
   }
 
-  /** All of them. */
+  /** All of them; only until they are cleared. */
   get bytes(): Buffer {
     return this.#out.written;
   }

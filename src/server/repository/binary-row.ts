@@ -2,8 +2,11 @@ import type { Micros, Scope } from '../domain/memory.ts';
 import type { MemoryRow } from '../domain/memory-row.ts';
 import { TextField } from '../domain/memory-row.ts';
 
-/** What a page's statement says about a row, in front of the memory's columns. */
-export const PAGE_COLUMNS = ['matched', 'last', 'fits', 'kept'] as const;
+/**
+ * What a page's statement says about a row, in front of the memory's columns: whether it is one of the
+ * page, whether it was the last of the scan budget, and whether the state it belongs to is kept.
+ */
+export const PAGE_COLUMNS = ['matched', 'last', 'kept'] as const;
 
 /** From 1970 to 2000, where PostgreSQL counts from. */
 const EPOCH_MICROS = 946_684_800_000_000;
@@ -12,12 +15,12 @@ const NULL = -1;
 /**
  * Reads rows of PAGE_COLUMNS and MEMORY_COLUMNS, or of MEMORY_COLUMNS and a workspace, in PostgreSQL's binary form (the send functions of
  * its source): for each column its size and value, integers big-endian, times in microseconds since
- * 2000. Nothing is copied.
+ * 2000. Nothing is copied. Of a memory that was not there yet at an export's revision all but the id is
+ * NULL, and comes out as nothing.
  */
 export class BinaryRow {
   matched = false;
   last = false;
-  fits = false;
   kept = false;
   workspaceId = 0;
   #bytes: Buffer = Buffer.alloc(0);
@@ -29,7 +32,6 @@ export class BinaryRow {
     this.#at = start + 2;
     this.matched = this.#bool();
     this.last = this.#bool();
-    this.fits = this.#bool();
     this.kept = this.#bool();
     this.#memory(row);
   }
@@ -75,27 +77,38 @@ export class BinaryRow {
     return isTrue;
   }
 
+  /** Where a value begins; undefined: it is NULL. */
+  #value(): number | undefined {
+    const size = this.#size();
+    const start = this.#at;
+    if (size === NULL) return undefined;
+    this.#at += size;
+    return start;
+  }
+
   #int2(): number {
-    this.#at += 6;
-    return this.#bytes.readInt16BE(this.#at - 2);
+    const at = this.#value();
+    return at === undefined ? 0 : this.#bytes.readInt16BE(at);
   }
 
   #int8(): number {
-    this.#at += 12;
-    return this.#bytes.readInt32BE(this.#at - 8) * 0x1_0000_0000 + this.#bytes.readUInt32BE(this.#at - 4);
+    return this.#optionalInt8() ?? 0;
+  }
+
+  #optionalInt8(): number | undefined {
+    const at = this.#value();
+    if (at === undefined) return undefined;
+    return this.#bytes.readInt32BE(at) * 0x1_0000_0000 + this.#bytes.readUInt32BE(at + 4);
   }
 
   #time(): Micros | undefined {
-    if (this.#bytes.readInt32BE(this.#at) !== NULL) return this.#int8() + EPOCH_MICROS;
-    this.#at += 4;
-    return undefined;
+    const micros = this.#optionalInt8();
+    return micros === undefined ? undefined : micros + EPOCH_MICROS;
   }
 
-  /** NULL, which is content that has no room or is not wanted, as nothing. */
   #text(row: MemoryRow, field: TextField): void {
-    const size = Math.max(0, this.#size());
-    row.setText(field, this.#at, this.#at + size);
-    this.#at += size;
+    const start = this.#value() ?? this.#at;
+    row.setText(field, start, this.#at);
   }
 
   /** An array: dimensions, whether there are NULLs, type; if it has any, their number and lower bound; elements. */
@@ -115,10 +128,8 @@ export class BinaryRow {
 
   /** JSON behind a byte for the format's version. */
   #metadata(row: MemoryRow): void {
-    const size = this.#size();
-    const isNull = size === NULL;
-    row.metadataStart = isNull ? 0 : this.#at + 1;
-    row.metadataEnd = isNull ? 0 : this.#at + size;
-    if (!isNull) this.#at += size;
+    const start = this.#value();
+    row.metadataStart = start === undefined ? 0 : start + 1;
+    row.metadataEnd = start === undefined ? 0 : this.#at;
   }
 }

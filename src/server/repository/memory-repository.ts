@@ -5,7 +5,7 @@ import type { Access } from '../domain/access.ts';
 import { type CallContext, Stage, type StatementObserver } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
 import { Consistency, type MemoryCodec, type MemoryRecord, type Revision } from '../domain/memory.ts';
-import type { RowCodec, RowWriter } from '../domain/memory-row.ts';
+import type { RowCodec } from '../domain/memory-row.ts';
 import type {
   ExportPage,
   ExportQuery,
@@ -21,6 +21,7 @@ import type {
   WriteRequest,
 } from '../domain/repository.ts';
 import type { SealedValues } from '../domain/sealing/sealed-values.ts';
+import type { WrittenRows } from '../domain/written-rows.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { CommitGauges } from './group-commit-lane.ts';
 import { checkKept, historyPageOf, storageInfoOf } from './memory-lists.ts';
@@ -130,10 +131,10 @@ export class PostgresMemoryRepository implements MemoryRepository {
     }
   }
 
-  async list(call: CallContext, query: ListQuery, write: RowWriter): Promise<ListPage> {
+  async list(call: CallContext, query: ListQuery, into: WrittenRows): Promise<ListPage> {
     const { statement, values } = listPage(query, this.#scanBudget);
     const runner = query.consistency === Consistency.EVENTUAL ? this.#replica : this.#primary;
-    const page = new PageRows(write, query.pageSize, query.pageBytes);
+    const page = new PageRows(into, query.pageSize, query.pageBytes);
     // One more than the page, to know whether there is a next one.
     await runner.readFor(call, statement, values, query.pageSize + 1, (bytes, start) => page.take(bytes, start));
     const { rows, next } = page;
@@ -147,9 +148,9 @@ export class PostgresMemoryRepository implements MemoryRepository {
     return { revision: Number(row[0]), time: microsOf(text(row[1])), rowEstimate: Number(row[2]) };
   }
 
-  async exportPage(call: CallContext, query: ExportQuery, write: RowWriter): Promise<ExportPage> {
+  async exportPage(call: CallContext, query: ExportQuery, into: WrittenRows): Promise<ExportPage> {
     const { statement, values } = exportPage(query, this.#scanBudget);
-    const page = new PageRows(write, query.pageSize, query.pageBytes);
+    const page = new PageRows(into, query.pageSize, query.pageBytes);
     const take: TakeRow = (bytes, start) => page.take(bytes, start);
     const found = await this.#primary.readFor(call, statement, values, query.pageSize + 1, take);
     if (found === 0) {

@@ -41,7 +41,7 @@ export class RevealedRows {
     }));
     const clear = await this.#sealing.revealed(this.#call, memories);
     if (clear.every((memory, index) => memory === memories[index])) return rows;
-    const again = new WrittenRows(this.#write, page.length, rows.size);
+    const again = new WrittenRows(this.#write);
     page.forEach((row, index) => {
       const { metadata } = clear[index] ?? {};
       if (metadata !== memories[index]?.metadata) row.setMetadata(Buffer.from(JSON.stringify(metadata)));

@@ -4,9 +4,9 @@ import { filterSql, Parameters } from '../filter-sql.ts';
 import { MEMORY_COLUMNS, memoryColumns } from '../memory-rows.ts';
 import { accessSql, visibleSql } from './access-sql.ts';
 import { keptSql } from './history-kept.ts';
-import { fitsSql } from './row-bytes.ts';
-import type { PlanCase, SqlValue, Statement } from './statement.ts';
-import { nameOf, timestampOf } from './statement.ts';
+import type { ListStatement } from './list-page.ts';
+import type { PlanCase, Statement } from './statement.ts';
+import { limitOf, nameOf, timestampOf } from './statement.ts';
 
 /**
  * R, T and about how many rows there are: as the planner counts, rows a page when last analyzed times
@@ -23,22 +23,14 @@ SELECT h.head, clock_timestamp(), least(h.head, CASE WHEN c.relpages > 0 THEN
 };
 
 /**
- * One page of an export at revision R: memories by id; one that was changed after R is replaced by its
- * newest revision up to R, or left out when it has none. So the state at R is read without a
- * transaction that stays open, at any later time, by any process. Filter, access and visibility (at
- * time T) are judged on the row as of R. The last row of the budget is returned whether it matched or not:
- * that is where the next page starts, unless the page was full before it. How many rows are read is
- * said by whoever executes it, as in listPage. Every row
- * says whether all that the state at R needs is still kept; it is nothing without. An export without a
- * filter is prepared, as lists are.
+ * One page of an export at revision R, columns and rows as in listPage: memories by id; one that was
+ * changed after R is replaced by its newest revision up to R, or left out when it has none. So the state
+ * at R is read without a transaction that stays open, at any later time, by any process. Filter, access
+ * and visibility (at time T) are judged on the row as of R. Every row says whether all that the state at R
+ * needs is still kept; it is nothing without.
  */
-export function exportPage(
-  query: ExportQuery,
-  scanBudget: number,
-): { statement: Statement; values: readonly SqlValue[] } {
+export function exportPage(query: ExportQuery, scanBudget: number): ListStatement {
   const parameters = new Parameters();
-  // In the text, so that the planner knows how few rows are wanted of the index.
-  const budget = String(Math.trunc(scanBudget));
   const revision = parameters.add(query.revision, 'int8');
   const time = timestampOf(parameters.add(query.time, 'int8'));
   const workspace = parameters.add(query.workspaceId, 'int4');
@@ -50,34 +42,29 @@ export function exportPage(
     accessSql(query.access, parameters, 'n'),
     query.filter === undefined ? undefined : filterSql(query.filter, parameters, 'n'),
   ].filter((condition) => condition !== undefined);
+  const isWhole = query.filter === undefined && !isBound(query.access);
+  const limit = isWhole ? limitOf(query) : scanBudget;
   const asOf = MEMORY_COLUMNS.filter((name) => name !== 'id').map(
     (name) => `CASE WHEN s.change_no > ${revision} THEN r.${name} ELSE s.${name} END AS ${name}`,
   );
-  const fits = fitsSql(parameters.add(query.pageBytes, 'int8'));
-  const column = (name: string) => (name === 'content' ? `CASE WHEN ${fits} THEN m.content END` : `m.${name}`);
+  const rows = `
+    SELECT s.id, s.change_no <= ${revision} OR r.change_no IS NOT NULL AS there, ${asOf.join(', ')}, s.position
+      FROM (SELECT p.*, ${isWhole ? '0' : 'row_number() OVER (ORDER BY p.id)'} AS position
+              FROM (SELECT * FROM memories w WHERE ${bounds.join(' AND ')} ORDER BY id LIMIT ${limit}) p) s
+      LEFT JOIN LATERAL (
+        SELECT * FROM memory_revisions h
+         WHERE s.change_no > ${revision} AND h.workspace_id = s.workspace_id AND h.memory_id = s.id
+           AND h.change_no <= ${revision}
+         ORDER BY h.revision DESC LIMIT 1) r ON true`;
+  const kept = keptSql(revision, time, query.showDeleted, 'k');
   const text = `
-SELECT m.matched, m.position = ${budget}, ${fits},
-       (SELECT ${keptSql(revision, time, query.showDeleted, 'k')} FROM workspace_heads k WHERE k.workspace_id = ${workspace}),
-       ${memoryColumns(column)}
-  FROM (SELECT o.*, row_number() OVER rows_so_far AS position,
-               sum(CASE WHEN o.matched THEN octet_length(o.content) ELSE 0 END) OVER rows_so_far AS bytes
-          FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
-                  FROM (SELECT s.id, s.change_no <= ${revision} OR r.change_no IS NOT NULL AS there, ${asOf.join(', ')}
-                          FROM (SELECT * FROM memories w WHERE ${bounds.join(' AND ')} ORDER BY id LIMIT ${budget}) s
-                          LEFT JOIN LATERAL (
-                            SELECT * FROM memory_revisions h
-                             WHERE s.change_no > ${revision} AND h.workspace_id = s.workspace_id AND h.memory_id = s.id
-                               AND h.change_no <= ${revision}
-                             ORDER BY h.revision DESC LIMIT 1) r ON true) n
-                 ORDER BY n.id) o
-        WINDOW rows_so_far AS (ORDER BY o.id ROWS UNBOUNDED PRECEDING)) m
- WHERE m.matched OR m.position = ${budget}
+SELECT m.matched, m.position = ${limit}, (SELECT ${kept} FROM workspace_heads k WHERE k.workspace_id = ${workspace}),
+       ${memoryColumns((name) => `m.${name}`)}
+  FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched FROM (${rows}) n${isWhole ? '' : ' ORDER BY n.id'}) m
+ ${isWhole ? '' : `WHERE m.matched OR m.position = ${limit}`}
  ORDER BY m.id`;
-  const isPlain = query.filter === undefined && !isBound(query.access);
-  return {
-    statement: { kind: 'export_page', name: isPlain ? nameOf(text) : undefined, text },
-    values: parameters.values,
-  };
+  const statement = { kind: 'export_page', name: isWhole ? nameOf(text) : undefined, text };
+  return { statement, values: parameters.values };
 }
 
 const PLAIN: ExportQuery = {

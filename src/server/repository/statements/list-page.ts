@@ -5,9 +5,8 @@ import type { ListQuery } from '../../domain/repository.ts';
 import { filterSql, Parameters, storable } from '../filter-sql.ts';
 import { memoryColumns } from '../memory-rows.ts';
 import { accessSql, visibleSql } from './access-sql.ts';
-import { fitsSql } from './row-bytes.ts';
 import type { PlanCase, SqlValue, Statement } from './statement.ts';
-import { nameOf, timestampOf } from './statement.ts';
+import { limitOf, nameOf, timestampOf } from './statement.ts';
 
 export interface ListStatement {
   readonly statement: Statement;
@@ -15,55 +14,75 @@ export interface ListStatement {
 }
 
 /**
- * One page of a list. The innermost part walks an index in the order asked for, from the position on,
- * over at most `scanBudget` rows; filter, access and visibility are judged on those. The last row of
- * the budget is returned whether it matched or not: that is where the next page starts. Every level
- * names the same order, so that rows flow through without being sorted or gathered. Content behind the
- * page's bytes stays behind: leaving its rows out would walk on through the whole budget.
- * ORDER BY around the filter also keeps it from being copied to every place that asks for its result.
- *
- * How many rows are read is not said here but by whoever executes it, so that the plan does not depend
- * on it. A list without a filter is prepared; others are planned each time, because a plan for users
- * and teams in general walks the wrong index for a rare one.
+ * One page of a list: PAGE_COLUMNS and MEMORY_COLUMNS. How many rows are read is said by whoever executes
+ * it, so that the plan does not depend on it, and how many bytes by whoever reads them: to add them up
+ * here cost as much as all else.
  *
  * The index is chosen by what is put into the walk: rows of one user, team or category when the
  * filter demands one; for a bound credential the rows of its user, of each of its teams and of the
  * whole workspace, merged; otherwise all rows. By update_time there is one index, that of the change
  * numbers.
+ *
+ * When the walk has all that the filter says, its rows are the page, and those that are not shown only
+ * say so. A list without a filter is prepared then; with one it is planned each time, because a plan
+ * for users and teams in general walks the wrong index for a rare one.
  */
 export function listPage(query: ListQuery, scanBudget: number): ListStatement {
   const parameters = new Parameters();
-  // In the text, so that the planner knows how few rows are wanted of the index.
-  const budget = String(Math.trunc(scanBudget));
   const direction = query.order.descending ? 'DESC' : 'ASC';
   const order =
     query.order.by === 'create_time' ? `create_time ${direction}, id ${direction}` : `change_no ${direction}`;
   const bounds = walkBounds(query, parameters);
-  const walks = walkedOwners(query, parameters).map(
-    (owner) =>
-      `SELECT * FROM memories w WHERE ${[...bounds, ...owner].join(' AND ')} ORDER BY ${order} LIMIT ${budget}`,
-  );
-  const walk = walks.length === 1 ? walks[0] : `(${walks.join(') UNION ALL (')}) ORDER BY ${order} LIMIT ${budget}`;
+  const owners = walkedOwners(query, parameters);
+  const walk = (columns: string, owner: readonly string[], limit: number) =>
+    `SELECT ${columns} FROM memories w WHERE ${[...bounds, ...owner].join(' AND ')} ORDER BY ${order} LIMIT ${limit}`;
+  const [only] = owners;
+  if (only !== undefined && isWalked(query)) {
+    const shown = visibleSql(query.showDeleted, 'statement_timestamp()', 'w');
+    const text = walk(`${shown}, false, true, ${memoryColumns((name) => `w.${name}`)}`, only, limitOf(query));
+    const name = query.filter === undefined ? nameOf(text) : undefined;
+    return { statement: { kind: 'list_page', name, text }, values: parameters.values };
+  }
+  const walks = owners.map((owner) => walk('*', owner, scanBudget));
+  const whole =
+    walks.length === 1 ? walks[0] : `(${walks.join(') UNION ALL (')}) ORDER BY ${order} LIMIT ${scanBudget}`;
+  const text = scannedPage(query, whole ?? '', order, scanBudget, parameters);
+  return { statement: { kind: 'list_page', name: undefined, text }, values: parameters.values };
+}
+
+/**
+ * The walk goes over at most `scanBudget` rows; filter, access and visibility are judged on those. The
+ * last row of the budget is returned whether it matched or not: that is where the next page starts.
+ * Every level names the same order, so that rows flow through without being sorted or gathered, and the
+ * one around the filter keeps it from being copied to every place that asks for its result.
+ */
+function scannedPage(
+  { showDeleted, access, filter }: ListQuery,
+  walk: string,
+  order: string,
+  scanBudget: number,
+  parameters: Parameters,
+): string {
   const conditions = [
-    visibleSql(query.showDeleted, 'statement_timestamp()', 'n'),
-    accessSql(query.access, parameters, 'n'),
-    query.filter === undefined ? undefined : filterSql(query.filter, parameters, 'n'),
+    visibleSql(showDeleted, 'statement_timestamp()', 'n'),
+    accessSql(access, parameters, 'n'),
+    filter === undefined ? undefined : filterSql(filter, parameters, 'n'),
   ].filter((condition) => condition !== undefined);
-  const fits = fitsSql(parameters.add(query.pageBytes, 'int8'));
-  const column = (name: string) => (name === 'content' ? `CASE WHEN ${fits} THEN m.content END` : `m.${name}`);
-  const text = `
-SELECT m.matched, m.position = ${budget}, ${fits}, true, ${memoryColumns(column)}
-  FROM (SELECT o.*, row_number() OVER rows_so_far AS position,
-               sum(CASE WHEN o.matched THEN octet_length(o.content) ELSE 0 END) OVER rows_so_far AS bytes
-          FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched FROM (${walk}) n ORDER BY ${order}) o
-        WINDOW rows_so_far AS (ORDER BY ${order} ROWS UNBOUNDED PRECEDING)) m
- WHERE m.matched OR m.position = ${budget}
+  return `
+SELECT m.matched, m.position = ${scanBudget}, true, ${memoryColumns((name) => `m.${name}`)}
+  FROM (SELECT n.*, ${conditions.join(' AND ')} AS matched
+          FROM (SELECT s.*, row_number() OVER (ORDER BY ${order}) AS position FROM (${walk}) s) n
+         ORDER BY ${order}) m
+ WHERE m.matched OR m.position = ${scanBudget}
  ORDER BY ${order}`;
-  const isPlain = query.filter === undefined && !isBound(query.access);
-  return {
-    statement: { kind: 'list_page', name: isPlain ? nameOf(text) : undefined, text },
-    values: parameters.values,
-  };
+}
+
+/** Whether the walk alone has what is asked for: no filter, or one that is all in it. */
+function isWalked({ access, filter, order }: ListQuery): boolean {
+  if (isBound(access)) return false;
+  if (filter === undefined) return true;
+  const isOwner = filter.op === 'text' && ['user_id', 'team', 'category'].includes(filter.field);
+  return order.by === 'create_time' && isOwner && filter.value !== '' && isEquality(filter);
 }
 
 /** Workspace, position, and what the filter says about the order's own column. */

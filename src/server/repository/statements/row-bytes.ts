@@ -8,12 +8,3 @@ export function rowBytes(table: string): string {
   return `octet_length(${table}.content) + 130 * cardinality(${table}.tags)
           + 2 * coalesce(octet_length(${table}.metadata::text), 0) + 512`;
 }
-
-/**
- * Whether a page has room for a row `m`, whose `bytes` are those of its content and of all before it.
- * By content alone, whose length is known without reading it: what else a row has is small, and whoever
- * reads the page counts all of it.
- */
-export function fitsSql(room: string): string {
-  return `m.bytes - octet_length(m.content) < ${room}`;
-}

@@ -30,6 +30,10 @@ export type SqlValue = string | null;
 export function timestampOf(micros: string): string {
   return `(timestamptz 'epoch' + ${micros} * interval '1 microsecond')`;
 }
+/** More rows than a page asks for: in the text, so that the planner knows how few are wanted of an index. */
+export function limitOf({ pageSize }: { readonly pageSize: number }): number {
+  return Math.max(pageSize, 1000) + 1;
+}
 
 /** A name for a text that is put together, for those of which there are few: the same text, the same name. */
 export function nameOf(text: string): string {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { ByteSink } from '../../domain/byte-sink.ts';
 import type { ExportProgress } from '../../domain/export-memories.ts';
 import type { WrittenRows } from '../../domain/written-rows.ts';
 
@@ -10,8 +11,11 @@ const CHUNK_BYTES = 128 * 1024;
  * characters takes six times its bytes, 1.5 MiB, and no message may pass 1 MiB.
  */
 const PART_BYTES = 512 * 1024;
+/** Room for the row that ends a chunk. */
+const MARGIN = 8 * 1024;
 
 export interface Chunk {
+  /** Only until the next chunk is asked for. */
   readonly data: Buffer;
   /** Rows that end in it. */
   readonly rows: number;
@@ -26,8 +30,7 @@ export interface Chunk {
  */
 export class ExportChunks {
   #progress: ExportProgress;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  readonly #pending = new ByteSink(CHUNK_BYTES + MARGIN);
   #pendingRows = 0;
   #lastId: string | undefined;
   /** Bytes of the first row that an earlier part gave out. */
@@ -37,7 +40,7 @@ export class ExportChunks {
     this.#progress = start;
     this.#lastId = start.afterId;
     this.#skip = start.partBytes;
-    if (!resumed && head !== '') this.#append(Buffer.from(head));
+    if (!resumed && head !== '') this.#pending.text(head);
   }
 
   get progress(): ExportProgress {
@@ -49,32 +52,33 @@ export class ExportChunks {
     const { bytes, count } = rows;
     /** Where what was not taken yet begins. */
     let from = this.#skip;
-    let pendingBytes = this.#pendingBytes - from;
-    if (count > 0) this.#skip = 0;
+    let pendingBytes = this.#pending.length - from;
+    if (count === 0) return;
+    this.#skip = 0;
     for (let index = 0; index < count; index++) {
       const end = rows.end(index);
       if (end - Math.max(from, rows.start(index)) > PART_BYTES) {
         // What is before it is a chunk of its own, and it is cut into others but for its end.
-        this.#append(bytes.subarray(from, Math.max(from, rows.start(index))));
+        this.#pending.copy(bytes, from, Math.max(from, rows.start(index)));
         from = Math.max(from, rows.start(index));
         if (index > 0) this.#lastId = rows.id(index - 1);
         yield* this.flush();
         for (; end - from > PART_BYTES; from += PART_BYTES) {
-          this.#append(bytes.subarray(from, from + PART_BYTES));
+          this.#pending.copy(bytes, from, from + PART_BYTES);
           yield this.#cut(from + PART_BYTES - rows.start(index));
         }
         pendingBytes = -from;
       }
       this.#pendingRows += 1;
       if (pendingBytes + end < CHUNK_BYTES && this.#pendingRows < CHUNK_ROWS) continue;
-      this.#append(bytes.subarray(from, end));
+      this.#pending.copy(bytes, from, end);
       from = end;
       pendingBytes = -from;
       this.#lastId = rows.id(index);
       yield this.#cut(0);
     }
     if (from === bytes.length) return;
-    this.#append(bytes.subarray(from));
+    this.#pending.copy(bytes, from, bytes.length);
     this.#lastId = rows.id(count - 1);
   }
 
@@ -83,15 +87,8 @@ export class ExportChunks {
     if (this.#pending.length > 0) yield this.#cut(0);
   }
 
-  #append(bytes: Buffer): void {
-    if (bytes.length === 0) return;
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
-  }
-
   #cut(partBytes: number): Chunk {
-    const [only] = this.#pending;
-    const data = only?.length === this.#pendingBytes ? only : Buffer.concat(this.#pending, this.#pendingBytes);
+    const data = this.#pending.written;
     const rows = this.#pendingRows;
     const link = hash('sha256', data, 'buffer');
     this.#progress = {
@@ -101,8 +98,7 @@ export class ExportChunks {
       partBytes,
       digest: hash('sha256', Buffer.concat([this.#progress.digest, link]), 'buffer'),
     };
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    this.#pending.length = 0;
     this.#pendingRows = 0;
     return { data, rows, progress: this.#progress };
   }

@@ -1,14 +1,14 @@
-import { crc32 } from 'node:zlib';
 import {
   type ExportMemoriesRequest,
   type ExportMemoriesResponse,
   MemoryServiceService,
 } from '../../../shared/gen/memoryhub/v1/memory_service.ts';
 import { timestampFromMicros } from '../../../shared/time.ts';
-import type { ExportProgress, MemoryExport } from '../../domain/export-memories.ts';
+import type { ExportProgress } from '../../domain/export-memories.ts';
 import type { MemoryService } from '../../domain/memory-service.ts';
-import type { Call, StreamMethod } from '../method.ts';
+import type { Call, EncodedMessage, StreamMethod } from '../method.ts';
 import { READERS } from './answers.ts';
+import { chunkMessage } from './chunk-message.ts';
 import { type Chunk, ExportChunks } from './export-chunks.ts';
 import { rowFormat } from './export-formats.ts';
 
@@ -28,16 +28,21 @@ async function* messages(
   service: MemoryService,
   call: Call,
   request: ExportMemoriesRequest,
-): AsyncGenerator<ExportMemoriesResponse, void> {
+): AsyncGenerator<ExportMemoriesResponse | EncodedMessage, void> {
   const running = service.export(call, request);
   const start = await running.start();
   yield header(start);
+  const message = (chunk: Chunk) => {
+    const resumeToken = running.tokenAt(chunk.progress);
+    call.offerResumeToken(resumeToken);
+    return chunkMessage(chunk, resumeToken);
+  };
   const { head, write } = rowFormat(request.format);
   const chunks = new ExportChunks(head, start, running.resumed);
   for await (const rows of running.pages(start, write)) {
-    for (const chunk of chunks.add(rows)) yield chunkMessage(call, running, chunk);
+    for (const chunk of chunks.add(rows)) yield message(chunk);
   }
-  for (const chunk of chunks.flush()) yield chunkMessage(call, running, chunk);
+  for (const chunk of chunks.flush()) yield message(chunk);
   const { rows, digest } = chunks.progress;
   yield { event: { $case: 'trailer', value: { count: BigInt(rows), digest: Buffer.from(digest) } } };
 }
@@ -55,10 +60,4 @@ function header({ revision, time, rowEstimate, rows }: ExportProgress): ExportMe
       },
     },
   };
-}
-
-function chunkMessage(call: Call, running: MemoryExport, { data, rows, progress }: Chunk): ExportMemoriesResponse {
-  const resumeToken = running.tokenAt(progress);
-  call.offerResumeToken(resumeToken);
-  return { event: { $case: 'chunk', value: { data, rows: BigInt(rows), resumeToken, crc32: crc32(data) } } };
 }
