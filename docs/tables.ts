@@ -5,6 +5,7 @@ import { SETTINGS } from '../src/server/settings.ts';
 import { ERROR_REASONS, type ErrorReason } from '../src/shared/error-reasons.ts';
 import { LIMITS } from '../src/shared/limits.ts';
 import { KEYS } from '../src/tui/keys.ts';
+import { alertTables } from './alert-tables.ts';
 import { declarations } from './contract.ts';
 
 /**
@@ -14,6 +15,9 @@ import { declarations } from './contract.ts';
 export const README = new URL('../README.md', import.meta.url);
 /** Where the settings of ConfigService are told of. */
 export const KNOWN = new URL('settings.md', import.meta.url);
+/** Conditions and rules of alerts; its tables are made likewise. */
+export const ALERTS = new URL('../docs/alerts.md', import.meta.url);
+export const ALERT_TABLES = alertTables(table, code);
 
 const TABLES = { settings, errors, limits, keys } as const;
 
@@ -22,8 +26,8 @@ const TABLES = { settings, errors, limits, keys } as const;
  *
  * @throws Error naming the mark that is missing
  */
-export function withTables(markdown: string): string {
-  return Object.entries(TABLES).reduce((text, [name, make]) => {
+export function withTables(markdown: string, tables: Readonly<Record<string, () => string>> = TABLES): string {
+  return Object.entries(tables).reduce((text, [name, make]) => {
     const [before, rest] = split(text, `<!-- ${name} -->\n`);
     const [, after] = split(rest, `<!-- /${name} -->`);
     return `${before}<!-- ${name} -->\n${make()}<!-- /${name} -->${after}`;
@@ -110,11 +114,12 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
 
 function split(text: string, mark: string): [string, string] {
   const at = text.indexOf(mark);
-  if (at < 0) throw new Error(`there is no ${mark.trim()} in the README`);
+  if (at < 0) throw new Error(`there is no ${mark.trim()} in the text`);
   return [text.slice(0, at), text.slice(at + mark.length)];
 }
 
 if (import.meta.main) {
   writeFileSync(README, withTables(readFileSync(README, 'utf8')));
   writeFileSync(KNOWN, withKnownSettings(readFileSync(KNOWN, 'utf8')));
+  writeFileSync(ALERTS, withTables(readFileSync(ALERTS, 'utf8'), ALERT_TABLES));
 }

@@ -1,5 +1,6 @@
 import { Box, Text, useInput, useWindowSize } from 'ink';
 import { memo, useEffect, useSyncExternalStore } from 'react';
+import { exportFiles } from './export.ts';
 import { commandOf } from './keys.ts';
 import { frame } from './screens/screen.ts';
 import { type Copied, copied, copiedTrace } from './state/copied.ts';
@@ -43,7 +44,7 @@ const Row = memo(function Row({ text }: { readonly text: string }) {
   return <Text wrap="truncate-end">{text}</Text>;
 });
 
-function press(name: string, { store, onQuit, onRetry, onCopy }: AppProps): void {
+function press(name: string, { store, theme, onQuit, onRetry, onCopy }: AppProps): void {
   const state = store.state();
   const { view } = state;
   const typing = view.filterBefore !== undefined && !['enter', 'escape', 'ctrl-c'].includes(name);
@@ -57,6 +58,7 @@ function press(name: string, { store, onQuit, onRetry, onCopy }: AppProps): void
     store.dispatch({ kind: 'command', command });
     if (command === 'copy' || command === 'copy-trace')
       copy(command === 'copy' ? copied(state) : copiedTrace(state), store, onCopy);
+    if (command === 'export') store.dispatch({ kind: 'notice', text: exportFiles(state, theme, process.cwd()) });
   }
 }
 

@@ -22,6 +22,7 @@ export type Command =
   | 'json'
   | 'diff'
   | 'copy'
+  | 'export'
   | 'copy-trace'
   | 'filter'
   | 'sort'
@@ -165,6 +166,13 @@ export const KEYS: readonly KeyBinding[] = [
     help: 'copy the trace id of the last page of memories',
     group: 'Memories',
     on: MEMORIES,
+  },
+  {
+    command: 'export',
+    keys: ['ctrl-e'],
+    label: '^e',
+    help: 'write the shown frame to files here: text, SVG picture and JSON',
+    group: 'Program',
   },
   {
     command: 'pause',

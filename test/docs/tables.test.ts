@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { quantity, README, withTables } from '../../docs/tables.ts';
+import { ALERT_TABLES, ALERTS, quantity, README, withTables } from '../../docs/tables.ts';
 import { CALL_CHAIN } from '../../src/server/rpc/call-chain.ts';
 import { SETTINGS } from '../../src/server/settings.ts';
 import { CLIENT_VARIABLES } from '../../src/shared/discovery.ts';
@@ -15,6 +15,7 @@ const MARKDOWN = [
   'README.md',
   'SECURITY.md',
   'CHANGELOG.md',
+  'docs/alerts.md',
   'docs/clients.md',
   'docs/operating.md',
   'src/client/README.md',
@@ -23,6 +24,11 @@ const MARKDOWN = [
 describe('the tables of the README', () => {
   it('are what `npm run docs` makes of settings, errors, limits and keys', () => {
     expect(readme).toBe(withTables(readme));
+  });
+
+  it('and those of docs/alerts.md are what it makes of metrics and built-in rules', () => {
+    const alerts = readFileSync(ALERTS, 'utf8');
+    expect(alerts).toBe(withTables(alerts, ALERT_TABLES));
   });
 
   it('cannot lose their place', () => {
