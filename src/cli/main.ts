@@ -8,6 +8,7 @@ import { historyCommand } from './commands/history.ts';
 import { importCommand } from './commands/import.ts';
 import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
+import { profileCommand } from './commands/profile.ts';
 import { eraseUserCommand, purgeCommand } from './commands/purge.ts';
 import { saveCommand } from './commands/save.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -67,6 +68,7 @@ function parser(argv: readonly string[]) {
     .command(purgeCommand)
     .command(eraseUserCommand)
     .command(settingsCommand)
+    .command(profileCommand)
     .command(configCommand)
     .completion('completion', 'Print a completion script for bash or zsh')
     .demandCommand(1, 'Say what to do: memory-hub --help lists the commands.')

@@ -45,6 +45,7 @@ import { TokenSealer } from './security/token-sealer.ts';
 import { StatsHub, type StatsSource } from './stats/hub.ts';
 import { StatsRecorder } from './stats/recorder.ts';
 import type { Logging } from './telemetry/logger.ts';
+import { Profiler } from './telemetry/profiling/profiler.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { openTls, tlsPaths } from './tls.ts';
 
@@ -196,7 +197,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const services = [
     ...memoryMethods(memories, purge),
     ...configMethods(configuration),
-    ...adminMethods(adminService, trail, rotation),
+    ...adminMethods(adminService, trail, rotation, new Profiler(options.worker, audit)),
   ];
   const identity = {
     bootId: boot.id,

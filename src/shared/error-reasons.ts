@@ -39,6 +39,8 @@ export const ERROR_REASONS = {
   SETTING_NOT_FOUND: 5,
   HOST_NOT_TRUSTED: 7,
   RATE_LIMITED: 8,
+  PROFILE_RUNNING: 9,
+  OTHER_WORKER: 9,
 } as const;
 
 export type ErrorReason = keyof typeof ERROR_REASONS;

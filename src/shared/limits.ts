@@ -36,6 +36,7 @@ export const LIMITS = {
   rotatedKeys: { min: 1, max: 64, unit: 'keys', of: 'a rotation' },
   workspaceNameBytes: { min: 1, max: 64, unit: 'bytes', of: 'name of a workspace' },
   descriptionBytes: { min: 0, max: 256, unit: 'bytes', of: 'description of a workspace or an API key' },
+  profileSeconds: { min: 1, max: 30, unit: 'seconds', of: 'a profile' },
 } as const;
 
 export type LimitName = keyof typeof LIMITS;

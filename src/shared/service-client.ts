@@ -4,6 +4,7 @@ import { connect } from './client.ts';
 import {
   AdminServiceClient,
   AdminServiceService,
+  CaptureProfileRequest,
   CreateApiKeyRequest,
   CreateWorkspaceRequest,
   InvalidateCachesRequest,
@@ -87,6 +88,7 @@ const ADMIN_REQUESTS = {
   listAuditEvents: ListAuditEventsRequest,
   invalidateCaches: InvalidateCachesRequest,
   rotateSealingKeys: RotateSealingKeysRequest,
+  captureProfile: CaptureProfileRequest,
 } as const;
 
 const STATS_REQUESTS = { getStats: GetStatsRequest, watchStats: WatchStatsRequest } as const;

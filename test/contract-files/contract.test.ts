@@ -54,7 +54,7 @@ describe('the contract and the code', () => {
     const methods: AnyMethod[] = [
       ...memoryMethods(none, none),
       ...configMethods(none),
-      ...adminMethods(none, none, none),
+      ...adminMethods(none, none, none, none),
       ...[getStats(none), watchStats(none)],
     ];
     const served = Object.fromEntries(methods.map(({ definition, roles }) => [definition.path, roles.toSorted()]));
@@ -78,6 +78,7 @@ const STATED_IN: Readonly<Record<LimitName, readonly string[]>> = {
   settingNameBytes: ['Setting.name'],
   settingBytes: ['Setting.value'],
   settingHistory: ['ListConfigHistoryRequest.limit'],
+  profileSeconds: ['CaptureProfileRequest.seconds'],
   noteBytes: [
     'SaveMemoryRequest.note',
     'UpdateMemoryRequest.note',

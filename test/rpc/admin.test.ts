@@ -65,6 +65,7 @@ beforeEach(async () => {
       new AdminService(repository, generateApiKey, { now: () => Date.now() * 1000 }),
       undefined as never,
       (await openSealing(database())).rotation,
+      undefined as never,
     ),
     stream('Watch', async function* (call) {
       yield call.keyId;

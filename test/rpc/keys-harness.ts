@@ -74,6 +74,7 @@ export function keyServer(): () => KeyServer {
           service,
           new AuditTrail(audit, service, new TokenSealer(randomBytes(32))),
           (await openSealing(database())).rotation,
+          undefined as never,
         ),
         open,
       ],

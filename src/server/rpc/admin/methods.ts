@@ -1,7 +1,9 @@
 import type { AdminService } from '../../domain/admin-service.ts';
 import type { AuditTrail } from '../../domain/audit-trail.ts';
+import type { Profiling } from '../../domain/profiling.ts';
 import type { SealingRotation } from '../../domain/sealing/rotation.ts';
 import type { AnyMethod } from '../method.ts';
+import { captureProfile } from './capture-profile.ts';
 import { createApiKey } from './create-api-key.ts';
 import { createWorkspace } from './create-workspace.ts';
 import { invalidateCaches } from './invalidate-caches.ts';
@@ -13,7 +15,12 @@ import { rotateKeys } from './rotate-keys.ts';
 import { rotateSealingKeys } from './rotate-sealing-keys.ts';
 
 /** The RPCs of AdminService. */
-export function adminMethods(service: AdminService, trail: AuditTrail, rotation: SealingRotation): AnyMethod[] {
+export function adminMethods(
+  service: AdminService,
+  trail: AuditTrail,
+  rotation: SealingRotation,
+  profiling: Profiling,
+): AnyMethod[] {
   return [
     createWorkspace(service),
     listWorkspaces(service),
@@ -24,5 +31,6 @@ export function adminMethods(service: AdminService, trail: AuditTrail, rotation:
     listAuditEvents(trail),
     invalidateCaches(service),
     rotateSealingKeys(rotation),
+    captureProfile(profiling),
   ];
 }

@@ -100,6 +100,30 @@ export namespace AuditKind {
   export type REFUSAL = typeof AuditKind.REFUSAL;
 }
 
+/** ProfileKind is what is looked at. */
+export const ProfileKind = {
+  /** UNSPECIFIED - Refused. */
+  UNSPECIFIED: 0,
+  /** CPU - Where processor time goes: a .cpuprofile, as Chrome's DevTools read it. It names functions, no data. */
+  CPU: 1,
+  /**
+   * HEAP - What is in memory: a .heapsnapshot. It holds every string of the process, memory text and keys among
+   * them, and stops the process while it is taken.
+   */
+  HEAP: 2,
+  /** EVENTS - Pauses: garbage collections and event loop delay, a JSON object a line. */
+  EVENTS: 3,
+} as const;
+
+export type ProfileKind = typeof ProfileKind[keyof typeof ProfileKind];
+
+export namespace ProfileKind {
+  export type UNSPECIFIED = typeof ProfileKind.UNSPECIFIED;
+  export type CPU = typeof ProfileKind.CPU;
+  export type HEAP = typeof ProfileKind.HEAP;
+  export type EVENTS = typeof ProfileKind.EVENTS;
+}
+
 /** Workspace holds memories; a key reaches one workspace at most. */
 export interface Workspace {
   /** Its name, a plain identifier of 1 to 64 bytes. */
@@ -357,6 +381,28 @@ export interface RotateSealingKeysResponse {
   keysWrapped: bigint;
   /** Rows whose values were sealed anew so far. */
   rowsResealed: bigint;
+}
+
+/** CaptureProfileRequest is the request of CaptureProfile. */
+export interface CaptureProfileRequest {
+  /** What is looked at. */
+  kind: ProfileKind;
+  /** How long, 1 to 30 seconds; 10 unless given. A heap snapshot is of one moment. */
+  seconds: number;
+  /** The worker, as ProcessStats numbers it; 0: the one that this connection is with. */
+  worker: number;
+  /** The caller knows that a heap snapshot holds memory text; without it a heap snapshot is refused. */
+  includeContent: boolean;
+}
+
+/** CaptureProfileResponse is one message of the stream of CaptureProfile. */
+export interface CaptureProfileResponse {
+  /** The next part of the file, a few hundred KiB. */
+  data: Buffer;
+  /** The worker that it is of; 0 for a server without workers. */
+  worker: number;
+  /** Its process id. */
+  pid: number;
 }
 
 function createBaseWorkspace(): Workspace {
@@ -2091,6 +2137,176 @@ export const RotateSealingKeysResponse: MessageFns<RotateSealingKeysResponse> = 
   },
 };
 
+function createBaseCaptureProfileRequest(): CaptureProfileRequest {
+  return { kind: 0, seconds: 0, worker: 0, includeContent: false };
+}
+
+export const CaptureProfileRequest: MessageFns<CaptureProfileRequest> = {
+  encode(message: CaptureProfileRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.seconds !== 0) {
+      writer.uint32(16).uint32(message.seconds);
+    }
+    if (message.worker !== 0) {
+      writer.uint32(24).uint32(message.worker);
+    }
+    if (message.includeContent !== false) {
+      writer.uint32(32).bool(message.includeContent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CaptureProfileRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCaptureProfileRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seconds = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.worker = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.includeContent = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CaptureProfileRequest>): CaptureProfileRequest {
+    return CaptureProfileRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CaptureProfileRequest>): CaptureProfileRequest {
+    const message = createBaseCaptureProfileRequest();
+    message.kind = object.kind ?? 0;
+    message.seconds = object.seconds ?? 0;
+    message.worker = object.worker ?? 0;
+    message.includeContent = object.includeContent ?? false;
+    return message;
+  },
+};
+
+function createBaseCaptureProfileResponse(): CaptureProfileResponse {
+  return { data: Buffer.alloc(0), worker: 0, pid: 0 };
+}
+
+export const CaptureProfileResponse: MessageFns<CaptureProfileResponse> = {
+  encode(message: CaptureProfileResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    if (message.worker !== 0) {
+      writer.uint32(16).uint32(message.worker);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(24).uint32(message.pid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CaptureProfileResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCaptureProfileResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.worker = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CaptureProfileResponse>): CaptureProfileResponse {
+    return CaptureProfileResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CaptureProfileResponse>): CaptureProfileResponse {
+    const message = createBaseCaptureProfileResponse();
+    message.data = object.data ?? Buffer.alloc(0);
+    message.worker = object.worker ?? 0;
+    message.pid = object.pid ?? 0;
+    return message;
+  },
+};
+
 /**
  * AdminService manages workspaces and keys. An admin key manages the keys of its own workspace; an
  * operator key manages everything.
@@ -2208,6 +2424,22 @@ export const AdminServiceService = {
       Buffer.from(RotateSealingKeysResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RotateSealingKeysResponse => RotateSealingKeysResponse.decode(value),
   },
+  /**
+   * Profiles one process of the server while it works, one at a time in each process, and streams the
+   * file. It ends with PROFILE_RUNNING while another one is taken there, and with OTHER_WORKER when this
+   * connection is another worker's. Role: operator.
+   */
+  captureProfile: {
+    path: "/memoryhub.v1.AdminService/CaptureProfile" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: CaptureProfileRequest): Buffer =>
+      Buffer.from(CaptureProfileRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CaptureProfileRequest => CaptureProfileRequest.decode(value),
+    responseSerialize: (value: CaptureProfileResponse): Buffer =>
+      Buffer.from(CaptureProfileResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CaptureProfileResponse => CaptureProfileResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServiceServer extends UntypedServiceImplementation {
@@ -2240,6 +2472,12 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
    * Role: operator.
    */
   rotateSealingKeys: handleServerStreamingCall<RotateSealingKeysRequest, RotateSealingKeysResponse>;
+  /**
+   * Profiles one process of the server while it works, one at a time in each process, and streams the
+   * file. It ends with PROFILE_RUNNING while another one is taken there, and with OTHER_WORKER when this
+   * connection is another worker's. Role: operator.
+   */
+  captureProfile: handleServerStreamingCall<CaptureProfileRequest, CaptureProfileResponse>;
 }
 
 export interface AdminServiceClient extends Client {
@@ -2371,6 +2609,20 @@ export interface AdminServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RotateSealingKeysResponse>;
+  /**
+   * Profiles one process of the server while it works, one at a time in each process, and streams the
+   * file. It ends with PROFILE_RUNNING while another one is taken there, and with OTHER_WORKER when this
+   * connection is another worker's. Role: operator.
+   */
+  captureProfile(
+    request: CaptureProfileRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<CaptureProfileResponse>;
+  captureProfile(
+    request: CaptureProfileRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<CaptureProfileResponse>;
 }
 
 export const AdminServiceClient = makeGenericClientConstructor(

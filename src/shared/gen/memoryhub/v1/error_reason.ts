@@ -116,6 +116,13 @@ export const ErrorReason = {
    * of, limit. RetryInfo says when there are more again.
    */
   RATE_LIMITED: 37,
+  /** PROFILE_RUNNING - FAILED_PRECONDITION. Another profile is being taken of this process. */
+  PROFILE_RUNNING: 40,
+  /**
+   * OTHER_WORKER - FAILED_PRECONDITION. The connection is with another worker than the one that was asked for; a new
+   * connection may be with that one. Metadata: worker, of this connection.
+   */
+  OTHER_WORKER: 41,
 } as const;
 
 export type ErrorReason = typeof ErrorReason[keyof typeof ErrorReason];
@@ -158,4 +165,6 @@ export namespace ErrorReason {
   export type SETTING_NOT_FOUND = typeof ErrorReason.SETTING_NOT_FOUND;
   export type HOST_NOT_TRUSTED = typeof ErrorReason.HOST_NOT_TRUSTED;
   export type RATE_LIMITED = typeof ErrorReason.RATE_LIMITED;
+  export type PROFILE_RUNNING = typeof ErrorReason.PROFILE_RUNNING;
+  export type OTHER_WORKER = typeof ErrorReason.OTHER_WORKER;
 }
