@@ -46,6 +46,7 @@ import { StatsHub, type StatsSource } from './stats/hub.ts';
 import { StatsRecorder } from './stats/recorder.ts';
 import type { Logging } from './telemetry/logger.ts';
 import { Profiler } from './telemetry/profiling/profiler.ts';
+import { SlowCallLog } from './telemetry/slow-call-log.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { openTls, tlsPaths } from './tls.ts';
 
@@ -233,6 +234,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     log: logging.wire,
     tracer: tracing.tracer,
     accessLog: config.access_log ? logging.access : undefined,
+    slowCalls: config.slow_call_ms > 0 ? new SlowCallLog(log, config.slow_call_ms) : undefined,
     refusals,
     trustedHosts: config.trusted_hosts,
     rateLimits,

@@ -427,6 +427,14 @@ export const SETTINGS = {
     allowed: 'HOST:PORT with a port from 0 to 65535',
     schema: listenAddress.optional(),
   }),
+  slow_call_ms: setting({
+    env: 'MEMORYHUB_SLOW_CALL_MS',
+    default: '1000 ms',
+    description:
+      'Log a line with its stages for a call that took this long, of a stream the time spent on it here; at most 20 in 10 s. 0: never.',
+    allowed: 'a whole number from 0 to 3600000',
+    schema: wholeNumber(0, 3_600_000).default(1000),
+  }),
   otlp_endpoint: setting({
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     default: 'unset: none',

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { redisSuite } from '../support/redis.ts';
+import { startRedis } from '../support/redis-server.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { httpReceiver, type OtlpReceiver } from '../telemetry/otlp-receiver.ts';
 
@@ -34,4 +37,36 @@ it('a server sends the trace of each call with what it asked of cache and databa
   expect(get).toMatchObject({ parentSpanId: parentId, attributes: { 'rpc.grpc.status_code': 0n } });
   const children = ofCall.filter(({ parentSpanId }) => parentSpanId === get?.spanId).map(({ name }) => name);
   expect(children).toEqual(expect.arrayContaining([expect.stringMatching(/^(cache_read|get_by_ids)$/)]));
+});
+
+redisSuite('with Redis', () => {
+  it('the trace of a read that Redis did not have shows Redis and PostgreSQL both, under the caller', async () => {
+    const redis = await startRedis();
+    const server = new ServerProcess({
+      DATABASE_URL: database.url,
+      REDIS_URL: redis.url,
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+    });
+    const traceId = randomBytes(16).toString('hex');
+    const parentId = randomBytes(8).toString('hex');
+    const client = new Redis(redis.url);
+    try {
+      const hub = await server.connect();
+      const { id } = await hub.memories.saveMemory({ memory: { content: 'traced' } });
+      await client.flushall();
+      const metadata = { traceparent: `00-${traceId}-${parentId}-01` };
+      await hub.memories.getMemory({ target: { $case: 'id', value: id } }, { metadata });
+      hub.close();
+      expect(await server.stop('SIGTERM')).toBe(0);
+    } finally {
+      client.disconnect();
+      await server.cleanUp();
+      await redis.stop();
+    }
+    const ofCall = receiver.spans.filter((span) => span.traceId === traceId);
+    const get = ofCall.find(({ name }) => name === 'memoryhub.v1.MemoryService/GetMemory');
+    expect(get?.parentSpanId).toBe(parentId);
+    const children = ofCall.filter(({ parentSpanId }) => parentSpanId === get?.spanId).map(({ name }) => name);
+    expect(children).toEqual(expect.arrayContaining(['cache_read', 'get_by_ids']));
+  });
 });

@@ -80,6 +80,14 @@ export interface AccessLog {
   call(path: string, callId: string, record: CallRecord, reason: string | undefined, traceId?: string): void;
 }
 
+/** Told of calls that took long. */
+export interface SlowCalls {
+  /** From which time on, in microseconds: of a unary call in all, of a stream that spent on it here. */
+  readonly thresholdUs: number;
+  /** The arguments are those of AccessLog. */
+  slow(path: string, callId: string, record: CallRecord, reason: string | undefined, traceId?: string): void;
+}
+
 /** Told of calls that were refused for who made them; for the audit trail. */
 export interface RefusalObserver {
   refused(refusal: {

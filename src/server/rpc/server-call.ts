@@ -228,6 +228,16 @@ export class ServerCall implements Call {
     if (outcome?.unexpected) this.logUnexpected(cause);
     if (outcome?.reason !== undefined && REFUSED.has(outcome.reason)) this.#noteRefusal(outcome.reason, cause);
     method.server.accessLog?.call(method.path, this.callId, record, outcome?.reason, this.#traceId);
+    const { slowCalls } = method.server;
+    if (slowCalls !== undefined && !method.isVital && this.#tookUs() >= slowCalls.thresholdUs) {
+      slowCalls.slow(method.path, this.callId, record, outcome?.reason, this.#traceId);
+    }
+  }
+
+  /** A stream is as long as its reader likes: of it only what was spent on it here. */
+  #tookUs(): number {
+    if (!this.method.definition.responseStream) return this.record.elapsedUs;
+    return this.#stagesUs.reduce((sum, us) => sum + us, 0);
   }
 
   #noteRefusal(reason: string, error: unknown): void {

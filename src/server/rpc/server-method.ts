@@ -5,6 +5,7 @@ import type {
   MethodRecorder,
   RefusalObserver,
   ServerTracer,
+  SlowCalls,
   WireLog,
 } from './call-observer.ts';
 import type { AnyMethod } from './method.ts';
@@ -51,6 +52,7 @@ export interface ServerState {
   readonly gate: OverloadGate | undefined;
   readonly accessLog: AccessLog | undefined;
   readonly refusals: RefusalObserver | undefined;
+  readonly slowCalls: SlowCalls | undefined;
   readonly log: WireLog;
   /** How long a stream waits for a reader that takes nothing, in milliseconds. */
   readonly stallMs: number;

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { LIMITS } from '../../shared/limits.ts';
 import { shuttingDown } from './call-chain.ts';
-import type { AccessLog, CallRecorder, RefusalObserver, ServerTracer, WireLog } from './call-observer.ts';
+import type { AccessLog, CallRecorder, RefusalObserver, ServerTracer, SlowCalls, WireLog } from './call-observer.ts';
 import { Health } from './health.ts';
 import { AUTHORIZATION_HEADER, header } from './metadata.ts';
 import type { AnyMethod } from './method.ts';
@@ -69,6 +69,7 @@ export interface ServerOptions {
   readonly log: WireLog;
   readonly tracer?: ServerTracer | undefined;
   readonly accessLog?: AccessLog | undefined;
+  readonly slowCalls?: SlowCalls | undefined;
   readonly refusals?: RefusalObserver | undefined;
   /** Names the server may be addressed by; undefined: any. */
   readonly trustedHosts?: readonly string[] | undefined;
@@ -107,6 +108,7 @@ export class RpcServer {
       recorder: options.recorder,
       tracer: options.tracer,
       accessLog: options.accessLog,
+      slowCalls: options.slowCalls,
       refusals: options.refusals,
       rateLimits: options.rateLimits,
       gate: options.overloadLagMs ? new OverloadGate(options.overloadLagMs) : undefined,

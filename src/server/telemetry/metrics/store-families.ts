@@ -3,7 +3,7 @@ import { counter, type Family, gauge } from './family.ts';
 import { latencyFamily } from './latency.ts';
 import type { MetricsView } from './view.ts';
 
-/** PostgreSQL, Redis and the cache. What is not configured has no samples, and so no metric. */
+/** PostgreSQL, Redis, the cache and sealing. What is not configured has no samples, and so no metric. */
 export function storeFamilies({ totals }: MetricsView): Family[] {
   return [
     ...postgresFamilies(totals.postgres),
@@ -11,6 +11,7 @@ export function storeFamilies({ totals }: MetricsView): Family[] {
     ...tableFamilies(totals.tables),
     ...redisFamilies(totals.redis),
     ...cacheFamilies(totals.cache),
+    ...sealFamilies(totals.seal),
   ];
 }
 
@@ -124,5 +125,21 @@ function cacheFamilies(cache: StatsFrame['cache']): Family[] {
     gauge('memoryhub.cache.entries', '{entry}', 'Entries in the cache of the process', [[{}, localEntries]]),
     gauge('memoryhub.cache.size', 'By', 'Bytes of these entries', [[{}, localBytes]]),
     gauge('memoryhub.cache.max_size', 'By', 'Bytes they may take', [[{}, localMaxBytes]]),
+  ];
+}
+
+function sealFamilies(stats: StatsFrame['seal']): Family[] {
+  if (stats === undefined) return [];
+  const { entries, hits, misses, seal, open } = stats;
+  return [
+    latencyFamily('memoryhub.seal.duration', 'Time to seal or open a value, those found opened left out', [
+      { labels: { operation: 'seal' }, latency: seal },
+      { labels: { operation: 'open' }, latency: open },
+    ]),
+    gauge('memoryhub.seal.cache.entries', '{entry}', 'Data keys and opened values in the cache', [[{}, entries]]),
+    counter('memoryhub.seal.cache.reads', '{read}', 'Reads of that cache by whether it had what was asked for', [
+      [{ found: 'true' }, hits],
+      [{ found: 'false' }, misses],
+    ]),
   ];
 }
