@@ -75,6 +75,7 @@ class WorkersParent {
     const { config, boot, databaseUrl } = this.#options;
     const worker = cluster.fork(compileCache());
     this.#workers.set(number, worker);
+    closeUntakenConnection(worker);
     return new Promise((resolve, reject) => {
       let isServing = false;
       worker.on('message', (message: FromWorker) => {
@@ -150,6 +151,24 @@ class WorkersParent {
     });
     await Promise.all(ended);
   }
+}
+
+/**
+ * A connection is handed to a worker and forgotten here once the worker has taken it, one at a time. A worker that
+ * is killed in between takes none, and the cluster module keeps the connection open for ever: its caller would wait
+ * for an answer until its own patience ends. Closed, it is made again, to a worker that lives. Closing twice is
+ * harmless.
+ */
+function closeUntakenConnection(worker: Worker): void {
+  const child = worker.process;
+  const handOver = child.send;
+  let handed: { close(): void } | undefined;
+  child.send = (...sent: unknown[]) => {
+    // Messages of our own have a function in this place.
+    if (typeof sent[1] === 'object' && sent[1] !== null) handed = sent[1] as { close(): void };
+    return Reflect.apply(handOver, child, sent);
+  };
+  worker.once('exit', () => handed?.close());
 }
 
 function send(worker: Worker, message: ToWorker): void {
