@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, inject, test } from 'vitest';
-import { openDatabase } from '../../src/server/database/database.ts';
+import { CONNECTIONS_BESIDE_POOL, openDatabase } from '../../src/server/database/database.ts';
 import { describeTarget, withSettings } from '../../src/server/database/target.ts';
 
 async function refusal(url: string, options: { poolMax?: number; processes?: number } = {}): Promise<Error> {
@@ -62,7 +62,10 @@ test.each(['', 'not a url', 'mysql://root@localhost/x'])('"%s" is no database UR
 test('a pool the server cannot hold is refused with both numbers', async () => {
   const error = await refusal(inject('postgresUrl'), { poolMax: 5000, processes: 4 });
   expect(error.name).toBe('DatabaseUnsuitableError');
-  expect(error.message).toMatch(/up to 20008 connections are wanted, but PostgreSQL gives \d+ \(max_connections = \d+/);
+  const wanted = 4 * (5000 + CONNECTIONS_BESIDE_POOL);
+  expect(error.message).toMatch(
+    new RegExp(`^up to ${wanted} connections are wanted, but PostgreSQL gives \\d+ \\(max_connections = \\d+`),
+  );
 });
 
 test('a URL is described without its password, sockets included', () => {

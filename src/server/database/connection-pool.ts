@@ -28,6 +28,9 @@ export interface PoolBounds {
   readonly queryTimeoutMs: number;
 }
 
+/** What runs on a connection that has ended fails at once: whoever would give it back has done so by then. */
+const RECLAIM_AFTER_MS = 1_000;
+
 /**
  * Hot-path access to a `pg` pool, which may be shared with the ORM. It differs from `pool.query` in
  * that waiting for a connection has its own bound, that an error of the statement alone (a duplicate
@@ -38,7 +41,10 @@ export class ConnectionPool {
   readonly #pool: Pool;
   readonly #bounds: PoolBounds;
   readonly #observer: PoolObserver;
-  #busy = 0;
+  /** To us and to the ORM. */
+  readonly #lent = new Set<PoolClient>();
+  /** To us: those always come back. */
+  readonly #ours = new WeakSet<PoolClient>();
   #waiting = 0;
   #lost = 0;
 
@@ -46,23 +52,25 @@ export class ConnectionPool {
     this.#pool = pool;
     this.#bounds = bounds;
     this.#observer = observer;
-    pool.on('acquire', () => {
-      this.#busy += 1;
-    });
-    pool.on('release', () => {
-      this.#busy -= 1;
+    pool.on('acquire', (client) => this.#lent.add(client));
+    pool.on('release', (_error, client) => {
+      this.#lent.delete(client);
+      this.#ours.delete(client);
     });
     // An idle connection that breaks; without a listener it would end the process.
     pool.on('error', (error) => this.#countLost(error));
     // A checked-out one: its statement fails too, so this only has to be listened to.
-    pool.on('connect', (client) => client.on('error', () => {}));
+    pool.on('connect', (client) => {
+      client.on('error', () => {});
+      client.once('end', () => setTimeout(() => this.#reclaim(client), RECLAIM_AFTER_MS).unref());
+    });
   }
 
   get gauges(): PoolGauges {
     return {
       max: this.#bounds.max,
       size: this.#pool.totalCount,
-      busy: this.#busy,
+      busy: this.#lent.size,
       waiting: this.#waiting,
       lost: this.#lost,
     };
@@ -90,6 +98,7 @@ export class ConnectionPool {
   async withClient<T>(work: (client: PoolClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
     const client = await this.#acquire(signal);
+    this.#ours.add(client);
     if (signal?.aborted) {
       client.release();
       throw signal.reason;
@@ -159,7 +168,14 @@ export class ConnectionPool {
   }
 
   get #opening(): number {
-    return this.#pool.totalCount - this.#pool.idleCount - this.#busy;
+    return this.#pool.totalCount - this.#pool.idleCount - this.#lent.size;
+  }
+
+  /** The ORM never gives back a connection on which its ROLLBACK failed; its place in the pool would be lost. */
+  #reclaim(client: PoolClient): void {
+    if (!this.#lent.has(client) || this.#ours.has(client)) return;
+    this.#countLost(new Error('the connection ended in a transaction of the ORM'));
+    client.release(true);
   }
 
   #countLost(error: Error): void {
