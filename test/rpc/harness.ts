@@ -1,4 +1,5 @@
-import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
+import { once } from 'node:events';
+import { connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
 import {
   Client,
   credentials,
@@ -300,6 +301,29 @@ export function rawCall(
     });
     request.end(body);
   });
+}
+
+/** Sends an empty request with a deadline that only the server keeps, and takes it back when told to. */
+export async function cancelledCall(
+  server: TestServer,
+  path: string,
+  timeout: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+  const request = session.request({
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    authorization: 'Bearer good',
+    'grpc-timeout': timeout,
+  });
+  request.on('error', () => {});
+  request.end(frame(Buffer.alloc(0)));
+  signal.addEventListener('abort', () => request.close(constants.NGHTTP2_CANCEL));
+  await once(request, 'close');
+  session.close();
 }
 
 /** Resolves once `condition` holds. */

@@ -6,7 +6,7 @@ import { Role } from '../../src/server/domain/principal.ts';
 import { CALL_CHAIN } from '../../src/server/rpc/call-chain.ts';
 import type { Call } from '../../src/server/rpc/method.ts';
 import { EncodedMessage } from '../../src/server/rpc/method.ts';
-import { call, frame, READER, rawCall, refusalOf, start, unary, until } from './harness.ts';
+import { call, cancelledCall, frame, READER, rawCall, refusalOf, start, unary, until } from './harness.ts';
 
 const echo = unary('Echo', async (_call, request) => request);
 
@@ -218,19 +218,51 @@ describe('the call chain', () => {
 
 describe('a deadline', () => {
   it('ends the call, aborts its signal and is counted as such', async () => {
-    let reason: unknown;
+    const aborted = Promise.withResolvers<unknown>();
     const server = await start([
-      unary('Slow', async (context) => {
-        await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve()));
-        reason = context.signal.reason;
-        throw context.signal.reason;
+      unary('Slow', async ({ signal }) => {
+        signal.addEventListener('abort', () => aborted.resolve(signal.reason));
+        await aborted.promise;
+        throw signal.reason;
       }),
+    ]);
+    const refusal = await rawCall(server, '/test.Wire/Slow', frame(Buffer.alloc(0)), { 'grpc-timeout': '50m' });
+    expect(refusal.code).toBe('DEADLINE_EXCEEDED');
+    expect(await aborted.promise).toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+    await until(() => server.seen.ended.length === 1, 'the call ended');
+    expect(server.seen.ended[0]?.code).toBe(4);
+    expect(server.seen.unexpected).toEqual([]);
+  });
+
+  it.each([
+    ['close to it is the deadline, which the caller keeps by its own clock', '1S', 0.91, 'DEADLINE_EXCEEDED'],
+    ['long before it is the caller’s own wish', '30S', 0, 'CANCELLED'],
+  ])('a cancel %s', async (_when, timeout, part, expected) => {
+    const aborted = Promise.withResolvers<unknown>();
+    const gaveUp = new AbortController();
+    const server = await start([
+      unary('Slow', async ({ signal, deadlineAt }) => {
+        signal.addEventListener('abort', () => aborted.resolve(signal.reason));
+        await delay((deadlineAt - performance.now()) * part);
+        gaveUp.abort();
+        await aborted.promise;
+        throw signal.reason;
+      }),
+    ]);
+    await cancelledCall(server, '/test.Wire/Slow', timeout, gaveUp.signal);
+    expect(await aborted.promise).toMatchObject({ reason: expected });
+  });
+
+  it('reaches a caller by its own clock, and the call is over here too', async () => {
+    const server = await start([
+      unary(
+        'Slow',
+        ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      ),
     ]);
     const refusal = await refusalOf(call(server, 'Slow', '', { deadline: Date.now() + 50 }));
     expect(refusal.code).toBe('DEADLINE_EXCEEDED');
-    await until(() => server.seen.ended.length === 1, 'the call ended');
-    expect(reason).toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
-    expect(server.seen.ended[0]?.code).toBe(4);
+    await until(() => server.seen.ended.length === server.seen.begun, 'the call ended');
     expect(server.seen.unexpected).toEqual([]);
   });
 

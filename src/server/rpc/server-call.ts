@@ -37,10 +37,13 @@ const REFUSED: ReadonlySet<string> = new Set<ErrorReason>([
 ]);
 
 /**
- * A caller gives up at its deadline by its own clock, and we learn of it as a cancel: one that comes
- * this close to the deadline is the deadline. In milliseconds.
+ * A caller gives up at its deadline by its own clock, and we learn of it as a cancel. Its clock began to run
+ * before the call came here, so that the cancel comes before the deadline has passed by ours, by as much as the
+ * call was on its way: one within these milliseconds of it, or within this part of the time the call was
+ * given, is the deadline.
  */
 const DEADLINE_TOLERANCE_MS = 10;
+const DEADLINE_TOLERANCE_PART = 0.1;
 
 /** What every room below may know about one call, and what is measured of it. */
 export class ServerCall implements Call {
@@ -135,7 +138,8 @@ export class ServerCall implements Call {
 
   /** What a call ends with whose caller waits no longer. */
   callerGone(): ServiceError {
-    return performance.now() >= this.deadlineAt - DEADLINE_TOLERANCE_MS
+    const tolerance = Math.max(DEADLINE_TOLERANCE_MS, (this.deadlineAt - this.startedAt) * DEADLINE_TOLERANCE_PART);
+    return this.deadlineAt !== Infinity && performance.now() >= this.deadlineAt - tolerance
       ? new ServiceError('DEADLINE_EXCEEDED', "the call's deadline passed before its answer was there")
       : new ServiceError('CANCELLED', 'the caller went away');
   }
