@@ -227,9 +227,10 @@ SELECT k.id, k.name, k.revoke_time IS NOT NULL,
 const IDS = ['018f0000-0000-7000-8000-000000000000'];
 const OF_IDS: PurgeTarget = { kind: 'ids', ids: IDS };
 const OF_USER: PurgeTarget = { kind: 'user', userId: 'user1' };
+/** Without an index of its own, so that there is one way to go about it. */
 const OF_FILTER: PurgeTarget = {
   kind: 'filter',
-  filter: { op: 'text', field: 'category', comparator: '=', value: 'cat1' },
+  filter: { op: 'tag', value: 'tag1' },
 };
 const ALL_OF_THEM = ['memories_pkey', 'memory_revisions_memory', 'memory_revisions_pkey', 'workspace_heads_pkey'];
 const BATCH = { mostRevisions: 2000, bumpCacheEpoch: false };
