@@ -18,6 +18,8 @@ const MARKDOWN = [
   'docs/alerts.md',
   'docs/clients.md',
   'docs/operating.md',
+  'docs/settings.md',
+  'docs/threat-model.md',
   'src/client/README.md',
 ];
 

@@ -44,7 +44,7 @@ describe('messages nobody would send', () => {
     readonly bytes: Uint8Array;
   }
 
-  it(`are answered: ${INPUTS} of them by no crash, no INTERNAL, no UNKNOWN, no hang and no word of the inside`, async () => {
+  it('are answered, by no crash, no INTERNAL, no UNKNOWN, no hang and no word of the inside', async () => {
     const roles = Object.keys(target.credentials);
     const input: fc.Arbitrary<Input> = fc.oneof(
       ...METHODS.map((method) =>
