@@ -208,7 +208,9 @@ describe('every statement of the repository', () => {
     const nodes = flatten(root);
     expect(nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name'])).toEqual([]);
     const used = nodes.map((node) => node['Index Name']).filter((name) => name !== undefined);
-    expect([...new Set(used)].sort(), JSON.stringify(root, null, 1)).toEqual([...planCase.indexes].sort());
+    const { indexes } = planCase;
+    if (indexes === 'one') expect(new Set(used).size).toBe(1);
+    else expect([...new Set(used)].sort(), JSON.stringify(root, null, 1)).toEqual([...indexes].sort());
     // Rows come out of the index in order: a sort would read all of them before the first is given out
     // (of a list by id there is only one).
     const one = planCase.statement.kind === 'list_page' && planCase.indexes.includes('memories_pkey');

@@ -227,10 +227,9 @@ SELECT k.id, k.name, k.revoke_time IS NOT NULL,
 const IDS = ['018f0000-0000-7000-8000-000000000000'];
 const OF_IDS: PurgeTarget = { kind: 'ids', ids: IDS };
 const OF_USER: PurgeTarget = { kind: 'user', userId: 'user1' };
-/** Without an index of its own, so that there is one way to go about it. */
 const OF_FILTER: PurgeTarget = {
   kind: 'filter',
-  filter: { op: 'tag', value: 'tag1' },
+  filter: { op: 'text', field: 'category', comparator: '=', value: 'cat1' },
 };
 const ALL_OF_THEM = ['memories_pkey', 'memory_revisions_memory', 'memory_revisions_pkey', 'workspace_heads_pkey'];
 const BATCH = { mostRevisions: 2000, bumpCacheEpoch: false };
@@ -239,7 +238,7 @@ const UUIDS = `{${IDS.join()}}`;
 export const planCases: readonly PlanCase[] = [
   { title: 'purge ids', ...purgeIds(1, OF_IDS, NO_ID, 100), indexes: ['memories_pkey'] },
   { title: 'purge a user', ...purgeIds(1, OF_USER, NO_ID, 100), indexes: ['memories_user_id'] },
-  { title: 'purge by a filter', ...purgeIds(1, OF_FILTER, NO_ID, 100), indexes: ['memories_pkey'] },
+  { title: 'purge by a filter', ...purgeIds(1, OF_FILTER, NO_ID, 100), indexes: 'one' },
   { title: 'count ids', ...purgeCounts(1, OF_IDS), indexes: ['memories_pkey', 'memory_revisions_memory'] },
   { title: 'count a user', ...purgeCounts(1, OF_USER), indexes: ['memories_user_id', 'memory_revisions_memory'] },
   { title: 'a batch of a purge', ...purgeBatch(1, OF_USER, IDS, BATCH), indexes: ALL_OF_THEM },

@@ -19,8 +19,11 @@ export interface PlanCase {
   readonly title: string;
   readonly statement: Statement;
   readonly values: readonly SqlValue[];
-  /** Every index the plan uses; any other, and any sequential scan, fails. */
-  readonly indexes: readonly string[];
+  /**
+   * Every index the plan uses; any other, and any sequential scan, fails. 'one': whichever the planner
+   * takes to be the shortest way through a workspace.
+   */
+  readonly indexes: readonly string[] | 'one';
 }
 
 /** What the driver is handed: text of a parameter, or NULL. */
