@@ -33,6 +33,7 @@ export const SERVICE_LEVELS: readonly ServiceLevel[] = [
     ours: ({ last }) => ((last?.gauges.processes.length ?? 0) > 1 ? 400 * MB : 150 * MB),
   },
   { name: 'config load', promise: parseCondition('config.load < 50ms'), ours: () => 10 * MS },
+  { name: 'seal, unseal', promise: parseCondition('seal.p99 < 10ms'), ours: () => 0.1 * MS },
   { name: 'batch of 100', promise: parseCondition('BatchSaveMemories.p95 < 5s'), ours: () => 25 * MS },
 ];
 
