@@ -5,15 +5,25 @@ import type { WorkspaceKeys } from './data-keys.ts';
 export const SEAL_CACHE_ENTRIES = 1024;
 const MAX_BYTES = 8 * 1024 * 1024;
 
+/** The end of a ciphertext, in base64, that has its tag in it. */
+const TAG_CHARACTERS = 24;
+
+interface Opened {
+  readonly sealed: string;
+  readonly text: string;
+}
+
 /**
- * What was unwrapped and opened of late. Values are found by their ciphertext and all it is bound to,
- * never by a clear text: so what is found is what opening would give.
+ * What was unwrapped and opened of late. Values are found by all they are bound to and the tag of their
+ * ciphertext, and given when the whole ciphertext is the same: so what is found is what opening would
+ * give. (The whole ciphertext as a name would be hashed whole, which takes longer than to compare it.)
  */
 export class SealCache {
-  readonly #entries = new LRUCache<string, WorkspaceKeys | string>({
+  readonly #entries = new LRUCache<string, WorkspaceKeys | Opened>({
     max: SEAL_CACHE_ENTRIES,
     maxSize: MAX_BYTES,
-    sizeCalculation: (value, name) => 64 + name.length + (typeof value === 'string' ? value.length * 2 : 256),
+    sizeCalculation: (value, name) =>
+      64 + name.length + ('text' in value ? value.sealed.length + value.text.length * 2 : 256),
   });
   hits = 0;
   misses = 0;
@@ -35,11 +45,12 @@ export class SealCache {
   }
 
   value(context: string, sealed: string): string | undefined {
-    return this.#count(this.#entries.get(`value ${context}\0${sealed}`)) as string | undefined;
+    const known = this.#entries.get(nameOf(context, sealed)) as Opened | undefined;
+    return this.#count(known?.sealed === sealed ? known.text : undefined);
   }
 
   putValue(context: string, sealed: string, text: string): void {
-    this.#entries.set(`value ${context}\0${sealed}`, text);
+    this.#entries.set(nameOf(context, sealed), { sealed, text });
   }
 
   clear(): void {
@@ -51,4 +62,8 @@ export class SealCache {
     else this.hits += 1;
     return found;
   }
+}
+
+function nameOf(context: string, sealed: string): string {
+  return `value ${context}\0${sealed.slice(-TAG_CHARACTERS)}`;
 }
