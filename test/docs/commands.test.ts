@@ -38,8 +38,8 @@ const inOtherLanguages = OTHER_LANGUAGES.flatMap((language) => commands('docs/cl
 const SHOWN: Readonly<Record<string, RegExp>> = {
   'npm run cli -- get --key deploys': /revision 2 by admin[\s\S]*Deploys happen on Wednesdays\./,
   'npm run cli -- history --key deploys': /platform team, 12 May[\s\S]*from the runbook/,
-  'npm run cli -- export --out memories.jsonl': /Exported [1-9]\d* memories/,
-  'npm run cli -- import memories.jsonl': /Imported [1-9]\d* memories/,
+  'npm run cli -- export --out memories.jsonl': /Exported [1-9]\d* memor(y|ies)/,
+  'npm run cli -- import memories.jsonl': /Imported [1-9]\d* memor(y|ies)/,
   'npm run monitor -- --once --json': /"SaveMemory"|MemoryService\/SaveMemory/,
   'npm run cli -- keys list': /planner/,
 };
