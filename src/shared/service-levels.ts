@@ -1,6 +1,7 @@
 import { type Condition, parseCondition, satisfies } from './alerts/condition.ts';
 import { read } from './alerts/reading.ts';
 import type { WindowTotals } from './alerts/totals.ts';
+import { isBulk } from './method-name.ts';
 
 /** One of the service levels the guide asks for. */
 export interface ServiceLevel {
@@ -44,6 +45,12 @@ export function readLevels(window: WindowTotals): readonly LevelReading[] {
     const ours = level.ours(window);
     return { level, value, ours, state: stateOf(level.promise, value, ours) };
   });
+}
+
+/** The level a method has to keep, of its own or that of the API; undefined for one that moves much or watches. */
+export function levelOf(method: string): ServiceLevel | undefined {
+  const own = SERVICE_LEVELS.find(({ promise }) => promise.subject === method);
+  return own ?? (isBulk(method) ? undefined : SERVICE_LEVELS[0]);
 }
 
 /** The API's level, for the p95 of a single method in microseconds. */

@@ -36,6 +36,10 @@ export type Command =
   | 'window'
   | 'interval-longer'
   | 'interval-shorter'
+  | 'baseline'
+  | 'difference'
+  | 'expand'
+  | 'graph'
   | 'target'
   | 'retry';
 
@@ -58,6 +62,7 @@ const METHOD_TABLES = ['overview', 'methods'] as const;
 const SORTED = [...METHOD_TABLES, 'store', 'clients'] as const;
 const FILTERED = [...METHOD_TABLES, 'memories', 'clients', 'events', 'settings'] as const;
 const MEMORIES = ['memories'] as const;
+const GRAPHED = [...METHOD_TABLES, 'method'] as const;
 
 /**
  * Every key, once: dispatch, footer, help and the README's table are made from it, in this order.
@@ -194,6 +199,42 @@ export const KEYS: readonly KeyBinding[] = [
     help: 'how much time the numbers cover: 10 s, 60 s, 5 min, 15 min',
     footer: 'window',
     group: 'Time',
+  },
+  {
+    command: 'baseline',
+    keys: ['b'],
+    label: 'b',
+    help: 'mark the stretch in sight as the baseline to compare with, or drop it',
+    footer: 'baseline',
+    group: 'Time',
+    on: GRAPHED,
+  },
+  {
+    command: 'difference',
+    keys: ['d'],
+    label: 'd',
+    help: 'how it differs from the baseline; ! where it is worse by more than chance',
+    footer: 'difference',
+    group: 'Time',
+    on: GRAPHED,
+  },
+  {
+    command: 'expand',
+    keys: ['e'],
+    label: 'e',
+    help: 'the graph over the whole screen, or back',
+    footer: 'expand',
+    group: 'View',
+    on: GRAPHED,
+  },
+  {
+    command: 'graph',
+    keys: ['m'],
+    label: 'm',
+    help: 'change the graph: calls a second, errors, latency, p99',
+    footer: 'graph',
+    group: 'View',
+    on: GRAPHED,
   },
   {
     command: 'left',

@@ -23,6 +23,7 @@ export function methodTablePanel(
       slots: shownSlots(state),
       endMs: shownEndMs(state),
       view,
+      baseline: view.difference ? state.baseline?.window : undefined,
       width: width - 4,
       height: height - 2,
     },
@@ -31,7 +32,11 @@ export function methodTablePanel(
   const filter: Line = view.filter === '' ? [] : [{ text: '  filter ', tone: 'dim' }, printable(view.filter)];
   const count = rows.length === window.methods.length ? `${rows.length}` : `${rows.length} of ${window.methods.length}`;
   const title: Line = [{ text: `Methods (${count})`, tone: 'title', bold: true }, ...filter];
-  const note: Line = [{ text: `over ${formatPeriod(view.windowMs)}`, tone: 'dim' }];
+  const covered = formatPeriod(view.windowMs);
+  const compared = view.difference && state.baseline !== undefined;
+  const note: Line = compared
+    ? [{ text: `last ${covered}, against the baseline`, tone: 'accent' }]
+    : [{ text: `over ${covered}`, tone: 'dim' }];
   const lines = rows.length > 0 ? table : [...table, [], ...emptyHint(state, window.methods.length > 0)];
   return panel({ title, note, width, height, lines }, theme);
 }

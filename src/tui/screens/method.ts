@@ -1,5 +1,6 @@
 import type { LatencyHistogram } from '../../shared/histogram.ts';
 import { CODE_NAMES } from '../../shared/rpc-error.ts';
+import { errorChange, percentileChange, rateChange } from '../state/change.ts';
 import { type MethodDetail, methodDetail } from '../state/method-detail.ts';
 import type { MonitorState } from '../state/state.ts';
 import type { MethodSummary } from '../state/summary.ts';
@@ -7,13 +8,15 @@ import { showsOnePanel } from '../state/view.ts';
 import { alignRight, fitText, type Line, type Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Block, beside, panel } from '../widgets/block.ts';
+import { changeCell, pointsCell } from '../widgets/change-cell.ts';
 import { formatClock, formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
 import { meter } from '../widgets/graph.ts';
-import { trendPanel } from './method-trend.ts';
+import { graphPanel } from './graph-panel.ts';
 import { FRAME_ROWS } from './overview-layout.ts';
 
 const BORDER = 4;
 const CODE_WIDTH = 19;
+const CHANGE_WIDTH = 9;
 /** In the order of memoryhub.v1.Stage. */
 const STAGE_NAMES = ['', 'decode', 'auth', 'domain', 'cache', 'database', 'encode'];
 const QUANTILES = [
@@ -30,9 +33,10 @@ export function methodScreen(state: MonitorState, width: number, rows: number, t
   const name = state.view.selected ?? '';
   const detail = methodDetail(state, name);
   const room = rows - FRAME_ROWS;
+  if (state.view.expanded) return graphPanel(state, name, width, room, theme);
   if (showsOnePanel(state.view)) {
     const top = Math.min(10, room - 4);
-    return [...percentilePanel(detail, state, width, top, theme), ...trendPanel(state, name, width, room - top, theme)];
+    return [...percentilePanel(detail, state, width, top, theme), ...graphPanel(state, name, width, room - top, theme)];
   }
   const left = Math.ceil(width / 2);
   const top = Math.min(11, Math.max(9, Math.floor(room * 0.34)));
@@ -44,7 +48,7 @@ export function methodScreen(state: MonitorState, width: number, rows: number, t
       percentilePanel(detail, state, left, top, theme),
       distributionPanel(detail, state, width - left, top, theme),
     ),
-    ...trendPanel(state, name, width, room - top - bottom - slowest, theme),
+    ...graphPanel(state, name, width, room - top - bottom - slowest, theme),
     ...beside(
       stagePanel(detail, left, bottom, theme),
       codePanel(detail, width - left, bottom, state.view.windowMs, theme),
@@ -55,29 +59,49 @@ export function methodScreen(state: MonitorState, width: number, rows: number, t
 
 function percentilePanel(
   detail: MethodDetail,
-  { view }: MonitorState,
+  { view, baseline }: MonitorState,
   width: number,
   height: number,
   theme: Theme,
 ): Block {
-  const columnWidth = Math.max(6, Math.min(9, Math.floor((width - BORDER - 7) / 4)));
+  const compared = view.difference && baseline !== undefined;
+  const columnWidth = Math.max(6, Math.min(9, Math.floor((width - BORDER - 7 - (compared ? CHANGE_WIDTH : 0)) / 4)));
   const columns = [
     ['now', detail.now],
     [formatPeriod(view.windowMs), detail.window],
     ['10m', detail.history],
     ['boot', detail.boot],
   ] as const;
-  const row = (name: string, cell: (summary: MethodSummary) => string): Line => [
+  const change = (span: Span | string): Line => {
+    if (!compared) return [];
+    const { text, ...style } = typeof span === 'string' ? { text: span } : span;
+    return [{ ...style, text: alignRight(text, CHANGE_WIDTH) }];
+  };
+  const row = (name: string, cell: (summary: MethodSummary) => string, changed: Span | string): Line => [
     { text: fitText(name, 7), tone: 'dim' },
     ...columns.map(([, summary]) => ({ text: alignRight(summary === undefined ? '-' : cell(summary), columnWidth) })),
+    ...change(changed),
   ];
+  const { before, window } = detail;
   const lines: Line[] = [
-    [' '.repeat(7), ...columns.map(([title]) => ({ text: alignRight(title, columnWidth), tone: 'dim' as const }))],
+    [
+      ' '.repeat(7),
+      ...columns.map(([title]) => ({ text: alignRight(title, columnWidth), tone: 'dim' as const })),
+      ...change({ text: 'vs base', tone: 'dim' }),
+    ],
     ...QUANTILES.map(([name, quantile]) =>
-      row(name, ({ latency }) => (latency.count === 0 ? '-' : formatLatency(latency.percentile(quantile)))),
+      row(
+        name,
+        ({ latency }) => (latency.count === 0 ? '-' : formatLatency(latency.percentile(quantile))),
+        changeCell(before && window && percentileChange(before.latency, window.latency, quantile)),
+      ),
     ),
-    row('calls', ({ completed }) => formatCount(completed)),
-    row('err%', ({ errorShare }) => formatShare(errorShare)),
+    row('calls', ({ completed }) => formatCount(completed), changeCell(before && window && rateChange(before, window))),
+    row(
+      'err%',
+      ({ errorShare }) => formatShare(errorShare),
+      pointsCell(before && window && errorChange(before, window)),
+    ),
   ];
   const note: Line = [{ text: `${theme.glyphs.ascii ? '+-' : '±'}1.1%`, tone: 'dim' }];
   return panel({ title: titleOf('Percentiles'), note, width, height, lines }, theme);

@@ -2,7 +2,7 @@ import { gridOf, rateSeries } from '../state/series.ts';
 import type { Slot } from '../state/slot.ts';
 import { type MonitorState, shownEndMs, shownSlots } from '../state/state.ts';
 import { summarize, type WindowSummary } from '../state/summary.ts';
-import { type PANELS, type PanelName, showsOnePanel } from '../state/view.ts';
+import { type PANELS, type PanelName, shownGraph, showsOnePanel } from '../state/view.ts';
 import type { Line } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Block, beside, packed, panel } from '../widgets/block.ts';
@@ -11,6 +11,7 @@ import { type GaugePanel, postgresGauges, processGauges, redisGauges } from '../
 import { areaGraph, timeAxis } from '../widgets/graph.ts';
 import { HEAT_LABEL_WIDTH, heatMap } from '../widgets/heat.ts';
 import { levelLines, levelStrip } from '../widgets/service-levels.ts';
+import { graphPanel } from './graph-panel.ts';
 import { methodTablePanel } from './method-table-panel.ts';
 import { eventsPanel, eventsPart } from './overview-events.ts';
 import { FRAME_ROWS, LEVELS_BESIDE, overviewHeights, panelAt } from './overview-layout.ts';
@@ -33,6 +34,7 @@ const BORDER = 4;
 export function overviewScreen(state: MonitorState, width: number, rows: number, theme: Theme): Block {
   const slots = shownSlots(state);
   const overview: Overview = { state, theme, endMs: shownEndMs(state), slots, window: summarize(slots) };
+  if (state.view.expanded) return ratePanel(overview, width, rows - FRAME_ROWS);
   if (showsOnePanel(state.view)) {
     return DRAW[panelAt(state.view.panel)](overview, width, rows - FRAME_ROWS);
   }
@@ -57,6 +59,8 @@ function gaugesPart(overview: Overview, width: number, height: number): Block {
 }
 
 const ratePanel: DrawPanel = ({ state, theme, endMs, slots, window }, width, height) => {
+  // Another graph was chosen: it stands in this place.
+  if (shownGraph(state.view) !== 'rate') return graphPanel(state, undefined, width, height, theme);
   const { total } = window;
   const inner = height - 2;
   const now = slots.at(-1);

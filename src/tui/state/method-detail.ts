@@ -1,4 +1,5 @@
 import { LatencyHistogram } from '../../shared/histogram.ts';
+import { inBaseline } from './baseline.ts';
 import { slotsWithin } from './history.ts';
 import type { MethodSlot, Slot, SlowCallSlot } from './slot.ts';
 import { type MonitorState, shownEndMs } from './state.ts';
@@ -9,6 +10,8 @@ export interface MethodDetail {
   readonly now: MethodSummary | undefined;
   readonly window: MethodSummary | undefined;
   readonly history: MethodSummary | undefined;
+  /** In the baseline. */
+  readonly before: MethodSummary | undefined;
   /** Since the server's start, as far as it told. */
   readonly boot: MethodSummary | undefined;
   readonly windowCoveredMs: number;
@@ -44,6 +47,7 @@ export function methodDetail(state: MonitorState, name: string): MethodDetail {
     now: summaryIn(window.slice(-1)),
     window: summaryIn(window),
     history: summaryIn(slotsWithin(state.history, endMs, LONG_MS)),
+    before: inBaseline(state, name),
     boot: state.totals && summaryIn([state.totals]),
     windowCoveredMs: window.reduce((sum, { coveredMs }) => sum + coveredMs, 0),
     stages: stagesOf(ofMethod(window)),

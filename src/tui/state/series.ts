@@ -1,6 +1,7 @@
 import { LatencyHistogram } from '../../shared/histogram.ts';
 import { isWatch } from '../../shared/method-name.ts';
 import type { MethodSlot, Slot } from './slot.ts';
+import { isError } from './summary.ts';
 
 /** Values along time, oldest first; undefined where nothing is known (no server, no monitor yet). */
 export type Series = readonly (number | undefined)[];
@@ -21,13 +22,13 @@ export function gridOf(endMs: number, windowMs: number, columns: number): TimeGr
  * Calls a second that ended, per column. A slot that lies in several columns is shared out by
  * overlap, so the area under the curve is the number of calls whatever the width.
  */
-export function rateSeries(slots: readonly Slot[], grid: TimeGrid): Series {
+export function rateSeries(slots: readonly Slot[], grid: TimeGrid, wanted: MethodFilter = () => true): Series {
   const calls = new Float64Array(grid.columns);
   const knownMs = new Float64Array(grid.columns);
   const startMs = grid.endMs - grid.columns * grid.columnMs;
   for (const slot of slots) {
     if (slot.coveredMs <= 0) continue;
-    const completed = slot.methods.reduce((sum, method) => sum + method.completed, 0);
+    const completed = slot.methods.reduce((sum, method) => sum + (wanted(method) ? method.completed : 0), 0);
     const fromMs = Math.max(slot.endMs - slot.coveredMs, startMs);
     const toMs = Math.min(slot.endMs, grid.endMs);
     const first = Math.max(0, Math.floor((fromMs - startMs) / grid.columnMs));
@@ -49,6 +50,21 @@ export function rateSeries(slots: readonly Slot[], grid: TimeGrid): Series {
 /** Which methods a series is about; by default all but the streams that live as long as their reader. */
 export type MethodFilter = (method: MethodSlot) => boolean;
 const ALL_CALLS: MethodFilter = ({ name }) => !isWatch(name);
+
+/** Share of the calls that failed, 0..1, per column; undefined where none ended. */
+export function errorSeries(slots: readonly Slot[], grid: TimeGrid, wanted: MethodFilter = () => true): Series {
+  const errors = new Float64Array(grid.columns);
+  const ended = new Float64Array(grid.columns);
+  for (const slot of slots) {
+    const column = columnOf(slot, grid);
+    if (column === undefined) continue;
+    for (const { completed, codes } of slot.methods.filter(wanted)) {
+      ended[column] = (ended[column] as number) + completed;
+      for (const { code, count } of codes) if (isError(code)) errors[column] = (errors[column] as number) + count;
+    }
+  }
+  return Array.from(errors, (count, i) => (ended[i] === 0 ? undefined : count / (ended[i] as number)));
+}
 
 /** One percentile per column, in microseconds; undefined where no call ended. */
 export function percentileSeries(
@@ -93,8 +109,8 @@ export function heatBands(
 const scratch = new LatencyHistogram();
 
 /**
- * The merged latencies of each column that has slots, oldest first. A slot belongs to the column in
- * which its middle lies. The histogram holds until the next column only.
+ * The merged latencies of each column that has slots, oldest first. The histogram holds until the
+ * next column only.
  */
 function eachColumn(
   slots: readonly Slot[],
@@ -102,12 +118,11 @@ function eachColumn(
   wanted: MethodFilter,
   visit: (column: number, latency: LatencyHistogram) => void,
 ): void {
-  const startMs = grid.endMs - grid.columns * grid.columnMs;
   let current = -1;
   scratch.reset();
   for (const slot of slots) {
-    const column = Math.floor((slot.endMs - slot.coveredMs / 2 - startMs) / grid.columnMs);
-    if (column < 0 || column >= grid.columns || slot.endMs > grid.endMs) continue;
+    const column = columnOf(slot, grid);
+    if (column === undefined) continue;
     if (column !== current) {
       if (current >= 0) visit(current, scratch);
       scratch.reset();
@@ -118,4 +133,11 @@ function eachColumn(
     }
   }
   if (current >= 0) visit(current, scratch);
+}
+
+/** A slot belongs to the column in which its middle lies. */
+function columnOf({ endMs, coveredMs }: Slot, grid: TimeGrid): number | undefined {
+  const startMs = grid.endMs - grid.columns * grid.columnMs;
+  const column = Math.floor((endMs - coveredMs / 2 - startMs) / grid.columnMs);
+  return column < 0 || column >= grid.columns || endMs > grid.endMs ? undefined : column;
 }

@@ -2,6 +2,7 @@ import { BUILT_IN_RULES } from '../../shared/alerts/built-in.ts';
 import { NO_ALERTS } from '../../shared/alerts/evaluate.ts';
 import type { AlertRule } from '../../shared/alerts/rule.ts';
 import type { AlertLog, FleetWatch } from './alerts.ts';
+import type { Baseline } from './baseline.ts';
 import type { Connection } from './connection.ts';
 import { passes } from './filter.ts';
 import { type History, slotsWithin } from './history.ts';
@@ -42,6 +43,8 @@ export interface MonitorState {
   /** Since the server's start, as it last told; undefined until it is asked. */
   readonly totals: Slot | undefined;
   readonly memories: MemoryBrowser;
+  /** What others are compared with; undefined until it is marked. */
+  readonly baseline: Baseline | undefined;
   readonly view: View;
 }
 
@@ -69,6 +72,7 @@ export function initialState(
     events: [],
     totals: undefined,
     memories: INITIAL_BROWSER,
+    baseline: undefined,
     view: { ...INITIAL_VIEW, ...view },
   };
 }

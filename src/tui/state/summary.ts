@@ -8,6 +8,11 @@ const CANCELLED = 1;
 /** Codes that say the server failed, not the caller (OpenTelemetry's semantic conventions for RPC servers). */
 const FAULTS = new Set([2, 4, 12, 13, 14, 15]);
 
+/** Ended neither OK nor cancelled by its caller. */
+export function isError(code: number): boolean {
+  return code !== OK && code !== CANCELLED;
+}
+
 /** What happened in a window, of one method or of all. */
 export interface Summary {
   readonly started: number;
@@ -97,7 +102,7 @@ function shares(completed: number, codes: readonly CodeTally[], coveredMs: numbe
   let errors = 0;
   let faults = 0;
   for (const { code, count } of codes) {
-    if (code !== OK && code !== CANCELLED) errors += count;
+    if (isError(code)) errors += count;
     if (FAULTS.has(code)) faults += count;
   }
   return {

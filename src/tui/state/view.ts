@@ -45,6 +45,12 @@ export interface View {
   readonly cursorBackMs: number | undefined;
   /** The slowest call that `y` copies, from the slowest. */
   readonly slowRow: number;
+  /** Whether tables and percentiles tell how they differ from the baseline. */
+  readonly difference: boolean;
+  /** Whether the graph has the whole screen. */
+  readonly expanded: boolean;
+  /** The graph that was chosen; undefined: that of the screen. */
+  readonly graph: GraphName | undefined;
   /** Sentences instead of panels, for those who hear the screen. */
   readonly screenReader: boolean;
   /** Told in the footer until the next key. */
@@ -58,6 +64,15 @@ export type SortColumn = (typeof SORT_COLUMNS)[number];
 
 export const PANELS = ['rate', 'heat', 'methods', 'postgres', 'redis', 'process', 'levels', 'events'] as const;
 export type PanelName = (typeof PANELS)[number];
+
+/** In the order in which `m` goes through them. */
+export const GRAPHS = ['rate', 'errors', 'heat', 'p99'] as const;
+export type GraphName = (typeof GRAPHS)[number];
+
+/** The graph a screen shows. */
+export function shownGraph({ graph, screen }: View): GraphName {
+  return graph ?? (screen === 'method' ? 'p99' : screen === 'methods' ? 'heat' : 'rate');
+}
 
 export const STORE_PANELS = ['statements', 'postgres', 'redis', 'cache', 'tables', 'storage'] as const;
 export type StorePanelName = (typeof STORE_PANELS)[number];
@@ -91,6 +106,9 @@ export const INITIAL_VIEW: View = {
   storePanel: 0,
   cursorBackMs: undefined,
   slowRow: 0,
+  difference: false,
+  expanded: false,
+  graph: undefined,
   screenReader: false,
   notice: undefined,
   columns: 80,

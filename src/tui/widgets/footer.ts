@@ -1,4 +1,4 @@
-import { isOn, KEYS, type KeyBinding } from '../keys.ts';
+import { type Command, isOn, KEYS, type KeyBinding } from '../keys.ts';
 import { filterOf } from '../state/filter.ts';
 import type { MonitorState } from '../state/state.ts';
 import { showsOnePanel } from '../state/view.ts';
@@ -6,6 +6,8 @@ import { type Line, lastColumns, printable, textWidth } from '../terminal/line.t
 import { segmentedLine } from './block.ts';
 
 const TYPING_LABEL = 'Filter: ';
+/** Those without which one is stuck. */
+const STAYING: ReadonlySet<Command> = new Set(['quit', 'help', 'retry']);
 
 /** The last row: the keys that do something here; or the filter while it is typed. */
 export function footer(state: MonitorState, width: number): Line {
@@ -35,7 +37,7 @@ function typingLine(state: MonitorState, width: number): Line {
 
 function segmentOf(binding: KeyBinding, position: number) {
   const key = binding.label.split(' ')[0] ?? '';
-  const weight = binding.command === 'quit' || binding.command === 'help' ? 100 : 50 - position;
+  const weight = STAYING.has(binding.command) ? 100 : 50 - position;
   return {
     line: [
       { text: key, tone: 'accent' as const },
@@ -64,6 +66,11 @@ function isUseful({ command, footer: word }: KeyBinding, state: MonitorState): b
     case 'diff':
     case 'json':
       return memories.opened !== undefined;
+    case 'difference':
+      return state.baseline !== undefined;
+    case 'baseline':
+    case 'expand':
+    case 'graph':
     case 'sort':
     case 'filter':
       return history.length > 0;

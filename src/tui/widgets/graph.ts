@@ -11,6 +11,8 @@ export interface GraphOptions {
   readonly labelWidth: number;
   /** Rows above this value are drawn in the warm ramp. */
   readonly warmAbove?: number;
+  /** A value to keep below: a line across, where it is on the scale. */
+  readonly line?: { readonly value: number; readonly text: string };
 }
 
 /**
@@ -18,7 +20,7 @@ export interface GraphOptions {
  * nothing is known is empty.
  */
 export function areaGraph(
-  { series, height, label, labelWidth, warmAbove }: GraphOptions,
+  { series, height, label, labelWidth, warmAbove, line }: GraphOptions,
   theme: Theme,
 ): readonly Line[] {
   const top = niceCeiling(Math.max(0, ...series.map((value) => value ?? 0)));
@@ -36,6 +38,8 @@ export function areaGraph(
       const foot = fromBottom === 0 ? 1 : 0;
       text += bars[Math.min(steps, Math.max(foot, filled))] ?? ' ';
     }
+    if (line !== undefined && Math.floor((line.value / top) * height) === fromBottom)
+      text = withLine(text, line.text, theme);
     const share = height === 1 ? 0.5 : fromBottom / (height - 1);
     const kind = warmAbove !== undefined && (top * fromBottom) / height >= warmAbove ? 'warm' : 'cool';
     return [
@@ -44,6 +48,13 @@ export function areaGraph(
       { text, tone: ramp(kind, share * 0.79 + 0.2) },
     ];
   });
+}
+
+/** Dashes where nothing else stands, begun by what the line means. */
+function withLine(row: string, meaning: string, { glyphs }: Theme): string {
+  const dashes = Array.from({ length: row.length }, (_, i) => (i % 2 === 0 ? glyphs.horizontal : ' ')).join('');
+  const line = `${dashes.slice(0, 2)}${meaning}${dashes.slice(2 + meaning.length)}`;
+  return [...row].map((cell, i) => (cell === ' ' ? (line[i] ?? ' ') : cell)).join('');
 }
 
 /** The scale stands at the top row and, where a row begins there, at half of it. */

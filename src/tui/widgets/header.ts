@@ -9,6 +9,8 @@ import { tabLine } from './tabs.ts';
 
 /** A replica that was silent for longer is not counted. */
 const REPORTING_MS = 15_000;
+/** A stretch from here on is told in minutes, without the seconds. */
+const WHOLE_MINUTES_MS = 5 * 60_000;
 
 /** The two rows at the top: who is watched, how it stands, how fresh the numbers are. */
 export function header(state: MonitorState, width: number, theme: Theme): readonly Line[] {
@@ -108,6 +110,7 @@ function lagOf({ lagMs, connection }: MonitorState): Line | undefined {
 function secondRow(state: MonitorState, width: number, theme: Theme): Line {
   const { view } = state;
   const right: Segment[] = [
+    ...baselineNote(state),
     { line: [{ text: 'window ', tone: 'dim' }, formatPeriod(view.windowMs)], weight: 8 },
     { line: [{ text: 'every ', tone: 'dim' }, formatPeriod(view.intervalMs)], weight: 4 },
     {
@@ -120,6 +123,21 @@ function secondRow(state: MonitorState, width: number, theme: Theme): Line {
   ];
   const left = tabLine(state, width - 2, theme);
   return segmentedLine([{ line: left, weight: 9 }], right, width);
+}
+
+/** Which stretch is the baseline; of which server, where another is looked at. */
+function baselineNote({ baseline, target }: MonitorState): readonly Segment[] {
+  if (baseline === undefined) return [];
+  const { fromMs, toMs, target: of } = baseline;
+  const whole = toMs - fromMs >= WHOLE_MINUTES_MS;
+  const at = (ms: number) => formatClock(ms).slice(0, whole ? 5 : undefined);
+  const where = of === target ? '' : ` of ${printable(of)}`;
+  const line: Line = [
+    { text: 'b ', tone: 'accent' },
+    { text: 'baseline: ', tone: 'dim' },
+    `${at(fromMs)}-${at(toMs)}${where}`,
+  ];
+  return [{ line, weight: 8 }];
 }
 
 function dim(text: string): Line {

@@ -1,11 +1,13 @@
 import { isBulk } from '../../shared/method-name.ts';
 import { methodLevel } from '../../shared/service-levels.ts';
+import { errorChange, percentileChange, rateChange } from '../state/change.ts';
 import { gridOf, percentileSeries } from '../state/series.ts';
 import type { Slot } from '../state/slot.ts';
-import type { MethodSummary } from '../state/summary.ts';
+import type { MethodSummary, WindowSummary } from '../state/summary.ts';
 import type { SortColumn, View } from '../state/view.ts';
 import { alignRight, fitText, type Line, printable, type Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
+import { changeCell, pointsCell } from './change-cell.ts';
 import { formatCount, formatLatency, formatShare } from './format.ts';
 import { sparkline } from './graph.ts';
 import { levelWord } from './service-levels.ts';
@@ -17,6 +19,8 @@ export interface MethodTableOptions {
   readonly slots: readonly Slot[];
   readonly endMs: number;
   readonly view: View;
+  /** What the values are told as changes of; absent: they are told as they are. */
+  readonly baseline?: WindowSummary | undefined;
   readonly width: number;
   /** Rows, the heading included. */
   readonly height: number;
@@ -28,6 +32,8 @@ interface Column {
   readonly sort?: SortColumn;
   readonly width: number;
   readonly cell: (row: MethodSummary) => Span | string;
+  /** What became of it since the baseline; absent: it is told as it is. */
+  readonly changed?: (before: MethodSummary, now: MethodSummary) => Span | string;
 }
 
 const FAULTY = 0.01;
@@ -37,21 +43,34 @@ const MAX_NAME_WIDTH = 34;
 const MIN_SPARK_WIDTH = 12;
 const MAX_SPARK_WIDTH = 60;
 
-const latencyColumn = (title: string, sort: SortColumn, value: (row: MethodSummary) => number): Column => ({
+const latencyColumn = (title: string, sort: SortColumn, quantile: number): Column => ({
   title,
   sort,
   width: 8,
-  cell: (row) => (row.latency.count === 0 ? '-' : formatLatency(value(row))),
+  cell: ({ latency }) => (latency.count === 0 ? '-' : formatLatency(latency.percentile(quantile))),
+  changed: (before, now) => changeCell(percentileChange(before.latency, now.latency, quantile)),
 });
 
 const COLUMNS: readonly Column[] = [
-  { title: 'REQ/S', sort: 'rate', width: 8, cell: ({ rate }) => formatCount(rate) },
-  { title: 'ERR%', sort: 'errors', width: 8, cell: errorCell },
+  {
+    title: 'REQ/S',
+    sort: 'rate',
+    width: 8,
+    cell: ({ rate }) => formatCount(rate),
+    changed: (before, now) => changeCell(rateChange(before, now)),
+  },
+  {
+    title: 'ERR%',
+    sort: 'errors',
+    width: 8,
+    cell: errorCell,
+    changed: (before, now) => pointsCell(errorChange(before, now)),
+  },
   { title: 'INFL', sort: 'inFlight', width: 6, cell: ({ inFlight }) => formatCount(inFlight) },
-  latencyColumn('P50', 'p50', ({ latency }) => latency.percentile(0.5)),
-  latencyColumn('P95', 'p95', ({ latency }) => latency.percentile(0.95)),
-  latencyColumn('P99', 'p99', ({ latency }) => latency.percentile(0.99)),
-  latencyColumn('MAX', 'max', ({ latency }) => latency.max),
+  latencyColumn('P50', 'p50', 0.5),
+  latencyColumn('P95', 'p95', 0.95),
+  latencyColumn('P99', 'p99', 0.99),
+  latencyColumn('MAX', 'max', 1),
   { title: 'SLO', width: 7, cell: levelCell },
 ];
 
@@ -83,11 +102,18 @@ export function methodTable(options: MethodTableOptions, theme: Theme): readonly
     return [
       selected ? { text: fitText(theme.glyphs.cursor, CURSOR_WIDTH), tone: 'accent' } : ' '.repeat(CURSOR_WIDTH),
       { text: fitText(printable(row.name), nameWidth, theme.glyphs.ellipsis), bold: selected },
-      ...columns.map(({ cell, width }) => rightCell(cell(row), width)),
+      ...columns.map((column) => rightCell(cellOf(column, row, options.baseline), column.width)),
       ...(sparkWidth === 0 ? [] : ['   ', trend(row, options, sparkWidth, theme)]),
     ];
   });
   return [heading, ...rows];
+}
+
+/** As a change where there is a baseline to compare with; a method that is not in it is new. */
+function cellOf({ cell, changed }: Column, row: MethodSummary, baseline: WindowSummary | undefined): Span | string {
+  if (baseline === undefined || changed === undefined) return cell(row);
+  const before = baseline.methods.find(({ name }) => name === row.name);
+  return before === undefined ? 'new' : changed(before, row);
 }
 
 function trend(row: MethodSummary, { slots, endMs, view }: MethodTableOptions, width: number, theme: Theme): Span {

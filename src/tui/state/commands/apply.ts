@@ -4,6 +4,7 @@ import { type ScreenName, tabBeside } from '../screens.ts';
 import { type MonitorState, shownEndMs } from '../state.ts';
 import { INTERVALS, PANELS, showsOnePanel, WINDOWS } from '../view.ts';
 import { onClients } from './clients.ts';
+import { onCompare } from './compare.ts';
 import { onEvents } from './events.ts';
 import { asked, onMemories } from './memories.ts';
 import { onMethod } from './method.ts';
@@ -85,7 +86,7 @@ function everywhere(state: MonitorState, command: Command): MonitorState {
     case 'interval-shorter':
       return withView(state, { intervalMs: INTERVALS.findLast((ms) => ms < view.intervalMs) ?? view.intervalMs });
     default:
-      return state;
+      return onCompare(state, command) ?? state;
   }
 }
 
@@ -127,9 +128,10 @@ function whileTyping(state: MonitorState, before: string, command: Command): Mon
   return { ...ended, memories: { ...memories, ...asked(memories, { filter: memories.draft.trim() }) } };
 }
 
-/** Esc ends what was begun last: the detail, the filter; then it leads to the overview. */
+/** Esc ends what was begun last: the large graph, the detail, the filter; then it leads to the overview. */
 function goBack(state: MonitorState): MonitorState {
   const { view } = state;
+  if (view.expanded && isOn('expand', view.screen)) return withView(state, { expanded: false });
   if (view.screen === 'method') return withView(state, { screen: view.openedFrom });
   if (filterOf(state) !== '') return withFilter(state, '');
   return withView(state, { screen: 'overview' });
