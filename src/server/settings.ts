@@ -36,7 +36,11 @@ function wholeNumber(min: number, max: number) {
 
 const path = optional.transform((value) => (value === undefined ? undefined : resolve(value)));
 
-const flag = z.union([z.boolean(), z.stringbool({ truthy: ['1', 'true', 'yes'], falsy: ['0', 'false', 'no', ''] })]);
+const flag = z.union([
+  z.boolean(),
+  z.literal([0, 1]).transform((digit) => digit === 1),
+  z.stringbool({ truthy: ['1', 'true', 'yes'], falsy: ['0', 'false', 'no', ''] }),
+]);
 
 function url(...protocols: string[]) {
   return text.refine((value) => protocols.includes(URL.parse(value)?.protocol ?? '')).optional();

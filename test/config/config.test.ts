@@ -122,6 +122,10 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it.each(['1', '"1"', 'true', 'yes'])('takes %s in the file for 1, as the variable would', (written) => {
+    expect(loadConfig({ MEMORYHUB_CONFIG: fileWith(`access_log: ${written}\n`) }).access_log).toBe(true);
+  });
+
   it('takes every setting from the file as well as from the environment', () => {
     const path = fileWith(
       Object.keys(SETTINGS)
