@@ -1,4 +1,7 @@
 import { hostname } from 'node:os';
+import { BUILT_IN_RULES } from '../shared/alerts/built-in.ts';
+import { eventText } from '../shared/alerts/evaluate.ts';
+import type { AlertRule } from '../shared/alerts/rule.ts';
 import { EventKind } from '../shared/gen/memoryhub/v1/stats_service.ts';
 import { timestampFromMs } from '../shared/time.ts';
 import { CachedMemoryRepository } from './cache/cached-memory-repository.ts';
@@ -42,6 +45,7 @@ import { openKeyring } from './security/sealing/open-keyring.ts';
 import { KeyRotation } from './security/sealing/rotation.ts';
 import { Sealing } from './security/sealing/sealing.ts';
 import { TokenSealer } from './security/token-sealer.ts';
+import { AlertWatch } from './stats/alert-watch.ts';
 import { StatsHub, type StatsSource } from './stats/hub.ts';
 import { StatsRecorder } from './stats/recorder.ts';
 import type { Logging } from './telemetry/logger.ts';
@@ -207,10 +211,20 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     replica: `${hostname()}:${config.listen.port}`,
     configLoadUs: BigInt(Math.ceil(boot.configLoadMs * 1000)),
   };
+  // With workers each sees the whole server: one of them is enough to judge it.
+  const watch =
+    options.worker > 1
+      ? undefined
+      : new AlertWatch(await alertRules(config.alerts_file), (change) => {
+          const { kind, rule, key, severity, text } = change;
+          recorder.event(kind === 'raised' ? EventKind.ALERT_RAISED : EventKind.ALERT_CLEARED, eventText(change));
+          log[kind === 'raised' ? 'warn' : 'info']({ alert: kind, rule, key, severity }, `alert ${kind}: ${text}`);
+        });
   const hub = new StatsHub({
     source: options.joinStats?.(recorder) ?? recorder,
     identity,
     tableSizes: () => tableSizes(database),
+    second: (frame) => watch?.second(frame),
     onError: (error) => log.error({ err: error }, 'the statistics missed a beat'),
   });
   opened.push(hub);
@@ -302,6 +316,14 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
       await database.close();
     },
   };
+}
+
+/** The built-in rules, unless a file says otherwise. */
+async function alertRules(path: string | undefined): Promise<readonly AlertRule[]> {
+  if (path === undefined) return BUILT_IN_RULES;
+  // A parser that nobody needs without such a file.
+  const { readRulesFile } = await import('../shared/alerts/rules-file.ts');
+  return readRulesFile(path);
 }
 
 async function openRedis(

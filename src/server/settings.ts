@@ -416,6 +416,13 @@ export const SETTINGS = {
     allowed: 'a path',
     schema: path,
   }),
+  alerts_file: setting({
+    env: 'MEMORYHUB_ALERTS_FILE',
+    default: 'unset: the built-in rules',
+    description: 'Rules of alerts (YAML, docs/alerts.md) the server holds itself to.',
+    allowed: 'a path',
+    schema: path,
+  }),
   access_log: setting({
     env: 'MEMORYHUB_ACCESS_LOG',
     default: '0',

@@ -14,6 +14,8 @@ export interface MonitorArgs {
   readonly windowMs: number;
   /** File of alert rules. */
   readonly alerts: string | undefined;
+  /** File of what became of the alerts. */
+  readonly log: string | undefined;
   /** What must hold, or the exit code is 1. */
   readonly asserts: readonly Condition[];
   /** For how long; undefined: as usual. */
@@ -67,6 +69,7 @@ export const MONITOR_OPTIONS = {
   interval: { type: 'string', value: 'TIME', help: 'time between frames: 100ms to 60s, default 1s' },
   window: { type: 'string', value: 'TIME', help: 'time the numbers cover: 1s to 15m, default 60s' },
   alerts: { type: 'string', value: 'FILE', help: 'rules of alerts (YAML) beside or instead of the built-in ones' },
+  log: { type: 'string', value: 'FILE', help: 'add a JSON line to the file when an alert is raised or is over' },
   assert: {
     type: 'string',
     multiple: true,
@@ -113,6 +116,7 @@ export function parseMonitorArgs(argv: readonly string[]): MonitorArgs {
     ),
     windowMs: period('window', values.window, 60_000, 1000, HISTORY_MS),
     alerts: values.alerts,
+    log: values.log,
     asserts: (values.assert ?? []).map(condition),
     forMs: assertTime(values.for, values.assert),
     windowGiven: values.window !== undefined,

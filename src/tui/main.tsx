@@ -3,6 +3,7 @@ import { BUILT_IN_RULES } from '../shared/alerts/built-in.ts';
 import type { AlertRule } from '../shared/alerts/rule.ts';
 import { ClientTlsError } from '../shared/client-tls.ts';
 import { findTarget, KeyFileError } from '../shared/discovery.ts';
+import { AlertFile } from './alert-file.ts';
 import { ArgumentError, type MonitorArgs, parseMonitorArgs, usage } from './args.ts';
 import { exported, formatOf } from './export.ts';
 import { openSource, RecordingError } from './open-source.ts';
@@ -48,6 +49,7 @@ async function run(args: MonitorArgs): Promise<number> {
   const now = source.live ? Date.now() : 0;
   const view = { intervalMs: args.intervalMs, windowMs: args.windowMs, screenReader: args.screenReader };
   const store = new Store(initialState(source.target, now, view, await rulesOf(args)));
+  if (args.log !== undefined) keepLog(args.log, store);
   const depth = colorDepth(process.env, process.stdout.isTTY === true);
   const theme = themeOf({
     ascii: args.ascii || wantsAscii(process.env),
@@ -85,6 +87,16 @@ async function run(args: MonitorArgs): Promise<number> {
   return 0;
 }
 
+/** Every change of an alert goes into the file, whatever is looked at. */
+function keepLog(path: string, store: Store): void {
+  try {
+    const file = new AlertFile(path);
+    store.subscribe(() => file.write(store.state().alertLog));
+  } catch (error) {
+    throw new ArgumentError(`--log ${path}: ${(error as Error).message}`);
+  }
+}
+
 /** Who reads memories for their screen: with a key of its own, for that of the monitor sees statistics only. */
 function memorySource(args: MonitorArgs, store: Store) {
   if (args.replay !== undefined) return undefined;
@@ -101,7 +113,7 @@ function memorySource(args: MonitorArgs, store: Store) {
     }
     store.dispatch({ kind: 'memory-access', access: { kind: 'key', from: credentialFrom } });
     return (answer: (answer: MemoryAnswer) => void) =>
-      new MemoriesSource({ address, credential, ...(tls && { tls }) }, answer);
+      new MemoriesSource({ address: firstOf(address), credential, ...(tls && { tls }) }, answer);
   } catch (error) {
     // One that was named must be right; one that merely lies there is no reason not to watch.
     if (args.memoryKeyFile !== undefined || !(error instanceof KeyFileError)) throw error;
@@ -109,6 +121,11 @@ function memorySource(args: MonitorArgs, store: Store) {
     store.dispatch({ kind: 'memory-access', access });
     return undefined;
   }
+}
+
+/** Memories are the same on every server of one database: of several, the one that is named first is asked. */
+function firstOf(addresses: string): string {
+  return (addresses.split(',').find((part) => part.trim() !== '') ?? addresses).trim().replace(/^https?:\/\//, '');
 }
 
 /** The built-in rules, unless a file says otherwise. */

@@ -28,6 +28,8 @@ export interface StatsHubOptions {
   readonly identity: ServerIdentity;
   /** Asks the database for its table sizes, once a minute; may fail. */
   readonly tableSizes?: () => Promise<readonly TableSize[]>;
+  /** Told of every second once it is over. */
+  readonly second?: (frame: StatsFrame) => void;
   /** Told what went wrong in a timer, where nobody else would catch it. */
   readonly onError: (error: unknown) => void;
   /** For tests that count. */
@@ -144,6 +146,7 @@ export class StatsHub {
     // With workers a beat may come before their numbers: those belong to the next second then.
     if (this.#second.covered !== undefined) {
       this.#ring.push(this.#second);
+      this.#options.second?.(this.#second);
       appendFrame(this.#totals, this.#second);
       this.#second = emptyFrame();
     }

@@ -115,3 +115,17 @@ function clearedText({ when, says }: AlertRule, subject: string | undefined, val
 function setDefault(readings: Map<string | undefined, number | undefined>, subject: string | undefined): void {
   if (!readings.has(subject)) readings.set(subject, undefined);
 }
+
+/** How a change is told among events: "api-latency/GetMemory: GetMemory p95 264ms, > 200ms for 15s (WARN)". */
+export function eventText({ kind, key, severity, text }: AlertChange): string {
+  const grave = kind === 'raised' ? ` (${severity === 'critical' ? 'CRITICAL' : 'WARN'})` : '';
+  return `${key}: ${text}${grave}`;
+}
+
+/** What such a text tells; undefined when it is none. */
+export function readEventText(told: string): Pick<AlertChange, 'key' | 'rule' | 'severity' | 'text'> | undefined {
+  const match = /^(([a-z0-9-]+)(?:\/[^\s:]+)?): (.*?)( \((CRITICAL|WARN)\))?$/s.exec(told);
+  const [, key, rule, text, , grave] = match ?? [];
+  if (key === undefined || rule === undefined || text === undefined) return undefined;
+  return { key, rule, text, severity: grave === 'CRITICAL' ? 'critical' : 'warning' };
+}

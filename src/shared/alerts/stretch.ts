@@ -1,3 +1,4 @@
+import { compact } from '../compact-histogram.ts';
 import type { StatsFrame } from '../gen/memoryhub/v1/stats_service.ts';
 import type { WireHistogram } from '../histogram.ts';
 import { shortMethodName } from '../method-name.ts';
@@ -66,12 +67,40 @@ export interface Stretch {
   readonly gauges: GaugeStretch;
 }
 
-/** A frame as rules read it; it shares the frame's parts. */
+/** A frame as rules read it: of everything else nothing is kept. */
 export function stretchOf(frame: StatsFrame): Stretch {
   return {
     endMs: frame.at === undefined ? 0 : msFromTimestamp(frame.at),
     coveredMs: frame.covered === undefined ? 0 : msFromDuration(frame.covered),
-    methods: frame.methods.map((method) => ({ ...method, name: shortMethodName(method.method) })),
-    gauges: frame,
+    methods: frame.methods.map(({ method, completed, inFlight, codes, latency }) => ({
+      name: shortMethodName(method),
+      completed,
+      inFlight,
+      codes,
+      latency: compact(latency),
+    })),
+    gauges: gaugesOf(frame),
+  };
+}
+
+function gaugesOf({
+  postgres,
+  redis,
+  cache,
+  seal,
+  processes,
+  connections,
+  shed,
+  configLoadUs,
+}: StatsFrame): GaugeStretch {
+  return {
+    postgres: postgres && { ...postgres, acquire: compact(postgres.acquire), query: compact(postgres.query) },
+    redis: redis && { ...redis, command: compact(redis.command) },
+    cache,
+    seal: seal && { seal: compact(seal.seal), open: compact(seal.open) },
+    processes,
+    connections,
+    shed,
+    configLoadUs,
   };
 }

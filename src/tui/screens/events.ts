@@ -8,6 +8,7 @@ import { formatAge, formatClock } from '../widgets/format.ts';
 import { visibleRows } from '../widgets/scroll.ts';
 import { FRAME_ROWS } from './overview-layout.ts';
 import { standing } from './standing.ts';
+import { targetsPanel } from './targets-panel.ts';
 
 const KIND_WIDTH = 17;
 const AGE_WIDTH = 9;
@@ -17,7 +18,8 @@ const MIN_ROOM = 17;
 /** What happened: alerts and changes of state, newest first; trouble carries a sign. */
 export function eventsScreen(state: MonitorState, width: number, rows: number, theme: Theme): Block {
   const room = rows - FRAME_ROWS;
-  const above = room < MIN_ROOM ? [] : standing(state, width, theme);
+  const servers = room < MIN_ROOM ? [] : targetsPanel(state, width, theme);
+  const above = room < MIN_ROOM + servers.length ? servers : [...standing(state, width, theme), ...servers];
   const height = room - above.length;
   const shown = eventRows(state);
   const { filter, row } = state.view.events;

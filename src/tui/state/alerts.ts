@@ -1,4 +1,4 @@
-import { type AlertChange, type AlertState, evaluate } from '../../shared/alerts/evaluate.ts';
+import { type AlertChange, type AlertState, evaluate, eventText, readEventText } from '../../shared/alerts/evaluate.ts';
 import type { Fleet } from '../../shared/alerts/metrics.ts';
 import type { AlertRule, Severity } from '../../shared/alerts/rule.ts';
 import { slotsWithin } from './history.ts';
@@ -18,6 +18,8 @@ export interface Alert {
   readonly rule: string;
   readonly severity: Severity;
   readonly text: string;
+  /** Raised by the server, by a rule that only the server has. */
+  readonly told?: true;
   readonly raisedMs: number;
   /** Undefined while it lasts. */
   readonly clearedMs: number | undefined;
@@ -49,8 +51,32 @@ export function watchTarget({ rules, alertLog }: Watching, target: Target): { ta
       alerts: state,
       events: withEvents(told(target.events, rules), changes.map(eventOf).reverse()),
     },
-    alertLog: changes.reduce((log, change) => logged(log, target.name, change), alertLog),
+    alertLog: changes.reduce((log, change) => logged(log, target.name, change), withTold(alertLog, target, rules)),
   };
+}
+
+/** SERVER_STARTED and WORKER_RESTARTED: who raised an alert may be gone, and raises it again where it lasts. */
+const BEGUN_ANEW = new Set([1, 6]);
+
+/** The alerts the server raised and cleared in its newest frame by rules that are not ours. */
+function withTold(log: AlertLog, { name, history }: Target, rules: readonly AlertRule[]): AlertLog {
+  let next = log;
+  for (const { kind, atMs, text } of history.at(-1)?.events ?? []) {
+    if (BEGUN_ANEW.has(kind)) {
+      next = next.map((alert) => (lasts(alert, name) && alert.told ? { ...alert, clearedMs: atMs } : alert));
+    }
+    if (kind !== RAISED && kind !== CLEARED) continue;
+    const change = readEventText(text);
+    if (change === undefined || rules.some((rule) => rule.name === change.rule)) continue;
+    const known = next.some((alert) => lasts(alert, name) && alert.key === change.key);
+    if (known === (kind === RAISED)) continue;
+    next = logged(next, name, { ...change, kind: kind === RAISED ? 'raised' : 'cleared', atMs }, true);
+  }
+  return next;
+}
+
+function lasts({ target, clearedMs }: Alert, name: string): boolean {
+  return target === name && clearedMs === undefined;
 }
 
 /** Asks the rules that count servers. */
@@ -84,19 +110,22 @@ export function alertsAt(log: AlertLog, atMs: number, target: string | undefined
 /** A server that watches itself by a rule of ours tells of it too: once is enough. */
 function told(events: readonly SlotEvent[], rules: readonly AlertRule[]): readonly SlotEvent[] {
   const doubled = ({ kind, text, own }: SlotEvent) =>
-    (kind === RAISED || kind === CLEARED) && own !== true && rules.some(({ name }) => text.startsWith(`${name}: `));
+    (kind === RAISED || kind === CLEARED) &&
+    own !== true &&
+    rules.some(({ name }) => name === readEventText(text)?.rule);
   return events.some(doubled) ? events.filter((event) => !doubled(event)) : events;
 }
 
-function eventOf({ kind, rule, severity, atMs, text }: AlertChange): SlotEvent {
-  const grave = kind === 'raised' ? ` (${severity === 'critical' ? 'CRITICAL' : 'WARN'})` : '';
-  return { atMs, kind: kind === 'raised' ? RAISED : CLEARED, text: `${rule}: ${text}${grave}`, own: true };
+function eventOf(change: AlertChange): SlotEvent {
+  const kind = change.kind === 'raised' ? RAISED : CLEARED;
+  return { atMs: change.atMs, kind, text: eventText(change), own: true };
 }
 
-function logged(log: AlertLog, target: string | undefined, change: AlertChange): AlertLog {
+function logged(log: AlertLog, target: string | undefined, change: AlertChange, told = false): AlertLog {
   const { kind, key, rule, severity, text, atMs } = change;
   if (kind === 'raised') {
-    return [{ target, key, rule, severity, text, raisedMs: atMs, clearedMs: undefined }, ...log].slice(0, ALERTS_KEPT);
+    const alert = { target, key, rule, severity, text, raisedMs: atMs, clearedMs: undefined };
+    return [told ? { ...alert, told } : alert, ...log].slice(0, ALERTS_KEPT);
   }
   return log.map((alert) =>
     alert.key === key && alert.target === target && alert.clearedMs === undefined

@@ -1,5 +1,6 @@
+import { compact } from '../../shared/compact-histogram.ts';
 import { LatencyHistogram, type WireHistogram } from '../../shared/histogram.ts';
-import { type ClientSlots, type CodeTally, compact, type MethodSlot, type Slot, type StatementSlot } from './slot.ts';
+import type { ClientSlots, CodeTally, MethodSlot, Slot, StatementSlot } from './slot.ts';
 
 const SLOWEST_KEPT = 10;
 

@@ -1,8 +1,8 @@
+import { compact } from '../../shared/compact-histogram.ts';
 import type {
   CacheStats,
   ClientStats,
   ConnectionStats,
-  Histogram,
   MethodStats,
   ProcessStats,
   StatsFrame,
@@ -235,17 +235,6 @@ function gaugesOf({ postgres, redis, cache, seal, processes, connections, shed, 
     connections,
     shed: shed.map(({ reason, count }) => ({ reason, count: Number(count) })),
     configLoadUs: Number(configLoadUs),
-  };
-}
-
-/** Bucket counts as 32-bit numbers: a decoded bigint takes six times the room. */
-export function compact(histogram: Histogram | undefined): WireHistogram | undefined {
-  if (histogram === undefined || histogram.count === 0n) return undefined;
-  return {
-    ...histogram,
-    counts: Uint32Array.from(histogram.counts, Number),
-    count: Number(histogram.count),
-    zeroCount: Number(histogram.zeroCount),
   };
 }
 

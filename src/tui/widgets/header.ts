@@ -51,17 +51,27 @@ export function standingText(state: MonitorState): string {
 const SPOKEN_THEME = themeOf({ ascii: true, depth: 'none', palette: 'blue-orange' });
 
 /** How many answer, and how often one began anew: told where there is more to tell than one that never did. */
-function standing({ history, restarts }: MonitorState, { endMs, gauges }: Slot): readonly Segment[] {
+function standing(state: MonitorState, { endMs, gauges }: Slot): readonly Segment[] {
+  const { history, restarts } = state;
   const since = endMs - REPORTING_MS;
   const replicas = new Set(history.filter((slot) => slot.endMs > since).map(({ replica }) => replica)).size;
   const processes = gauges.processes.length;
   return [
-    { line: dim(plural(replicas, 'replica')), weight: replicas > 1 ? 5 : 0 },
+    reporting(state) ?? { line: dim(plural(replicas, 'replica')), weight: replicas > 1 ? 5 : 0 },
     { line: dim(plural(processes, 'process', 'es')), weight: processes > 1 ? 2 : 0 },
     restarts === 0
       ? { line: dim('0 restarts'), weight: 0 }
       : { line: [{ text: plural(restarts, 'restart'), tone: 'warn' }], weight: 8 },
   ];
+}
+
+/** Of several servers, how many answer; undefined where one is watched. */
+function reporting({ targets }: MonitorState): Segment | undefined {
+  if (targets.length < 2) return undefined;
+  const answering = targets.filter(({ connection }) => connection.phase === 'live').length;
+  const text = `reporting ${answering}/${targets.length}`;
+  const all = answering === targets.length;
+  return { line: [{ text, tone: all ? 'dim' : 'warn' }], weight: all ? 5 : 8 };
 }
 
 /** The state in words, in brackets, so that it stands out without colour too. */

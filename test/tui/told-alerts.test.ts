@@ -1,0 +1,116 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { EventKind } from '../../src/shared/gen/memoryhub/v1/stats_service.ts';
+import { durationFromMs, timestampFromMs } from '../../src/shared/time.ts';
+import { AlertFile } from '../../src/tui/alert-file.ts';
+import type { Event } from '../../src/tui/state/event.ts';
+import { reduce } from '../../src/tui/state/reduce.ts';
+import { initialState, type MonitorState } from '../../src/tui/state/state.ts';
+import { shownAlerts } from '../../src/tui/widgets/alert-line.ts';
+import { drawn } from './support/drawn.ts';
+import { emptyFrame, methodStats, NOW_MS } from './support/frames.ts';
+import { expectGolden } from './support/golden.ts';
+import { stateAfter } from './support/screens.ts';
+
+const RAISED = EventKind.ALERT_RAISED;
+const CLEARED = EventKind.ALERT_CLEARED;
+const STARTED = EventKind.SERVER_STARTED;
+
+function second(at: number, told: readonly (readonly [kind: EventKind, text: string])[] = [], waiting = 0): Event {
+  const atMs = NOW_MS + at * 1000;
+  const events = told.map(([kind, text]) => ({ at: timestampFromMs(atMs), kind, text }));
+  const shed = waiting === 0 ? [] : [{ reason: 'OVERLOADED', count: BigInt(waiting) }];
+  const frame = emptyFrame({ at: timestampFromMs(atMs), events, shed, covered: durationFromMs(1000) });
+  return { kind: 'frame', frame, receivedMs: atMs };
+}
+
+test('an alert of a rule only the server has is shown until the server says it is over', () => {
+  const raised = [second(0), second(1, [[RAISED, 'quota/SaveMemory: SaveMemory rate 12 > 10 (CRITICAL)']])];
+  const state = stateAfter(raised);
+  expect(shownAlerts(state)).toMatchObject([
+    { key: 'quota/SaveMemory', severity: 'critical', text: 'SaveMemory rate 12 > 10', raisedMs: NOW_MS + 1000 },
+  ]);
+  const over = second(2, [[CLEARED, 'quota/SaveMemory: SaveMemory rate 3, no longer > 10']]);
+  expect(shownAlerts(stateAfter([...raised, over]))).toEqual([]);
+});
+
+test('a server that begins anew has forgotten its alerts, so the monitor does too', () => {
+  const state = stateAfter([
+    second(0, [[RAISED, 'quota: quota is short (WARN)']]),
+    second(1, [[STARTED, 'server started, version 1.4.0']]),
+  ]);
+  expect(shownAlerts(state)).toEqual([]);
+});
+
+test('an alert of a rule both have is shown once, as alert and as event', () => {
+  const state = stateAfter([second(0), second(1, [[RAISED, 'shed: shed 5 > 0 (WARN)']], 5)]);
+  expect(shownAlerts(state).map(({ rule }) => rule)).toEqual(['shed']);
+  expect(state.events.filter(({ text }) => text.startsWith('shed: '))).toHaveLength(1);
+});
+
+test('the file has a line when an alert is raised and one when it is over, whoever raised it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'alert-file-'));
+  const path = join(folder, 'alerts.jsonl');
+  const file = new AlertFile(path);
+  let state: MonitorState = initialState('127.0.0.1:50051', NOW_MS);
+  const events = [
+    second(0, [], 5),
+    second(1, [[RAISED, 'quota: quota is short (WARN)']], 0),
+    second(3, [[CLEARED, 'quota: quota is short: over']]),
+    ...Array.from({ length: 60 }, (_, i) => second(4 + i)),
+  ];
+  for (const event of events) {
+    state = reduce(state, event);
+    file.write(state.alertLog);
+  }
+  const lines = readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ alert, rule }) => `${alert} ${rule}`)).toEqual([
+    'raised shed',
+    'raised quota',
+    'cleared quota',
+    'cleared shed',
+  ]);
+  expect(lines[2]).toMatchObject({ lasted_s: 2, at: new Date(NOW_MS + 3000).toISOString(), target: '127.0.0.1:50051' });
+  rmSync(folder, { recursive: true });
+});
+
+test('of several servers the header counts those that answer, and the events name each with its version', async () => {
+  const names = ['10.0.0.1:50051', '10.0.0.2:50051', '10.0.0.3:50051'];
+  const frame = (target: string, i: number): Event => ({
+    kind: 'frame',
+    target,
+    receivedMs: NOW_MS + 12,
+    frame: emptyFrame({
+      replica: target,
+      bootId: `0193570e-0000-7000-8000-0000000000a${i}`,
+      version: i === 1 ? '1.5.0' : '1.4.0',
+      methods: [methodStats('GetMemory', [1000, 2000])],
+    }),
+  });
+  const events: readonly Event[] = [
+    { kind: 'targets', names },
+    ...names.map((target): Event => ({ kind: 'connection', connection: { phase: 'live' }, target })),
+    ...names.map(frame),
+    {
+      kind: 'connection',
+      target: names[2] as string,
+      connection: {
+        phase: 'retrying',
+        problem: { code: 'UNAVAILABLE', text: 'connection refused' },
+        retryAtMs: NOW_MS + 9000,
+      },
+    },
+    { kind: 'command', command: 'go-events' },
+  ];
+  const { rows } = await drawn(events, { columns: 120, rows: 36 });
+  expectGolden('events-servers-120x36', rows);
+  const text = rows.join('\n');
+  expect(text).toContain('reporting 2/3');
+  expect(text).toContain('! 2 versions');
+  expect(text).toMatch(/10\.0\.0\.3:50051 +! UNAVAILABLE connection/);
+});
