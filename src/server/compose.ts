@@ -198,7 +198,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const sweeper = createPurgeSweeper(database, (error) =>
     log.warn({ err: error }, 'the space of what was purged is not swept yet; autovacuum will'),
   );
-  const purge = new MemoryPurge(createPurgeRepository(database, sweeper), cache);
+  const purge = new MemoryPurge(createPurgeRepository(database, sweeper), cache, names);
   const services = [
     ...memoryMethods(memories, purge),
     ...configMethods(configuration),

@@ -4,10 +4,13 @@ import peggy from 'peggy';
 import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/server/domain/errors.ts';
 import type { Filter } from '../../src/server/domain/filter/ast.ts';
-import { parseFilter } from '../../src/server/domain/filter/parse.ts';
+import { parseFilter as parse } from '../../src/server/domain/filter/parse.ts';
+import { SensitiveNames } from '../../src/server/domain/sealing/sensitive-names.ts';
 import { LIMITS } from '../../src/shared/limits.ts';
 
 const UUID = '01890a5d-ac96-774b-bcce-b302099a8057';
+const NAMES = new SensitiveNames();
+const parseFilter = (filter: string) => parse(filter, NAMES);
 
 function refusal(filter: string): ServiceError {
   try {

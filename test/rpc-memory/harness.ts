@@ -25,6 +25,9 @@ import { openSealing, type SealingUnderTest } from '../support/sealing.ts';
 
 export type Memories = MemoryHub['memories'];
 
+/** Names that the configuration adds to those that are sealed. */
+const ADDED_NAMES = ['pin'];
+
 /** A workspace of its own, behind a real server, and the keys to it. */
 export interface TestWorkspace {
   readonly name: string;
@@ -61,13 +64,18 @@ export function memoryServer(options: Parameters<typeof testRepository>[0] = {})
     const tokens = new TokenSealer(randomBytes(32));
     const { repository: store, database } = repository();
     const keys = await openSealing(database);
-    const service = new MemoryService({ repository: store, clock, tokens, sealing: keys.metadata(store) });
+    const sealing = keys.metadata(store, ADDED_NAMES);
+    const service = new MemoryService({ repository: store, clock, tokens, sealing });
     const faults: unknown[] = [];
     const sweeper = createPurgeSweeper(repository().database, (error) => faults.push(error));
     ends.push(() => sweeper.stop());
-    const purge = new MemoryPurge(createPurgeRepository(repository().database, sweeper), {
-      removing: (_call, _ids, remove) => remove(false),
-    });
+    const purge = new MemoryPurge(
+      createPurgeRepository(repository().database, sweeper),
+      {
+        removing: (_call, _ids, remove) => remove(false),
+      },
+      sealing.names,
+    );
     const authenticator = new Authenticator(admin);
     const recorder = new StatsRecorder();
     const calls = () => {

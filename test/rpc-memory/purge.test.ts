@@ -148,6 +148,10 @@ describe('PurgeMemories', () => {
   it('refuses a filter it cannot read, and keys that are not of an admin', async () => {
     const { admin, memories } = await workspace();
     expect((await refusalOf(admin.purgeMemories({ filter: 'what =' }))).reason).toBe('INVALID_FILTER');
+    for (const filter of ['metadata.token = "a"', 'metadata.pin = "a"', 'metadata.card.PIN > 1']) {
+      expect((await refusalOf(admin.purgeMemories({ filter }))).reason).toBe('INVALID_FILTER');
+      expect((await refusalOf(collect(admin.exportMemories({ filter })))).reason).toBe('INVALID_FILTER');
+    }
     expect((await refusalOf(memories.purgeMemories({ filter: 'category = "a"' }))).reason).toBe('ROLE_DENIED');
     expect((await refusalOf(memories.eraseUser({ userId: 'mina' }))).reason).toBe('ROLE_DENIED');
   });

@@ -89,7 +89,10 @@ export interface PurgeRepository {
   forgetSettings(call: CallContext, names: UserNames, instead: string): Promise<number>;
   /** The keys that are bound to a user, revoked ones too. */
   boundKeys(call: CallContext, userId: string): Promise<BoundKey[]>;
-  /** Writes the last word into the audit trail, has counts made anew, and the space swept in the background. */
+  /**
+   * Writes the last word into the audit trail, has counts made anew and opened secrets forgotten by every
+   * process, and the space swept in the background.
+   */
   finish(call: CallContext, account: PurgeAccount): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { parseFilter } from './filter/parse.ts';
 import type { JsonObject } from './memory.ts';
 import type { Caller } from './principal.ts';
 import type { PurgeAccount, PurgeCaches, PurgeCounts, PurgeRepository, PurgeTarget } from './purge-repository.ts';
+import type { SensitiveNames } from './sealing/sensitive-names.ts';
 import { checkIdentifier, checkLine, readUuid } from './validation/text.ts';
 import { Violations } from './validation/violations.ts';
 
@@ -60,14 +61,17 @@ const BATCH = 500;
 export class MemoryPurge {
   readonly #repository: PurgeRepository;
   readonly #caches: PurgeCaches;
+  readonly #names: SensitiveNames;
 
-  constructor(repository: PurgeRepository, caches: PurgeCaches) {
+  /** @param names filters may not look at what stands under them */
+  constructor(repository: PurgeRepository, caches: PurgeCaches, names: SensitiveNames) {
     this.#repository = repository;
     this.#caches = caches;
+    this.#names = names;
   }
 
   async purge(call: PurgeCall, wanted: WantedPurge): Promise<PurgeReceipt> {
-    const target = readTarget(wanted);
+    const target = readTarget(wanted, this.#names);
     if (wanted.dryRun) return this.#dryRun(call, target);
     const by = target.kind === 'ids' ? { ids: target.ids.length } : { by: 'filter' };
     const account = accountOf(call, 'PurgeMemories', '', { ...by, ...noteOf(wanted.note) });
@@ -178,7 +182,7 @@ export class MemoryPurge {
 }
 
 /** Ids or a filter, and never everything by mistake. */
-function readTarget({ ids, filter, note }: WantedPurge): PurgeTarget {
+function readTarget({ ids, filter, note }: WantedPurge, names: SensitiveNames): PurgeTarget {
   const violations = new Violations();
   checkLine(violations, 'note', note, LIMITS.noteBytes);
   const byFilter = filter.trim() !== '';
@@ -190,7 +194,7 @@ function readTarget({ ids, filter, note }: WantedPurge): PurgeTarget {
     });
   }
   violations.check();
-  const parsed = byFilter ? parseFilter(filter) : undefined;
+  const parsed = byFilter ? parseFilter(filter, names) : undefined;
   return parsed === undefined ? { kind: 'ids', ids: [...new Set(uuids)] } : { kind: 'filter', filter: parsed };
 }
 

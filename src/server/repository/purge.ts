@@ -29,7 +29,9 @@ const INSERT_ACCOUNT = `
   INSERT INTO audit (workspace_id, key_id, author, peer, call_id, action, target, details)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb) RETURNING id`;
 const UPDATE_ACCOUNT = 'UPDATE audit SET details = $2::jsonb, last_time = clock_timestamp() WHERE id = $1';
-const COUNT_ANEW = "UPDATE cache_generations SET generation = generation + 1 WHERE cache = 'storage_info'";
+/** Counts are made anew, and every process forgets what it has opened: secrets of what is gone too. */
+const FORGET_COPIES =
+  "UPDATE cache_generations SET generation = generation + 1 WHERE cache IN ('sealing', 'storage_info')";
 const SWEPT = ['memories', 'memory_revisions', 'request_log', 'audit', 'settings', 'setting_revisions'];
 
 export interface PurgeSweeper {
@@ -192,7 +194,7 @@ export function createPurgeRepository({ pool }: Pick<Database, 'pool'>, sweeper:
         await pool.withClient(async (client) => {
           await client.query('BEGIN');
           await keepAccount(client, account);
-          await client.query(COUNT_ANEW);
+          await client.query(FORGET_COPIES);
           await client.query('COMMIT');
         });
       } catch (error) {

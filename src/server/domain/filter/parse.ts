@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../shared/limits.ts';
-import { BUILT_IN_NAMES, type SensitiveNames } from '../sealing/sensitive-names.ts';
+import type { SensitiveNames } from '../sealing/sensitive-names.ts';
 import type { Filter } from './ast.ts';
 import { filterError } from './filter-error.ts';
 import { SyntaxError as GrammarError, type Node, parse } from './grammar.gen.js';
@@ -9,9 +9,10 @@ import { typeComparison } from './typing.ts';
  * Parses and checks a filter (a subset of AIP-160; proto/memoryhub/v1/memory_service.proto describes
  * it), in time linear in its length. Empty: no filter.
  *
+ * @param names what is sealed and so cannot be looked for
  * @throws ServiceError INVALID_FILTER with the position of the first character that is wrong
  */
-export function parseFilter(text: string, names: SensitiveNames = BUILT_IN_NAMES): Filter | undefined {
+export function parseFilter(text: string, names: SensitiveNames): Filter | undefined {
   const bytes = Buffer.byteLength(text);
   const { max } = LIMITS.filterBytes;
   if (bytes > max) throw filterError(text, 0, `is ${bytes} bytes; at most ${max} are allowed`);

@@ -49,9 +49,6 @@ export class SensitiveNames {
   }
 }
 
-/** Without any that a setting adds. */
-export const BUILT_IN_NAMES = new SensitiveNames();
-
 /** Words in lower case: parted by anything that is no letter or digit, and where capitals begin ("APIKey": api, key). */
 function wordsOf(name: string): string[] {
   const parted = name
