@@ -88,7 +88,7 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes a server', () => {
       MEMORYHUB_METRICS_LISTEN: '127.0.0.1:0',
     });
     const hub = await server.connect();
-    const { id } = await hub.memories.saveMemory({ memory: { content: 'scraped' } });
+    const { id } = await hub.memories.saveMemory({ memory: { content: 'scraped', metadata: { token: 'sealed' } } });
     await hub.memories.getMemory({ target: { $case: 'id', value: id } });
     await hub.memories.batchSaveMemories({ memories: [{ content: 'one' }, { content: 'two' }] });
     await hub.memories.saveMemory({ memory: { content: '' } }).catch(() => undefined);
