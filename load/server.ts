@@ -3,8 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { layoutOf } from '../src/server/database/embedded/layout.ts';
-import { urlOf } from '../src/server/database/embedded/ping.ts';
+import { embeddedUrl } from '../src/server/database/embedded/running-url.ts';
 import { residentBytes } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -95,7 +94,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Target> 
         address,
         credential,
         pid,
-        databaseUrl: readDatabaseUrl(dataDir, env),
+        databaseUrl: env.DATABASE_URL ?? embeddedUrl(dataDir) ?? '',
         peakRss: peak,
         inspectorUrl,
         stop,
@@ -112,15 +111,6 @@ export function writeMetadataFile(target: Target): string {
   const path = join(mkdtempSync(join(tmpdir(), 'memory-hub-ghz-')), 'metadata.json');
   writeFileSync(path, JSON.stringify({ authorization: `Bearer ${target.credential}` }), { mode: 0o600 });
   return path;
-}
-
-/** That of the settings, or the embedded one's. */
-function readDatabaseUrl(dataDir: string, env: ServerOptions['env']): string {
-  if (env?.DATABASE_URL) return env.DATABASE_URL;
-  const { pidFile, passwordFile } = layoutOf(dataDir);
-  const port = readFileSync(pidFile, 'utf8').split('\n')[3] ?? '';
-  const password = readFileSync(passwordFile, 'utf8').trim();
-  return urlOf(Number(port), password);
 }
 
 function readAddress(dataDir: string): string | undefined {

@@ -2,6 +2,7 @@ import yargs, { type Argv } from 'yargs';
 import { MONITOR_OPTIONS } from '../tui/args.ts';
 import { auditCommand } from './commands/audit.ts';
 import { configCommand } from './commands/config.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
 import { historyCommand } from './commands/history.ts';
@@ -57,6 +58,7 @@ function parser(argv: readonly string[]) {
     .command('monitor', 'Open the live monitor (memory-hub monitor --help)', monitorFlags)
     .command(statusCommand)
     .command(stopCommand)
+    .command(doctorCommand)
     .command(saveCommand)
     .command(getCommand)
     .command(listCommand)

@@ -8,6 +8,7 @@ import { CachedMemoryRepository } from './cache/cached-memory-repository.ts';
 import { connectRedis, type RedisConnection } from './cache/redis-connection.ts';
 import type { Config } from './config.ts';
 import { openDatabase } from './database/database.ts';
+import { poolMaxOf } from './database/pool-share.ts';
 import { AdminService } from './domain/admin-service.ts';
 import { AuditTrail } from './domain/audit-trail.ts';
 import { ConfigService } from './domain/config/config-service.ts';
@@ -124,7 +125,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const database = await openDatabase({
     url: options.databaseUrl,
     readUrl: config.database_read_url,
-    poolMax: Math.floor((config.pool_size + config.pool_overflow) / config.workers),
+    poolMax: poolMaxOf(config),
     poolMin: Math.floor(config.pool_size / config.workers / 4),
     processes: config.workers,
     maxLifetimeSeconds: config.pool_recycle_seconds,

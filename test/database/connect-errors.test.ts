@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, inject, test } from 'vitest';
-import { CONNECTIONS_BESIDE_POOL, openDatabase } from '../../src/server/database/database.ts';
+import { openDatabase } from '../../src/server/database/database.ts';
+import { CONNECTIONS_BESIDE_POOL } from '../../src/server/database/pool-share.ts';
 import { describeTarget, withSettings } from '../../src/server/database/target.ts';
 
 async function refusal(url: string, options: { poolMax?: number; processes?: number } = {}): Promise<Error> {

@@ -18,6 +18,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm run proto:lint && npm run proto:breaking': 'test/contract-files runs them',
   'npm run load -- --short': 'needs ghz, and takes minutes',
   'npm run build:client && npm pack ./dist/client': 'test/docs/client-package.test.ts runs them',
+  'npm run cli -- doctor': 'would judge this machine, and loads it for a minute; test/e2e/doctor.test.ts runs it',
   'npm run cli -- stop': 'would end the server the other commands need; test/e2e runs it',
   'pg_dump --format=custom "$DATABASE_URL" > memory-hub.dump': 'needs the client programs of PostgreSQL',
   'pg_restore --no-owner --dbname "$NEW_DATABASE_URL" memory-hub.dump': 'needs the client programs of PostgreSQL',
@@ -42,6 +43,7 @@ const SHOWN: Readonly<Record<string, RegExp>> = {
   'npm run cli -- import memories.jsonl': /Imported [1-9]\d* memor(y|ies)/,
   'npm run monitor -- --once --json': /"SaveMemory"|MemoryService\/SaveMemory/,
   'npm run cli -- keys list': /planner/,
+  'npm run cli -- doctor --only keys --only files --json': /"healthy":true.*"check":"files","state":"ok"/,
 };
 
 describe('the commands of the documents', () => {

@@ -3,21 +3,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { POLL_GENERATIONS } from '../../src/server/repository/admin-repository.ts';
-import { FIND_API_KEY, RECORD_KEY_USES } from '../../src/server/repository/api-keys.ts';
-import { COUNT_REFUSALS } from '../../src/server/repository/audit-repository.ts';
 import { WRITE_SETUP } from '../../src/server/repository/group-commit-connection.ts';
+import { ELSEWHERE, PLAN_CASES, WRITES } from '../../src/server/repository/plan-cases.ts';
 import {
-  BUMP_CACHE_EPOCH,
   CLAIM_JOB,
   DATABASE_NOW,
   EXPIRED_LOG_SLICES,
-  LOCK_WORKSPACE,
-  PRUNE_AUDIT,
   PRUNE_LOG_SLICE,
   RELEASE_JOB,
   WORKSPACE_IDS,
 } from '../../src/server/repository/retention-statements.ts';
-import { SEALED_TABLES, sealedPage } from '../../src/server/repository/sealed-rows.ts';
 import { TABLE_SIZES } from '../../src/server/repository/server-repository.ts';
 import type { PlanCase } from '../../src/server/repository/statements/statement.ts';
 import { testDatabase } from '../support/database.ts';
@@ -41,54 +36,6 @@ const modules = await Promise.all(
 
 /** Reads every row, or a sample of them, by design. */
 const WHOLE_TABLE = ['analyze.ts', 'storage-info.ts'];
-/** Sent on the write connection, whose settings differ. */
-const WRITES = ['lock_heads', 'write_changes'];
-
-/** Statements of other files, which are sent with their indexes too. */
-const ELSEWHERE: readonly PlanCase[] = [
-  {
-    title: 'uses of keys',
-    statement: { kind: 'record_key_uses', name: RECORD_KEY_USES.name, text: RECORD_KEY_USES.text },
-    values: ['{key7,key77}', '{5,10}'],
-    indexes: ['api_keys_pkey'],
-  },
-  {
-    title: 'key by id',
-    statement: { kind: 'find_api_key', name: FIND_API_KEY.name, text: FIND_API_KEY.text },
-    values: ['key77'],
-    indexes: ['api_keys_pkey', 'workspaces_pkey'],
-  },
-  {
-    title: 'count refusals',
-    statement: { kind: 'count_refusals', name: COUNT_REFUSALS.name, text: COUNT_REFUSALS.text },
-    values: ['{1}', '{k}', '{a}', '{Get}', '{}', '{::1}', '{c}', '{ROLE_DENIED}', '{3}', '{5}', '{1}'],
-    indexes: [],
-  },
-  {
-    title: 'prune the audit trail',
-    statement: { kind: 'prune_audit', name: undefined, text: PRUNE_AUDIT },
-    values: ['1700000000000000', '1000'],
-    indexes: ['audit_at', 'audit_pkey'],
-  },
-  {
-    title: 'lock a workspace',
-    statement: { kind: 'lock_workspace', name: undefined, text: LOCK_WORKSPACE },
-    values: ['1'],
-    indexes: ['workspace_heads_pkey'],
-  },
-  {
-    title: 'bump an epoch',
-    statement: { kind: 'bump_cache_epoch', ...BUMP_CACHE_EPOCH },
-    values: ['1'],
-    indexes: ['workspace_heads_pkey'],
-  },
-  ...SEALED_TABLES.filter((table) => table.startsWith('memor')).map((table) => ({
-    title: `sealed rows of ${table}`,
-    statement: { kind: 'sealed_page', name: undefined, text: sealedPage(table) },
-    values: ['1', table === 'memories' ? '80000000-0000-4000-8000-000000000000' : '5', '100'],
-    indexes: [`${table}_sealed`],
-  })),
-];
 
 /** SQL that has no plan to look at here, and why. */
 const UNPLANNED: readonly (readonly [text: string, reason: string])[] = [
@@ -173,6 +120,7 @@ describe('every statement of the repository', () => {
     for (const { file, hasStatement, exports } of modules) {
       expect(Boolean(exports.planCases), `${file} exports planCases`).toBe(hasStatement);
       if (hasStatement && !WHOLE_TABLE.includes(file)) expect(exports.planCases, file).not.toEqual([]);
+      for (const planCase of exports.planCases ?? []) expect(PLAN_CASES, file).toContain(planCase);
     }
   });
 
@@ -202,22 +150,24 @@ describe('every statement of the repository', () => {
     }
   });
 
-  const cases = [...modules.flatMap(({ exports }) => exports.planCases ?? []), ...ELSEWHERE];
-  it.each(cases.map((planCase) => [planCase.title, planCase] as const))('%s: uses its index', async (_, planCase) => {
-    const root = await planOf(planCase);
-    const nodes = flatten(root);
-    expect(nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name'])).toEqual([]);
-    const used = nodes.map((node) => node['Index Name']).filter((name) => name !== undefined);
-    const { indexes } = planCase;
-    if (indexes === 'one') expect(new Set(used).size).toBe(1);
-    else expect([...new Set(used)].sort(), JSON.stringify(root, null, 1)).toEqual([...indexes].sort());
-    // Rows come out of the index in order: a sort would read all of them before the first is given out
-    // (of a list by id there is only one).
-    const one = planCase.statement.kind === 'list_page' && planCase.indexes.includes('memories_pkey');
-    if (/^(list|export)_page$/.test(planCase.statement.kind) && !one) {
-      expect(nodes.map((node) => node['Node Type'])).not.toContain('Sort');
-    }
-  });
+  it.each(PLAN_CASES.map((planCase) => [planCase.title, planCase] as const))(
+    '%s: uses its index',
+    async (_, planCase) => {
+      const root = await planOf(planCase);
+      const nodes = flatten(root);
+      expect(nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name'])).toEqual([]);
+      const used = nodes.map((node) => node['Index Name']).filter((name) => name !== undefined);
+      const { indexes } = planCase;
+      if (indexes === 'one') expect(new Set(used).size).toBe(1);
+      else expect([...new Set(used)].sort(), JSON.stringify(root, null, 1)).toEqual([...indexes].sort());
+      // Rows come out of the index in order: a sort would read all of them before the first is given out
+      // (of a list by id there is only one).
+      const one = planCase.statement.kind === 'list_page' && planCase.indexes.includes('memories_pkey');
+      if (/^(list|export)_page$/.test(planCase.statement.kind) && !one) {
+        expect(nodes.map((node) => node['Node Type'])).not.toContain('Sort');
+      }
+    },
+  );
 });
 
 describe('a page of a list', () => {

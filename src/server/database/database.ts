@@ -3,6 +3,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { type Client, Pool, type PoolConfig } from 'pg';
 import { ConnectionPool, type PoolObserver } from './connection-pool.ts';
 import { ormConfig } from './orm-config.ts';
+import { CONNECTIONS_BESIDE_POOL } from './pool-share.ts';
 import { preflight } from './preflight.ts';
 import { queryTimeoutMs, sessionSettings } from './session.ts';
 import { resultTypes, withSettings } from './target.ts';
@@ -29,12 +30,6 @@ export interface DatabaseOptions {
   /** Warnings of ORM and driver, one sentence each. */
   readonly log?: (message: string) => void;
 }
-
-/**
- * Connections a process may open beside its pool: the group commit, a spare while one is replaced, and the
- * one of the polls.
- */
-export const CONNECTIONS_BESIDE_POOL = 3;
 
 /** A poll that is not answered for so long has failed, and its connection with it. */
 const POLL_TIMEOUT_MS = 1_000;

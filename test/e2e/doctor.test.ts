@@ -1,0 +1,128 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CHECK_NAMES } from '../../src/cli/doctor/names.ts';
+import { MemoryHub } from '../../src/shared/service-client.ts';
+import { expectBad, OF_THE_MACHINE, patient, type Report } from '../support/doctor.ts';
+import { administer } from '../support/postgres-server.ts';
+import { runCommand } from '../support/server-process.ts';
+
+const bench = patient(CHECK_NAMES);
+
+const lines = ({ findings }: Pick<Report, 'findings'>, state: string) =>
+  findings.filter((finding) => finding.state === state).map(({ check }) => check);
+
+describe('memory-hub doctor', () => {
+  it('is green on a healthy server, with evidence in every line', async () => {
+    const report = await bench().doctor(['--disk-free', '0']);
+    const steady = report.findings.filter(({ check }) => !OF_THE_MACHINE.includes(check));
+    expect(steady.filter(({ state }) => state === 'bad')).toEqual([]);
+    expect(new Set(report.findings.map(({ check }) => check))).toEqual(new Set(CHECK_NAMES));
+    // Keys of a first start have no end; the metrics endpoint is not asked for; the database has a disk of its own.
+    expect(lines({ ...report, findings: steady }, 'warn')).toEqual(['keys']);
+    expect(lines(report, 'skipped')).toEqual(['metrics', 'disk']);
+    for (const { said } of report.findings) expect(said).toMatch(/^[A-Z0-9/].{20,}[.]$/s);
+    expect(report.code).toBe(report.counts.bad === 0 ? 0 : 1);
+  });
+
+  it('leaves neither memories nor valid keys behind', async () => {
+    await bench().doctor(['--only', 'roles', '--only', 'cache']);
+    const operator = await bench().server.connect('operator');
+    const valid: string[] = [];
+    for await (const { apiKeys } of operator.admin.listApiKeys({})) {
+      valid.push(...apiKeys.filter(({ revokeTime }) => !revokeTime).map(({ name }) => name));
+    }
+    const { apiKey, credential } = await operator.admin.createApiKey({
+      apiKey: { name: 'looks', role: 3, workspace: 'doctor' },
+    });
+    const hub = new MemoryHub({ address: await bench().server.address(), credential });
+    const left = await hub.memories.purgeMemories({ filter: 'create_time > "2000-01-01T00:00:00Z"', dryRun: true });
+    await operator.admin.revokeApiKey({ id: apiKey?.id ?? '' });
+    hub.close();
+    operator.close();
+    expect(valid.sort()).toEqual(['admin', 'operator']);
+    expect(left.receipt?.memories).toBe(0n);
+  });
+
+  it('says it to people in a table, with marks, figures and what to do', async () => {
+    const { code, stdout } = await runCommand(
+      ['doctor', '--only', 'keys', '--only', 'clock', '--only', 'disk', '--disk-free', '101'],
+      { env: { ...bench().env, MEMORYHUB_LOG_FILE: '' } },
+    );
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^! warn {5}keys +Admin and operator keys that never end: [^>]*\n +> Give each an end/m);
+    expect(stdout).toMatch(/^✓ ok {7}clock +The server's clock is \d+ ms/m);
+    expect(stdout).toMatch(/^✗ bad {6}disk /m);
+    expect(stdout).toMatch(/\n1 bad, 1 to look at, 2 ok, 1 skipped\n$/);
+  });
+
+  it('ends with 2 when it could not look', async () => {
+    const away = await runCommand(['doctor', '--address', '127.0.0.1:1'], { env: bench().env });
+    expect(away).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot reach a server at 127.0.0.1:1') });
+    const admin = await runCommand(['doctor', '--key-file', join(bench().server.dataDir, 'admin.key')], {
+      env: bench().env,
+    });
+    expect(admin).toMatchObject({ code: 2, stderr: expect.stringContaining('ROLE_DENIED') });
+    expect(await runCommand(['doctor', '--only', 'nothing'], { env: bench().env })).toMatchObject({ code: 2 });
+  });
+
+  it('says what cannot be seen of a server elsewhere, and looks at the rest', async () => {
+    const report = await bench().steady(
+      ['--address', await bench().server.address(), '--key-file', join(bench().server.dataDir, 'operator.key')],
+      {
+        MEMORYHUB_DATA_DIR: bench().folder,
+        DATABASE_URL: '',
+        REDIS_URL: '',
+      },
+    );
+    expect(report.code).toBe(0);
+    expect(lines(report, 'skipped')).toEqual([
+      'secrets',
+      'files',
+      'migrations',
+      'index-use',
+      'pool',
+      'logging',
+      'metrics',
+      'clock',
+    ]);
+  });
+});
+
+describe('a planted fault turns its own line red, and no other', () => {
+  let mend: (() => Promise<unknown> | unknown) | undefined;
+  afterEach(async () => {
+    await mend?.();
+    mend = undefined;
+  });
+  const sql = (...statements: string[]) => administer(bench().database.url, ...statements);
+
+  it('a dropped index', async () => {
+    mend = () => sql('CREATE INDEX memories_team ON memories (workspace_id, team, create_time, id)');
+    await sql('DROP INDEX memories_team');
+    await expectBad(await bench().steady(), 'index-use', /^1 of \d+ indexes are missing or invalid: memories_team \(/);
+  });
+
+  it('a key file others can read', async () => {
+    const path = join(bench().server.dataDir, 'admin.key');
+    mend = () => chmodSync(path, 0o600);
+    chmodSync(path, 0o644);
+    await expectBad(await bench().steady(), 'files', /admin\.key has mode 0644/);
+  });
+
+  it('a migration that was not run', async () => {
+    mend = () => sql("INSERT INTO schema_migrations (name) VALUES ('20260104000000_key_lives')");
+    await sql("DELETE FROM schema_migrations WHERE name = '20260104000000_key_lives'");
+    await expectBad(
+      await bench().steady(),
+      'migrations',
+      /^1 of \d+ migrations are not in the database: 20260104000000_key_lives/,
+    );
+  });
+
+  it('Redis that does not answer', async () => {
+    mend = () => bench().redis.start();
+    await bench().redis.kill();
+    await expectBad(await bench().steady(), 'redis', /^Redis does not answer the server/);
+  });
+});
