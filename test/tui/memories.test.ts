@@ -142,6 +142,15 @@ test('a memory is opened with its history, and two of its revisions are compared
   press('enter', 'G');
   await settled();
   expect(server().calls()).toEqual({ GetRevision: 1 });
+  // Hidden texts are not kept, and none is read to be compared unseen.
+  press('x');
+  expect(memories().opened?.bodies).toEqual([]);
+  press('escape', 'D', 'k');
+  await settled();
+  expect(server().calls()).toEqual({});
+  press('x');
+  await settled();
+  expect(server().calls()).toMatchObject({ GetRevision: 2 });
   press('escape', 'escape', 'escape');
   expect(memories()).toMatchObject({ opened: undefined, pane: 'list', filter: '' });
 });

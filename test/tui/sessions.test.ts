@@ -94,7 +94,7 @@ tmuxSuite('the monitor in a real terminal', () => {
     const [json, svg, text] = names.sort().map((name) => readFileSync(join(session.folder, name), 'utf8'));
     expect(text?.split('\n').slice(0, -1)).toEqual(shown);
     expect(JSON.parse(json ?? '')).toMatchObject({ screen: 'overview', rows: shown });
-    expect(svg).toMatch(/^<svg[^>]*>[^]*MEMORY HUB[^]*<\/svg>\s*$/);
+    expect(svg).toMatch(/^<svg[^>]*>[\s\S]*MEMORY HUB[\s\S]*<\/svg>\s*$/);
     for (const name of names) expect(statSync(join(session.folder, name)).mode & 0o777).toBe(0o600);
   });
 

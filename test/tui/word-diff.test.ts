@@ -53,9 +53,9 @@ test('changes are told by field, metadata by name; secrets are marked, and what 
     metadata: { ticket: 'OPS-0', api_token: 'another', added: { password: 'x', n: 1 } },
   };
   expect(memoryChanges(before, after)).toEqual([
-    { name: 'tags', before: 'deploy, n0', after: 'deploy', isText: false, isSecret: false },
-    { name: 'metadata.steps', before: '[1,2]', after: undefined, isText: true, isSecret: false },
-    { name: 'metadata.api_token', before: '"tok-secret"', after: '"another"', isText: true, isSecret: true },
-    { name: 'metadata.added', before: undefined, after: '{"password":"******","n":1}', isText: true, isSecret: false },
+    { name: 'tags', before: 'deploy, n0', after: 'deploy', isSecret: false },
+    { name: 'metadata.steps', before: '[1,2]', after: undefined, isSecret: false },
+    { name: 'metadata.api_token', before: '"tok-secret"', after: '"another"', isSecret: true },
+    { name: 'metadata.added', before: undefined, after: '{"password":"******","n":1}', isSecret: false },
   ]);
 });

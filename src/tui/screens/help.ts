@@ -1,5 +1,5 @@
 import { KEYS, type KeyBinding } from '../keys.ts';
-import { fitText, type Line } from '../terminal/line.ts';
+import { fitText, type Line, wrapText } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Block, panel } from '../widgets/block.ts';
 
@@ -10,7 +10,7 @@ const LABEL_WIDTH = 9;
 export function helpScreen(width: number, height: number, top: number, theme: Theme): Block {
   const groups = GROUPS.map((group): Line[] => [
     [{ text: group, tone: 'accent', bold: true }],
-    ...KEYS.filter((binding) => binding.group === group).map(keyLine),
+    ...KEYS.filter((binding) => binding.group === group).flatMap((binding) => keyLines(binding, width - 4)),
   ]);
   const spaced = groups.flatMap((lines, i) => (i === 0 ? lines : [[], ...lines]));
   const tight = groups.flat();
@@ -23,6 +23,8 @@ export function helpScreen(width: number, height: number, top: number, theme: Th
   return panel({ title, note, width, height, lines: lines.slice(first) }, theme);
 }
 
-function keyLine({ label, help }: KeyBinding): Line {
-  return [{ text: fitText(`  ${label}`, LABEL_WIDTH + 2), bold: true }, ` ${help}`];
+function keyLines({ label, help }: KeyBinding, width: number): readonly Line[] {
+  return wrapText(help, width - LABEL_WIDTH - 3).map(
+    (text, row): Line => [{ text: fitText(row === 0 ? `  ${label}` : '', LABEL_WIDTH + 2), bold: true }, ` ${text}`],
+  );
 }

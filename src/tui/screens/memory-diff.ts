@@ -10,32 +10,32 @@ export function diffLines(opened: OpenedMemory, textShown: boolean, width: numbe
   const body = (revision: number) => opened.bodies.find((known) => Number(known.revision) === revision);
   const before = body(earlier);
   const after = body(later);
+  const row = opened.revisions.find(({ revision }) => revision === later);
   const heading: Line = [
     {
       text: earlier < 1 ? `revision ${later}, the first` : `revision ${earlier} to ${later}`,
       tone: 'accent',
       bold: true,
     },
-    ...(after === undefined
+    ...(row === undefined
       ? []
-      : [{ text: ` by ${printable(after.author)}  ${printable(after.note)}`, tone: 'dim' as const }]),
+      : [{ text: ` by ${printable(row.author)}  ${printable(row.note)}`, tone: 'dim' as const }]),
   ];
+  if (!textShown) {
+    return [heading, [{ text: 'Texts are hidden: x reads both revisions and shows what changed.', tone: 'dim' }]];
+  }
   if (after === undefined || (earlier >= 1 && before === undefined)) {
     return [heading, [{ text: 'loading', tone: 'dim' }]];
   }
   const changes = memoryChanges(before?.memory, after.memory);
   if (changes.length === 0) return [heading, [{ text: 'Nothing but the revision itself.', tone: 'dim' }]];
-  return [heading, ...changes.flatMap((change): readonly Line[] => [[], ...changeLines(change, textShown, width)])];
+  return [heading, ...changes.flatMap((change): readonly Line[] => [[], ...changeLines(change, width)])];
 }
 
-function changeLines(change: FieldChange, textShown: boolean, width: number): readonly Line[] {
-  const { name, before, after, isText, isSecret } = change;
+function changeLines(change: FieldChange, width: number): readonly Line[] {
+  const { name, before, after, isSecret } = change;
   const label: Line = [{ text: printable(name), tone: 'title', bold: true }];
   if (isSecret) return [label, [{ text: 'another secret value', tone: 'dim' }]];
-  if (isText && !textShown) {
-    const size = (text: string | undefined) => (text === undefined ? 'nothing' : `${Buffer.byteLength(text)} bytes`);
-    return [label, [{ text: `from ${size(before)} to ${size(after)}; x shows them`, tone: 'dim' }]];
-  }
   return [label, ...flowed(wordDiff(before ?? '', after ?? '').map(marked), width)];
 }
 

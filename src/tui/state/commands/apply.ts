@@ -14,6 +14,8 @@ import { onStore } from './store.ts';
 import { after, withView } from './with-view.ts';
 
 const LEAP = 10;
+/** Where a narrow window breaks what keys do into rows. */
+const MOST_HELP_ROWS = 2 * KEYS.length;
 
 /** What a key means on a screen; undefined: what it means everywhere. */
 type ScreenCommands = (state: MonitorState, command: Command) => MonitorState | undefined;
@@ -105,7 +107,7 @@ function inHelp(state: MonitorState, command: Command): MonitorState {
     case 'help':
       return withView(state, { helpOpen: false });
     case 'down':
-      return withView(state, { helpTop: Math.min(helpTop + 1, KEYS.length) });
+      return withView(state, { helpTop: Math.min(helpTop + 1, MOST_HELP_ROWS) });
     case 'up':
       return withView(state, { helpTop: Math.max(helpTop - 1, 0) });
     default:

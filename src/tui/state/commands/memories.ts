@@ -60,6 +60,7 @@ function textHidden({ pages, opened }: MemoryBrowser): Partial<MemoryBrowser> {
     opened: opened && {
       ...opened,
       withText: false,
+      bodies: [],
       memory: opened.memory && { ...opened.memory, content: '', metadata: undefined },
     },
   };

@@ -76,7 +76,7 @@ function applied(browser: MemoryBrowser, answer: MemoryAnswer, { view, nowMs }: 
       return { ...browser, opened: { ...opened, revisions, revisionsToken: answer.next } };
     }
     case 'revision': {
-      if (opened?.id !== answer.want.id) return browser;
+      if (opened?.id !== answer.want.id || !browser.textShown) return browser;
       return { ...browser, opened: { ...opened, bodies: withBody(opened, answer.body) } };
     }
   }

@@ -10,8 +10,6 @@ export interface FieldChange {
   readonly after: string | undefined;
   /** Whether its values are likely secrets, which are never drawn. */
   readonly isSecret: boolean;
-  /** Whether its values are texts, which are hidden until they are asked for. */
-  readonly isText: boolean;
 }
 
 /** Every revision has others. */
@@ -28,7 +26,6 @@ export function memoryChanges(before: Memory | undefined, after: Memory | undefi
       name,
       before: a.get(name),
       after: b.get(name),
-      isText: /^(content$|metadata\.)/.test(name),
       isSecret: name.startsWith('metadata.') && isSecretName(name),
     }));
 }

@@ -77,7 +77,8 @@ function openedWants({ opened, textShown }: MemoryBrowser): MemoryWant[] {
     const token = revisionsToken ?? '';
     wants.push({ key: `revisions ${id} ${token}`, kind: 'revisions', id, token });
   }
-  if (mode === 'diff') {
+  // Whole revisions are texts: while those are hidden, none is asked for.
+  if (mode === 'diff' && textShown) {
     for (const revision of comparedRevisions(opened)) {
       if (revision < 1 || opened.bodies.some((body) => Number(body.revision) === revision)) continue;
       wants.push({ key: `revision ${id} ${revision}`, kind: 'revision', id, revision });
