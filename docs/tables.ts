@@ -7,6 +7,7 @@ import { LIMITS } from '../src/shared/limits.ts';
 import { KEYS } from '../src/tui/keys.ts';
 import { alertTables } from './alert-tables.ts';
 import { declarations } from './contract.ts';
+import { FAULTS, type Fault } from './faults.ts';
 
 /**
  * The README's tables, made from what they describe. `npm run docs` writes them; a test compares, so
@@ -18,6 +19,9 @@ export const KNOWN = new URL('settings.md', import.meta.url);
 /** Conditions and rules of alerts; its tables are made likewise. */
 export const ALERTS = new URL('../docs/alerts.md', import.meta.url);
 export const ALERT_TABLES = alertTables(table, code);
+
+/** What operators look things up in. */
+export const OPERATING = new URL('operating.md', import.meta.url);
 
 const TABLES = { settings, errors, limits, keys } as const;
 
@@ -45,6 +49,20 @@ export function withKnownSettings(markdown: string): string {
     description,
   ]);
   return `${before}<!-- known -->\n${table(['setting', 'default', 'allowed', 'meaning'], rows)}<!-- /known -->${after}`;
+}
+
+/** The table of docs/operating.md. */
+export function withFaults(markdown: string): string {
+  const [before, rest] = split(markdown, '<!-- faults -->\n');
+  const [, after] = split(rest, '<!-- /faults -->');
+  const rows = Object.entries<Fault>(FAULTS).map(([name, { keys, where, reads, means }]) => [
+    name,
+    keys.length === 0 ? 'none' : keys.map(code).join(' '),
+    where,
+    code(reads),
+    means,
+  ]);
+  return `${before}<!-- faults -->\n${table(['fault', 'keys', 'where', 'what one reads', 'what it means'], rows)}<!-- /faults -->${after}`;
 }
 
 function settings(): string {
@@ -122,4 +140,5 @@ if (import.meta.main) {
   writeFileSync(README, withTables(readFileSync(README, 'utf8')));
   writeFileSync(KNOWN, withKnownSettings(readFileSync(KNOWN, 'utf8')));
   writeFileSync(ALERTS, withTables(readFileSync(ALERTS, 'utf8'), ALERT_TABLES));
+  writeFileSync(OPERATING, withFaults(readFileSync(OPERATING, 'utf8')));
 }

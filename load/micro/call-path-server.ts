@@ -81,7 +81,8 @@ poll();
 setInterval(poll, POLL_MS).unref();
 
 const noRecorder: CallRecorder = {
-  methods: (paths) => paths.map(() => ({ begin() {}, end() {}, streamOpened() {}, streamClosed() {} })),
+  methods: (paths) =>
+    paths.map(() => ({ begin() {}, end() {}, streamOpened() {}, streamStalled() {}, streamClosed() {} })),
   shed() {},
 };
 

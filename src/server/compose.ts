@@ -6,6 +6,7 @@ import { EventKind } from '../shared/gen/memoryhub/v1/stats_service.ts';
 import { timestampFromMs } from '../shared/time.ts';
 import { CachedMemoryRepository } from './cache/cached-memory-repository.ts';
 import { connectRedis, type RedisConnection } from './cache/redis-connection.ts';
+import { emptiedText } from './cache/redis-emptied.ts';
 import type { Config } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { poolMaxOf } from './database/pool-share.ts';
@@ -27,7 +28,7 @@ import { PostgresMemoryRepository } from './repository/memory-repository.ts';
 import { createPurgeRepository, createPurgeSweeper } from './repository/purge.ts';
 import { createRetention } from './repository/retention.ts';
 import { createSealedRows } from './repository/sealed-rows.ts';
-import { databaseIdentity, readTokenKey, tableSizes } from './repository/server-repository.ts';
+import { databaseIdentity, readTokenKey, sessionWaits, tableSizes } from './repository/server-repository.ts';
 import { createSettingRepository } from './repository/setting-repository.ts';
 import { adminMethods } from './rpc/admin/methods.ts';
 import { configMethods } from './rpc/config/methods.ts';
@@ -42,10 +43,12 @@ import { openIssuer } from './security/issuer.ts';
 import { KeyUses } from './security/key-uses.ts';
 import { RateLimits } from './security/rate-limits.ts';
 import { RefusedAccess } from './security/refused-access.ts';
+import { RevokedKeysInUse } from './security/revoked-keys.ts';
 import { openKeyring } from './security/sealing/open-keyring.ts';
 import { KeyRotation } from './security/sealing/rotation.ts';
 import { Sealing } from './security/sealing/sealing.ts';
 import { TokenSealer } from './security/token-sealer.ts';
+import { SessionWaits } from './session-waits.ts';
 import { AlertWatch } from './stats/alert-watch.ts';
 import { StatsHub, type StatsSource } from './stats/hub.ts';
 import { StatsRecorder } from './stats/recorder.ts';
@@ -55,7 +58,14 @@ import { SlowCallLog } from './telemetry/slow-call-log.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { openTls, tlsPaths } from './tls.ts';
 
-const REDIS_USAGE_INTERVAL_MS = 5_000;
+/** What the log says louder. */
+const WARNED: ReadonlySet<EventKind> = new Set([
+  EventKind.REDIS_LOST,
+  EventKind.POSTGRES_LOST,
+  EventKind.REDIS_EMPTIED,
+  EventKind.REVOKED_KEY_USED,
+]);
+const REDIS_USAGE_INTERVAL_MS = 1_000;
 
 /** Identity of one run of the server, the same in all its processes. */
 export interface Boot {
@@ -116,7 +126,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const recorder = new StatsRecorder(gaugeSources(parts, config.redis_url !== undefined), options.worker);
   const event = (kind: EventKind, text: string) => {
     recorder.event(kind, text);
-    log[kind === EventKind.REDIS_LOST || kind === EventKind.POSTGRES_LOST ? 'warn' : 'info'](text);
+    log[WARNED.has(kind) ? 'warn' : 'info'](text);
   };
 
   const paths = tlsPaths(config);
@@ -194,6 +204,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const refusals = new RefusedAccess(auditTrail, (error) =>
     log.warn({ err: error }, 'refused access is not in the audit trail yet'),
   );
+  const revokedKeys = new RevokedKeysInUse((text) => event(EventKind.REVOKED_KEY_USED, text));
   const adminService = new AdminService(admin, generateApiKey, poller);
   const trail = new AuditTrail(auditTrail, adminService, tokens);
   const sweeper = createPurgeSweeper(database, (error) =>
@@ -250,7 +261,12 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     tracer: tracing.tracer,
     accessLog: config.access_log ? logging.access : undefined,
     slowCalls: config.slow_call_ms > 0 ? new SlowCallLog(log, config.slow_call_ms) : undefined,
-    refusals,
+    refusals: {
+      refused: (refusal) => {
+        refusals.refused(refusal);
+        revokedKeys.refused(refusal);
+      },
+    },
     trustedHosts: config.trusted_hosts,
     rateLimits,
     overloadLagMs: config.overload_lag_ms,
@@ -276,8 +292,17 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     },
   );
   Object.assign(parts, { sealing, database, poller, redis, cache, store, server });
+  // Of several processes one tells what all of them would see.
+  const tells = (options.worker ?? 1) <= 1;
+  const waits = tells ? new SessionWaits(() => sessionWaits(database)) : undefined;
+  if (waits) parts.waits = waits;
   const usageTimer = setInterval(async () => {
-    if (redis) parts.redisUsage = await redis.usage();
+    if (!redis) return;
+    const before = parts.redisUsage;
+    const now = await redis.usage();
+    parts.redisUsage = now;
+    const emptied = before && tells && redis.up ? emptiedText(before, now) : undefined;
+    if (emptied !== undefined) event(EventKind.REDIS_EMPTIED, emptied);
   }, REDIS_USAGE_INTERVAL_MS).unref();
   followPolls(poller, { authenticator, memories, server }, event);
   onGeneration(poller, 'configuration', () => configuration.invalidate());
@@ -300,6 +325,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     port,
     async stop(graceMs) {
       clearInterval(usageTimer);
+      waits?.close();
       tls?.close();
       await endpoint?.close();
       hub.close();

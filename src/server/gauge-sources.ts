@@ -5,6 +5,7 @@ import type { GenerationPoller } from './generation-poller.ts';
 import type { PostgresMemoryRepository } from './repository/memory-repository.ts';
 import type { RpcServer } from './rpc/server.ts';
 import type { Sealing } from './security/sealing/sealing.ts';
+import type { SessionWaits } from './session-waits.ts';
 import type { GaugeSources } from './stats/gauges.ts';
 
 /** What the gauges look at. Empty while the server is put together, for statistics are counted from the first moment. */
@@ -17,10 +18,11 @@ export interface GaugeParts {
   store?: PostgresMemoryRepository;
   server?: RpcServer;
   sealing?: Sealing;
+  waits?: SessionWaits;
 }
 
 const NO_POOL = { max: 0, size: 0, busy: 0, waiting: 0, lost: 0 };
-const NO_COMMITS = { commitQueue: 0, commitRows: 0, commits: 0 };
+const NO_COMMITS = { commitQueue: 0, commitRows: 0, commits: 0, putOff: 0 };
 const NO_USAGE: RedisUsage = { usedBytes: 0, keys: 0, maxBytes: 0 };
 const NO_CACHE = {
   localHits: 0,
@@ -45,6 +47,7 @@ export function gaugeSources(parts: GaugeParts, hasRedis: boolean): GaugeSources
         poolWaiting: pool.waiting,
         lost: pool.lost,
         ...(parts.store?.commitGauges ?? NO_COMMITS),
+        ...(parts.waits && { waits: parts.waits.gauges }),
       };
     },
     cache: () => parts.cache?.stats() ?? NO_CACHE,

@@ -6,6 +6,7 @@ import type {
   RedisStats,
   SealStats,
   StatsFrame,
+  WaitStats,
 } from './gen/memoryhub/v1/stats_service.ts';
 import { addHistogram } from './histogram-wire.ts';
 import { msFromDuration } from './time.ts';
@@ -39,7 +40,16 @@ export function mergePostgres(
     commitQueue: rule.number(target?.commitQueue ?? 0, from.commitQueue),
     commitRows: (target?.commitRows ?? 0n) + from.commitRows,
     commits: (target?.commits ?? 0n) + from.commits,
+    putOff: (target?.putOff ?? 0n) + from.putOff,
+    waits: addWaits(target?.waits ?? [], from.waits),
+    waitLooks: (target?.waitLooks ?? 0n) + from.waitLooks,
   };
+}
+
+function addWaits(target: readonly WaitStats[], from: readonly WaitStats[]): WaitStats[] {
+  const sums = new Map(target.map(({ event, sessions }) => [event, sessions]));
+  for (const { event, sessions } of from) sums.set(event, (sums.get(event) ?? 0n) + sessions);
+  return Array.from(sums, ([event, sessions]) => ({ event, sessions }));
 }
 
 /** Processes see one and the same Redis: what it says about itself is not added up. */

@@ -64,7 +64,10 @@ export function emptyFrame(): StatsFrame {
 export function appendFrame(target: StatsFrame, later: StatsFrame): void {
   mergeProcessesInTime(target, later);
   // Those with an open stream are in every frame: who is missing has none.
-  for (const client of target.clients) client.streams = 0n;
+  for (const client of target.clients) {
+    client.streams = 0n;
+    client.stalledStreams = 0n;
+  }
   addCounted(target, later, IN_TIME);
   target.covered = addDurations(target, later);
   target.at = later.at;
@@ -110,6 +113,7 @@ function addCounted(target: StatsFrame, from: StatsFrame, rule: Rule): void {
   mergeBy(target.clients, from.clients, clientKey, copy, (into, client) => {
     addClient(into, client);
     into.streams = rule.bigint(into.streams, client.streams);
+    into.stalledStreams = rule.bigint(into.stalledStreams, client.stalledStreams);
   });
   target.clients = boundedClients(target.clients);
   target.events = boundedEvents(target.events, from.events);
@@ -224,10 +228,12 @@ function boundedClients(clients: ClientStats[]): ClientStats[] {
     errors: 0n,
     streams: 0n,
     refused: 0n,
+    stalledStreams: 0n,
   };
   for (const client of [...clients.filter(isOther), ...named.slice(kept.length)]) {
     addClient(other, client);
     other.streams += client.streams;
+    other.stalledStreams += client.stalledStreams;
   }
   return [...kept, other];
 }

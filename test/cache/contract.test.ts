@@ -7,7 +7,7 @@ import type { MemoryRepository } from '../../src/server/domain/repository.ts';
 import { GenerationPoller } from '../../src/server/generation-poller.ts';
 import { createAdminRepository } from '../../src/server/repository/admin-repository.ts';
 import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
-import { Hub } from '../contract/fixtures.ts';
+import { Hub, save } from '../contract/fixtures.ts';
 import { memoryRepositoryContract } from '../contract/memory-repository.ts';
 import { newWorkspace, testRepository } from '../repository/support/repository.ts';
 import { redisSuite, testRedis } from '../support/redis.ts';
@@ -81,5 +81,17 @@ redisSuite('two cached repositories on one Redis, one written to and the other r
 
   it('have answered some of it from Redis', () => {
     expect(reader.stats().redisHits).toBeGreaterThan(0);
+  });
+});
+
+describe.each(['sole', { shared: undefined }] as const)('a cache of no bytes, owned by %j', (ownership) => {
+  it('keeps nothing, and answers from the database', async () => {
+    const cached = new CachedMemoryRepository(subject().another(), { ...parts(), localMaxBytes: 0, ownership });
+    const hub = new Hub(cached, await newWorkspace(subject().database));
+    const { id, changeNo } = await hub.done(save({ content: 'kept elsewhere' }));
+    for (const consistency of [Consistency.READ_YOUR_WRITES, Consistency.EVENTUAL]) {
+      expect((await cached.get(hub.call, [id], consistency))[0]?.changeNo).toBe(changeNo);
+    }
+    expect(cached.stats()).toMatchObject({ localHits: 0, localEntries: 0, localMaxBytes: 0 });
   });
 });

@@ -116,6 +116,7 @@ export async function start(
           },
           end: (record) => seen.ended.push({ ...record, stagesUs: Array.from(record.stagesUs), path }),
           streamOpened: (keyId) => seen.opened.push(keyId),
+          streamStalled: () => {},
           streamClosed: (keyId) => seen.closed.push(keyId),
         })),
     },

@@ -57,6 +57,7 @@ describe('a unary call', () => {
               begin: () => {},
               end: () => order.push('ended'),
               streamOpened: () => {},
+              streamStalled: () => {},
               streamClosed: () => {},
             })),
         },

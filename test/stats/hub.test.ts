@@ -270,7 +270,7 @@ describe('hub', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('tells table sizes once a minute, and newcomers the last ones', async () => {
+  it('tells table sizes every ten seconds, and newcomers the last ones', async () => {
     let asked = 0;
     tables = async () => {
       asked++;
@@ -279,9 +279,9 @@ describe('hub', () => {
       const size = { name: 'memories', rowEstimate: asked, tableBytes: 8192, indexBytes: 4096n };
       return [{ ...size, deadRows: 3, sequentialScans: 2, indexes }];
     };
-    await busy(61, 0);
+    await busy(11, 0);
     expect(asked).toBe(1);
-    await busy(62, 0);
+    await busy(12, 0);
     expect(asked).toBe(2);
     const watcher = watch();
     const first = watcher.next();

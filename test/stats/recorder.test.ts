@@ -138,7 +138,9 @@ describe('recorder', () => {
 
   it('adds statements up by kind, and all of them to the time of queries', () => {
     const gauges = { up: true, poolMax: 8, poolSize: 2, poolBusy: 1, poolWaiting: 0, commitQueue: 0 };
-    const { recorder } = makeRecorder({ postgres: () => ({ ...gauges, lost: 0, commitRows: 0, commits: 0 }) });
+    const { recorder } = makeRecorder({
+      postgres: () => ({ ...gauges, lost: 0, commitRows: 0, commits: 0, putOff: 0 }),
+    });
     const now = performance.now();
     recorder.statement('get_by_ids', now - 2, 3, false);
     recorder.statement('get_by_ids', now - 4, 0, true);

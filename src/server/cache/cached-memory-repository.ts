@@ -50,6 +50,7 @@ export interface CacheOptions {
  */
 export class CachedMemoryRepository implements MemoryRepository, PurgeCaches {
   readonly #inner: MemoryRepository;
+  readonly #sole: boolean;
   readonly #local: LocalStore | undefined;
   readonly #near: NearCache | undefined;
   readonly #reads: ReadPath | undefined;
@@ -61,8 +62,10 @@ export class CachedMemoryRepository implements MemoryRepository, PurgeCaches {
     const { codec, epochs, bumpCacheEpoch, localMaxBytes, ownership } = options;
     const sole = ownership === 'sole';
     this.#inner = inner;
-    this.#local = sole ? new LocalStore(codec, localMaxBytes) : undefined;
-    this.#near = sole ? undefined : new NearCache(codec, localMaxBytes);
+    const keeps = localMaxBytes > 0;
+    this.#sole = sole;
+    this.#local = sole && keeps ? new LocalStore(codec, localMaxBytes) : undefined;
+    this.#near = !sole && keeps ? new NearCache(codec, localMaxBytes) : undefined;
     const redis = sole ? undefined : ownership.shared;
     const store = this.#local ?? (redis && new RedisStore(redis.link, codec, redis.keyPrefix));
     const shared = new EpochTrust(epochs);
@@ -80,7 +83,7 @@ export class CachedMemoryRepository implements MemoryRepository, PurgeCaches {
     if (consistency === Consistency.STRONG) return this.#inner.get(call, ids, consistency);
     if (consistency === Consistency.EVENTUAL && this.#near !== undefined) return this.#getNear(call, ids, this.#near);
     // Where this process is the only one, the fresh answer is the cheap one.
-    return this.#getThrough(call, ids, Consistency.READ_YOUR_WRITES);
+    return this.#getThrough(call, ids, this.#sole ? Consistency.READ_YOUR_WRITES : consistency);
   }
 
   async write(call: CallContext, request: WriteRequest): Promise<WriteOutcome> {

@@ -26,6 +26,8 @@ export interface CommitGauges {
   readonly commits: number;
   /** Rows they carried. */
   readonly commitRows: number;
+  /** Writes put off for an earlier one of the same memory, since the start. */
+  readonly putOff: number;
 }
 
 /** One write connection and the queue in front of it. One batch is on its way at a time. */
@@ -61,7 +63,8 @@ export class GroupCommitLane {
   }
 
   get gauges(): CommitGauges {
-    return { commitQueue: this.#queue.length, commits: this.#commits, commitRows: this.#committedRows };
+    const { length: commitQueue, putOff } = this.#queue;
+    return { commitQueue, putOff, commits: this.#commits, commitRows: this.#committedRows };
   }
 
   /** Resolves when nothing waits any more. */

@@ -30,6 +30,7 @@ export class WriteQueue {
   readonly #bounds: BatchBounds;
   #waiting: WaitingWrite[] = [];
   #bytes = 0;
+  #putOff = 0;
 
   constructor(bounds: BatchBounds) {
     this.#bounds = bounds;
@@ -37,6 +38,11 @@ export class WriteQueue {
 
   get length(): number {
     return this.#waiting.length;
+  }
+
+  /** How often a write was left to a later batch because an earlier one of the same memory went first. */
+  get putOff(): number {
+    return this.#putOff;
   }
 
   /** About how much waits. */
@@ -69,6 +75,7 @@ export class WriteQueue {
       }
       if (!claim(claimed, write.request)) {
         skipped.push(write);
+        this.#putOff++;
         continue;
       }
       this.#bytes -= size;

@@ -52,6 +52,7 @@ export class GroupCommit {
       commitQueue: one.commitQueue + other.commitQueue,
       commits: one.commits + other.commits,
       commitRows: one.commitRows + other.commitRows,
+      putOff: one.putOff + other.putOff,
     };
   }
 

@@ -41,7 +41,7 @@ export const TABLE_SIZES = {
 type Count = string | number | bigint;
 type TableSizeRow = [string, Count, Count, Count, Count, Count, IndexSize[]];
 
-/** Tables and their indexes on disk; asked once a minute. */
+/** Tables and their indexes on disk; asked every ten seconds. */
 export async function tableSizes(database: Database): Promise<TableSize[]> {
   const { rows } = await translating(() => database.pool.query<TableSizeRow>(TABLE_SIZES));
   return rows.map(([name, rowEstimate, tableBytes, indexBytes, deadRows, sequentialScans, indexes]) => ({
@@ -53,6 +53,27 @@ export async function tableSizes(database: Database): Promise<TableSize[]> {
     sequentialScans: Number(sequentialScans),
     indexes,
   }));
+}
+
+/** In the order of the columns. */
+type WaitRow = [string, number];
+
+/** Waits for a client to send its next statement, and of background processes, are none that a call waits for. */
+const SESSION_WAITS = {
+  name: 'session_waits',
+  rowMode: 'array' as const,
+  text: `
+    SELECT wait_event_type || ' ' || wait_event, count(*)::int4
+      FROM pg_stat_activity
+     WHERE datname = current_database() AND state = 'active' AND backend_type = 'client backend'
+       AND wait_event_type NOT IN ('Client', 'Activity') AND pid <> pg_backend_pid()
+     GROUP BY 1`,
+};
+
+/** Sessions of this database that wait now, by what for: those of other servers on it among them. */
+export async function sessionWaits(database: Database): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await translating(() => database.pool.query<WaitRow>(SESSION_WAITS));
+  return new Map(rows);
 }
 
 /** The newest key that seals tokens; the first migration made one. */

@@ -45,6 +45,8 @@ export interface MethodRecorder {
   end(record: CallRecord): void;
   /** A streaming call passed authentication and is open for this caller. */
   streamOpened(keyId: string, keyName: string, peer: string): void;
+  /** Its reader takes nothing although something is ready (1), or takes it again (-1), also when it is closed. */
+  streamStalled(keyId: string, peer: string, change: 1 | -1): void;
   /** It is closed again, once for each streamOpened. */
   streamClosed(keyId: string, keyName: string, peer: string): void;
 }

@@ -222,6 +222,12 @@ export class ServerCall implements Call {
     this.#ended = true;
     this.#gate?.leave();
     const { method, record, span } = this;
+    const refused = cause instanceof ServiceError && cause.cause instanceof CredentialRefusal ? cause.cause : undefined;
+    // Whoever has the secret of a key that ended is no stranger.
+    if (refused?.principal !== undefined) {
+      record.keyId = refused.principal.keyId;
+      record.keyName = refused.principal.name;
+    }
     record.code = outcome?.status.code ?? 0;
     record.elapsedUs = (performance.now() - this.startedAt) * 1000;
     record.traceId = span?.traceId;
@@ -230,7 +236,7 @@ export class ServerCall implements Call {
     span?.end(record.code, cause);
     if (outcome?.reason !== undefined && SHED.has(outcome.reason)) method.server.recorder.shed(outcome.reason);
     if (outcome?.unexpected) this.logUnexpected(cause);
-    if (outcome?.reason !== undefined && REFUSED.has(outcome.reason)) this.#noteRefusal(outcome.reason, cause);
+    if (outcome?.reason !== undefined && REFUSED.has(outcome.reason)) this.#noteRefusal(outcome.reason, refused);
     method.server.accessLog?.call(method.path, this.callId, record, outcome?.reason, this.#traceId);
     const { slowCalls } = method.server;
     if (slowCalls !== undefined && !method.isVital && this.#tookUs() >= slowCalls.thresholdUs) {
@@ -244,8 +250,7 @@ export class ServerCall implements Call {
     return this.#stagesUs.reduce((sum, us) => sum + us, 0);
   }
 
-  #noteRefusal(reason: string, error: unknown): void {
-    const known = error instanceof ServiceError && error.cause instanceof CredentialRefusal ? error.cause : undefined;
+  #noteRefusal(reason: string, known: CredentialRefusal | undefined): void {
     const { keyId, name: actor, workspaceId, role } = known?.principal ?? this.principal;
     this.method.server.refusals?.refused({
       action: this.method.path.slice(this.method.path.lastIndexOf('/') + 1),

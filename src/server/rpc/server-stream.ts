@@ -11,6 +11,9 @@ import { resetStream } from './server-transport.ts';
 /** One message on the wire and one ready behind it: enough to keep the wire busy. */
 const MAX_PENDING_MESSAGES = 2;
 
+/** A reader that takes nothing for so long is told of in the statistics, long before its stream is ended. */
+const STALLED_AFTER_MS = 1_000;
+
 /** What ends a stream whose key or token was good when it began. */
 const ENDING: ReadonlySet<string> = new Set<ErrorReason>(['CREDENTIAL_INVALID', 'CREDENTIAL_EXPIRED']);
 
@@ -33,6 +36,7 @@ export class ServerStream {
   #resume: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #opened = false;
+  #stalled = false;
   #ended = false;
 
   constructor(method: RegisteredMethod, wire: ServerWritableStream<Buffer, Buffer>) {
@@ -111,19 +115,35 @@ export class ServerStream {
     const { stallMs } = this.#call.method.server;
     const toDeadlineMs = this.#call.deadlineAt - performance.now();
     // grpc-js sees to deadlines too, but cannot tell a reader that does not read.
-    this.#timer = toDeadlineMs < stallMs ? setTimeout(this.#expired, toDeadlineMs) : setTimeout(this.#stalled, stallMs);
+    const [end, inMs] = toDeadlineMs < stallMs ? [this.#expired, toDeadlineMs] : [this.#stalledTooLong, stallMs];
+    this.#timer =
+      inMs <= STALLED_AFTER_MS ? setTimeout(end, inMs) : setTimeout(() => this.#stall(end, inMs), STALLED_AFTER_MS);
     return new Promise((resolve) => {
       this.#resume = () => {
         clearTimeout(this.#timer);
+        this.#setStalled(false);
         this.#resume = undefined;
         resolve();
       };
     });
   }
 
+  /** Nothing was taken for a while; `end` comes when it is so for `inMs`. */
+  #stall(end: () => void, inMs: number): void {
+    this.#setStalled(true);
+    this.#timer = setTimeout(end, inMs - STALLED_AFTER_MS);
+  }
+
+  #setStalled(stalled: boolean): void {
+    if (stalled === this.#stalled) return;
+    this.#stalled = stalled;
+    const { method, record } = this.#call;
+    method.recorder.streamStalled(record.keyId, record.peer, stalled ? 1 : -1);
+  }
+
   readonly #expired = (): void => this.stop(this.#call.callerGone());
 
-  readonly #stalled = (): void => {
+  readonly #stalledTooLong = (): void => {
     const call = this.#call;
     const seconds = call.method.server.stallMs / 1000;
     const metadata = call.resumeToken === '' ? {} : { resume_token: call.resumeToken };
@@ -166,6 +186,7 @@ export class ServerStream {
   #close(): void {
     this.#ended = true;
     if (!this.#opened) return;
+    this.#setStalled(false);
     const { method, record } = this.#call;
     method.server.streams.delete(this);
     method.recorder.streamClosed(record.keyId, record.keyName, record.peer);

@@ -15,6 +15,7 @@ class Client {
   errors = 0;
   refused = 0;
   streams = 0;
+  stalled = 0;
 
   constructor(keyId: string, keyName: string, peer: string) {
     this.keyId = keyId;
@@ -52,6 +53,12 @@ export class ClientTable {
     // Opened while the table was full: it was counted there.
     const counted = client !== undefined && client.streams > 0 ? client : this.#other;
     counted.streams = Math.max(0, counted.streams - 1);
+  }
+
+  /** @param change 1: nothing is read of one of its streams any more; -1: of one of them there is again */
+  streamStalled(keyId: string, peer: string, change: 1 | -1): void {
+    const client = this.#byKey.get(keyId)?.get(peer) ?? this.#other;
+    client.stalled = Math.max(0, client.stalled + change);
   }
 
   drain(): ClientStats[] {
@@ -92,7 +99,7 @@ export class ClientTable {
 }
 
 function drainClient(client: Client): ClientStats {
-  const { keyId, keyName, peer, calls, errors, streams, refused } = client;
+  const { keyId, keyName, peer, calls, errors, streams, refused, stalled } = client;
   client.calls = 0;
   client.errors = 0;
   client.refused = 0;
@@ -104,5 +111,6 @@ function drainClient(client: Client): ClientStats {
     errors: BigInt(errors),
     streams: BigInt(streams),
     refused: BigInt(refused),
+    stalledStreams: BigInt(stalled),
   };
 }

@@ -4,6 +4,7 @@ import type {
   PostgresStats,
   RedisStats,
   SealStats,
+  WaitStats,
 } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { whole, wholeBigint } from './whole.ts';
 
@@ -22,6 +23,17 @@ export interface PostgresGauges {
   readonly commitRows: number;
   /** Group commits since the start. */
   readonly commits: number;
+  /** Writes put off for an earlier one of the same memory, since the start. */
+  readonly putOff: number;
+  /** Sessions seen waiting since the start, by what for; absent: another process looks. */
+  readonly waits?: WaitGauges;
+}
+
+/** What sessions were seen waiting for since the start. */
+export interface WaitGauges {
+  readonly looks: number;
+  /** Sessions by wait event. */
+  readonly sessions: ReadonlyMap<string, number>;
 }
 
 /** Redis, when one is configured. */
@@ -127,7 +139,18 @@ export class GaugeSampler {
       commitQueue: whole(now.commitQueue),
       commitRows: this.#since('postgres.commitRows', now.commitRows),
       commits: this.#since('postgres.commits', now.commits),
+      putOff: this.#since('postgres.putOff', now.putOff),
+      waits: this.#waits(now.waits),
+      waitLooks: this.#since('postgres.waitLooks', now.waits?.looks ?? 0),
     };
+  }
+
+  #waits(now: WaitGauges | undefined): WaitStats[] {
+    const waits = Array.from(now?.sessions ?? [], ([event, sessions]) => ({
+      event,
+      sessions: this.#since(`postgres.waits ${event}`, sessions),
+    }));
+    return waits.filter(({ sessions }) => sessions > 0n);
   }
 
   #redis(now: RedisGauges): RedisStats {

@@ -9,7 +9,8 @@ import { type FrameEncoder, Watcher } from './watcher.ts';
 
 const SECOND_MS = 1000;
 const REPLAY_SECONDS = 120;
-const TABLES_EVERY_TICKS = 60;
+/** Often enough to see from two of them, soon, that a table is read as a whole. */
+const TABLES_EVERY_TICKS = 10;
 
 /** Where the hub gets what happened: a recorder, or several joined. */
 export interface StatsSource {
@@ -26,7 +27,7 @@ export type ServerIdentity = Pick<StatsFrame, 'bootId' | 'replica' | 'version' |
 export interface StatsHubOptions {
   readonly source: StatsSource;
   readonly identity: ServerIdentity;
-  /** Asks the database for its table sizes, once a minute; may fail. */
+  /** Asks the database for its table sizes, every ten seconds; may fail. */
   readonly tableSizes?: () => Promise<readonly TableSize[]>;
   /** Told of every second once it is over. */
   readonly second?: (frame: StatsFrame) => void;
@@ -175,7 +176,7 @@ export class StatsHub {
     const watcher = new Watcher(this.#encode);
     const watchClass = this.#classOf(options);
     watchClass.watchers.add(watcher);
-    // Sizes come once a minute: whoever joins in between gets the last ones with the first frame.
+    // Sizes come every ten seconds: whoever joins in between gets the last ones with the first frame.
     watcher.ingest({ ...emptyFrame(), tables: this.#lastTables });
     const seconds = Math.ceil(options.replayMs / SECOND_MS);
     if (seconds === 0) return { watcher, watchClass, past: [] };
@@ -238,7 +239,7 @@ export class StatsHub {
         }));
         this.#newTables = true;
       },
-      // The database is away, which its own panel says; the next minute asks again.
+      // The database is away, which its own panel says; it is asked again soon.
       () => undefined,
     );
   }

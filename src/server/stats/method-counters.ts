@@ -62,6 +62,10 @@ export class MethodCounters implements MethodRecorder {
     this.#clients.streamOpened(keyId, keyName, peer);
   }
 
+  streamStalled(keyId: string, peer: string, change: 1 | -1): void {
+    this.#clients.streamStalled(keyId, peer, change);
+  }
+
   streamClosed(keyId: string, keyName: string, peer: string): void {
     this.#clients.streamClosed(keyId, keyName, peer);
   }

@@ -17,7 +17,7 @@ export function clientsScreen(state: MonitorState, width: number, rows: number, 
   const height = rows - FRAME_ROWS;
   const cursor = Math.min(clients.row, Math.max(0, shown.length - 1));
   const table = tableLines(
-    { columns: columnsOf(state), rows: shown, cursor, width: width - 4, height: height - 2 },
+    { columns: columnsOf(state, shown), rows: shown, cursor, width: width - 4, height: height - 2 },
     theme,
   );
   const filter: Line = clients.filter === '' ? [] : [{ text: '  filter ', tone: 'dim' }, printable(clients.filter)];
@@ -35,7 +35,10 @@ function hint(state: MonitorState): Line {
   return [{ text, tone: 'dim' }];
 }
 
-function columnsOf({ view }: MonitorState): readonly TableColumn<ClientRow>[] {
+/** Open streams whose readers do not read: seldom any, and then what everybody looks for. */
+const UNREAD: TableColumn<ClientRow> = { title: 'UNREAD', width: 8, cell: ({ stalled }) => counted(stalled, 'bad') };
+
+function columnsOf({ view }: MonitorState, rows: readonly ClientRow[]): readonly TableColumn<ClientRow>[] {
   const { sort, reversed } = view.clients;
   const sorted = (name: (typeof CLIENT_SORTS)[number]) => {
     if (CLIENT_SORTS[sort] !== name) return undefined;
@@ -51,6 +54,7 @@ function columnsOf({ view }: MonitorState): readonly TableColumn<ClientRow>[] {
     { title: 'ERRORS', width: 7, cell: ({ errors }) => counted(errors, 'warn'), sorted: sorted('errors') },
     { title: 'REFUSED', width: 9, cell: ({ refused }) => counted(refused, 'bad'), sorted: sorted('refused') },
     { title: 'STREAMS', width: 8, cell: ({ streams }) => counted(streams), sorted: sorted('streams'), weight: 2 },
+    ...(rows.some(({ stalled }) => stalled > 0) ? [UNREAD] : []),
     {
       title: '  KEY ID',
       width: 38,

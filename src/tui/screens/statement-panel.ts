@@ -1,13 +1,22 @@
-import type { MonitorState } from '../state/state.ts';
+import { total } from '../state/over-slots.ts';
+import type { Slot } from '../state/slot.ts';
+import { type MonitorState, shownSlots } from '../state/state.ts';
 import { STATEMENT_SORTS, type StatementRow, statementRows } from '../state/store-rows.ts';
+import { waitRows } from '../state/wait-rows.ts';
 import { type Line, printable, type Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
-import { type Block, panel } from '../widgets/block.ts';
+import { type Block, packed, panel, type Segment } from '../widgets/block.ts';
 import { formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
 import { meter } from '../widgets/graph.ts';
 import { type TableColumn, tableLines } from '../widgets/table.ts';
 
 const SHARE_WIDTH = 10;
+/** Border and corners beside a title. */
+const TITLE_MARGIN = 8;
+/** Fewer sessions at a time hold nothing up. */
+const MIN_WAITING = 0.1;
+/** A second; a few writes of one memory at once are no trouble. */
+const MUCH_PUT_OFF = 5;
 
 /** Database statements by kind, the slowest first. */
 export function statementPanel(state: MonitorState, width: number, height: number, theme: Theme): Block {
@@ -16,9 +25,25 @@ export function statementPanel(state: MonitorState, width: number, height: numbe
   const options = { columns: columnsOf(state, theme), rows, cursor, width: width - 4, height: height - 2 };
   const table = tableLines(options, theme);
   const hint: Line = [{ text: '  No statement ran in this window.', tone: 'dim' }];
-  const title: Line = [{ text: `Statements (${rows.length})`, tone: 'title', bold: true }];
+  const name: Line = [{ text: `Statements (${rows.length})`, tone: 'title', bold: true }];
+  const title = packed([{ line: name, weight: 9 }, ...heldUp(shownSlots(state))], width - TITLE_MARGIN);
   const note: Line = [{ text: `over ${formatPeriod(state.view.windowMs)}`, tone: 'dim' }];
   return panel({ title, note, width, height, lines: rows.length > 0 ? table : [...table, hint] }, theme);
+}
+
+/** What holds statements up, the worst first: what sessions wait for, and writes that wait for one another. */
+function heldUp(slots: readonly Slot[]): readonly Segment[] {
+  const putOff = total(slots, ({ gauges }) => gauges.postgres?.putOff);
+  const waits = waitRows(slots).filter(({ sessions }) => sessions >= MIN_WAITING);
+  return [
+    ...waits.map(({ what, event, sessions }, i) => ({
+      line: [{ text: `! ${what} x${formatCount(sessions)} (${printable(event)})`, tone: 'bad' as const }],
+      weight: 7 - i,
+    })),
+    ...(putOff < slots.length * MUCH_PUT_OFF || putOff === 0
+      ? []
+      : [{ line: [{ text: `! same memory: ${formatCount(putOff)} put off`, tone: 'bad' as const }], weight: 8 }]),
+  ];
 }
 
 function columnsOf({ view }: MonitorState, theme: Theme): readonly TableColumn<StatementRow>[] {

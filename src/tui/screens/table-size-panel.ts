@@ -16,7 +16,7 @@ export function tableSizePanel(state: MonitorState, width: number, height: numbe
   const table = tableLines({ columns: COLUMNS, rows: shown, width: width - 4, height: height - 2 }, theme);
   const title: Line = [{ text: 'Tables and indexes', tone: 'title', bold: true }];
   const note: Line = atMs === undefined ? [] : [{ text: `at ${formatClock(atMs)}`, tone: 'dim' }];
-  const hint: Line = [{ text: '  The server tells them once a minute.', tone: 'dim' }];
+  const hint: Line = [{ text: '  The server tells them every ten seconds.', tone: 'dim' }];
   return panel({ title, note, width, height, lines: atMs === undefined ? [hint] : table }, theme);
 }
 

@@ -16,6 +16,8 @@ export interface ClientRow extends Caller {
   readonly refused: number;
   /** Open at the end of the window. */
   readonly streams: number;
+  /** Of these, those nothing is read of. */
+  readonly stalled: number;
 }
 
 /** What sorts the clients, in the order in which `s` goes through them. Numbers fall, names rise. */
@@ -36,24 +38,29 @@ function compare(a: number | string, b: number | string): number {
   return typeof a === 'number' ? (b as number) - a : a.localeCompare(b as string);
 }
 
+/** What is added up for a row. */
+type Sums = { -readonly [Name in 'calls' | 'errors' | 'refused' | 'streams' | 'stalled']: ClientRow[Name] };
+
 function clientsOf(slots: readonly Slot[]): ClientRow[] {
   const seconds = coveredMs(slots) / 1000;
-  const sums = new Map<string, { caller: Caller; calls: number; errors: number; refused: number; streams: number }>();
+  const sums = new Map<string, { caller: Caller } & Sums>();
   const last = slots.at(-1);
   for (const slot of slots) {
-    const { who, calls, errors, refused, streams } = slot.clients;
+    const { who, calls, errors, refused, streams, stalled } = slot.clients;
     who.forEach((caller, i) => {
       const key = `${caller.keyId} ${caller.peer} ${caller.keyName}`;
       let sum = sums.get(key);
       if (sum === undefined) {
-        sum = { caller, calls: 0, errors: 0, refused: 0, streams: 0 };
+        sum = { caller, calls: 0, errors: 0, refused: 0, streams: 0, stalled: 0 };
         sums.set(key, sum);
       }
       sum.calls += calls[i] ?? 0;
       sum.errors += errors[i] ?? 0;
       sum.refused += refused[i] ?? 0;
       // Who has a stream open is in every frame.
-      if (slot === last) sum.streams = streams[i] ?? 0;
+      if (slot !== last) return;
+      sum.streams = streams[i] ?? 0;
+      sum.stalled = stalled[i] ?? 0;
     });
   }
   return [...sums.values()].map(({ caller, ...sum }) => ({

@@ -1,27 +1,36 @@
+import { EventKind } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { passes } from './filter.ts';
 import type { SlotEvent } from './slot.ts';
 import type { MonitorState } from './state.ts';
 
-/** Words for memoryhub.v1.EventKind, by number. */
-const KIND_NAMES: readonly string[] = [
-  'event',
-  'server started',
-  'redis lost',
-  'redis back',
-  'postgres lost',
-  'postgres back',
-  'worker restarted',
-  'config reloaded',
-  'alert raised',
-  'alert cleared',
-];
+/** Words for memoryhub.v1.EventKind. */
+const KIND_NAMES: { readonly [Kind in EventKind]?: string } = {
+  [EventKind.UNSPECIFIED]: 'event',
+  [EventKind.SERVER_STARTED]: 'server started',
+  [EventKind.REDIS_LOST]: 'redis lost',
+  [EventKind.REDIS_BACK]: 'redis back',
+  [EventKind.POSTGRES_LOST]: 'postgres lost',
+  [EventKind.POSTGRES_BACK]: 'postgres back',
+  [EventKind.WORKER_RESTARTED]: 'worker restarted',
+  [EventKind.CONFIG_RELOADED]: 'config reloaded',
+  [EventKind.ALERT_RAISED]: 'alert raised',
+  [EventKind.ALERT_CLEARED]: 'alert cleared',
+  [EventKind.REDIS_EMPTIED]: 'redis emptied',
+  [EventKind.REVOKED_KEY_USED]: 'revoked key used',
+};
 
-/** REDIS_LOST, POSTGRES_LOST, WORKER_RESTARTED, ALERT_RAISED. */
-const TROUBLE = new Set([2, 4, 6, 8]);
+const TROUBLE: ReadonlySet<number> = new Set([
+  EventKind.REDIS_LOST,
+  EventKind.POSTGRES_LOST,
+  EventKind.WORKER_RESTARTED,
+  EventKind.ALERT_RAISED,
+  EventKind.REDIS_EMPTIED,
+  EventKind.REVOKED_KEY_USED,
+]);
 
 /** What kind of thing an event is, in two words. */
 export function eventKindName(kind: number): string {
-  return KIND_NAMES[kind] ?? `kind ${kind}`;
+  return KIND_NAMES[kind as EventKind] ?? `kind ${kind}`;
 }
 
 /** Whether something got worse. */

@@ -31,6 +31,9 @@ export function foldSlots(earlier: Slot, later: Slot): Slot {
         commitRows: gauges.postgres.commitRows + (postgres?.commitRows ?? 0),
         commits: gauges.postgres.commits + (postgres?.commits ?? 0),
         lost: gauges.postgres.lost + (postgres?.lost ?? 0),
+        putOff: gauges.postgres.putOff + (postgres?.putOff ?? 0),
+        waits: addByKey(postgres?.waits ?? [], gauges.postgres.waits, ({ event }) => event),
+        waitLooks: gauges.postgres.waitLooks + (postgres?.waitLooks ?? 0),
       },
       redis: gauges.redis && {
         ...gauges.redis,
@@ -85,7 +88,9 @@ function foldClients(earlier: ClientSlots, later: ClientSlots): ClientSlots {
   };
   const streams = new Uint32Array(who.length);
   streams.set(later.streams);
-  return { who, calls: column('calls'), errors: column('errors'), refused: column('refused'), streams };
+  const stalled = new Uint32Array(who.length);
+  stalled.set(later.stalled);
+  return { who, calls: column('calls'), errors: column('errors'), refused: column('refused'), streams, stalled };
 }
 
 function foldStatements(earlier: readonly StatementSlot[], later: readonly StatementSlot[]): readonly StatementSlot[] {

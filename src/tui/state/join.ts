@@ -25,14 +25,22 @@ export function joinSlots(a: Slot, b: Slot): Slot {
     ),
     clients: {
       ...folded.clients,
-      streams: Uint32Array.from(folded.clients.who, (caller) => streamsOf(a, caller) + streamsOf(b, caller)),
+      streams: openOf('streams', a, b, folded),
+      stalled: openOf('stalled', a, b, folded),
     },
     gauges: { ...folded.gauges, ...joinedGauges(a, b, folded) },
   };
 }
 
-function streamsOf({ clients }: Slot, caller: Slot['clients']['who'][number]): number {
-  return clients.streams[clients.who.indexOf(caller)] ?? 0;
+function openOf(name: 'streams' | 'stalled', a: Slot, b: Slot, { clients }: Slot): Uint32Array {
+  const of = ({ clients: { who, [name]: open } }: Slot, caller: Slot['clients']['who'][number]) =>
+    open[who.indexOf(caller)] ?? 0;
+  return Uint32Array.from(clients.who, (caller) => of(a, caller) + of(b, caller));
+}
+
+/** Process ids repeat between machines, so each is told with its server. */
+function processesOf({ replica, gauges }: Slot): Slot['gauges']['processes'] {
+  return replica === '' ? gauges.processes : gauges.processes.map((process) => ({ ...process, replica }));
 }
 
 function joinedGauges(a: Slot, b: Slot, { gauges }: Slot): Partial<Slot['gauges']> {
@@ -61,7 +69,7 @@ function joinedGauges(a: Slot, b: Slot, { gauges }: Slot): Partial<Slot['gauges'
             localMaxBytes: gauges.cache.localMaxBytes + cache.localMaxBytes,
           }
         : (gauges.cache ?? cache),
-    processes: [...a.gauges.processes, ...other.processes],
+    processes: [...processesOf(a), ...processesOf(b)],
     connections:
       a.gauges.connections && other.connections
         ? {

@@ -44,6 +44,8 @@ export interface ClientSlots {
   readonly refused: Uint32Array;
   /** Open at the end. */
   readonly streams: Uint32Array;
+  /** Of the streams, those nothing is read of. */
+  readonly stalled: Uint32Array;
 }
 
 /** One key from one address; the same object in every slot. */
@@ -116,12 +118,15 @@ export interface Gauges {
   readonly redis: RedisGauges | undefined;
   readonly cache: Numbers<CacheStats> | undefined;
   readonly seal: SealGauges | undefined;
-  readonly processes: readonly Numbers<ProcessStats>[];
+  readonly processes: readonly ProcessSlot[];
   readonly connections: ConnectionStats | undefined;
   readonly shed: readonly { readonly reason: string; readonly count: number }[];
   /** Microseconds; 0: not known. */
   readonly configLoadUs: number;
 }
+
+/** A process, and whose it is where several servers were merged. */
+export type ProcessSlot = Numbers<ProcessStats> & { readonly replica?: string };
 
 /** Sealing of secrets. */
 export interface SealGauges {
@@ -144,6 +149,17 @@ export interface PostgresGauges {
   readonly commitQueue: number;
   readonly commitRows: number;
   readonly commits: number;
+  /** Writes put off for an earlier one of the same memory. */
+  readonly putOff: number;
+  /** Sessions seen waiting, all looks together. */
+  readonly waits: readonly WaitTally[];
+  readonly waitLooks: number;
+}
+
+export interface WaitTally {
+  /** PostgreSQL's wait event type and wait event. */
+  readonly event: string;
+  readonly count: number;
 }
 
 export interface RedisGauges {
@@ -197,6 +213,7 @@ function clientSlots(clients: readonly ClientStats[]): ClientSlots {
     errors: column(({ errors }) => errors),
     refused: column(({ refused }) => refused),
     streams: column(({ streams }) => streams),
+    stalled: column(({ stalledStreams }) => stalledStreams),
   };
 }
 
@@ -227,6 +244,9 @@ function gaugesOf({ postgres, redis, cache, seal, processes, connections, shed, 
       lost: Number(postgres.lost),
       commitRows: Number(postgres.commitRows),
       commits: Number(postgres.commits),
+      putOff: Number(postgres.putOff),
+      waits: postgres.waits.map(({ event, sessions }) => ({ event: interned(event), count: Number(sessions) })),
+      waitLooks: Number(postgres.waitLooks),
     },
     redis: redis && { ...numbers(redis), command: compact(redis.command) },
     cache: cache && numbers(cache),

@@ -1,7 +1,7 @@
 import type { LatencyHistogram } from '../../shared/histogram.ts';
 import { merged, rate, total } from '../state/over-slots.ts';
-import type { Slot } from '../state/slot.ts';
-import type { Line, Span } from '../terminal/line.ts';
+import type { ProcessSlot, Slot } from '../state/slot.ts';
+import { type Line, printable, type Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { packed } from './block.ts';
 import { formatBytes, formatCount, formatLatency, formatShare } from './format.ts';
@@ -10,6 +10,9 @@ import { meter } from './graph.ts';
 /** Narrower panels show the number alone. */
 const METER_FROM_WIDTH = 26;
 const METER_WIDTH = 8;
+
+/** An event loop this late is felt by every caller. */
+const LATE_US = 100_000;
 
 /** What a gauge panel says: the state now, and counts and latencies of the window. */
 export interface GaugePanel {
@@ -124,9 +127,9 @@ export function processGauges(slots: readonly Slot[], width: number, theme: Them
   const most = (value: (process: (typeof processes)[number]) => number) => Math.max(...processes.map(value));
   const cpu = sum((process) => process.cpu);
   const gc = most((process) => process.gcShare);
-  const shed =
-    now.shed.length === 0 ? 0 : total(slots, ({ gauges }) => gauges.shed.reduce((s, { count }) => s + count, 0));
+  const shed = shedText(slots);
   const many = processes.length > 1;
+  const late = slowest(processes);
   return {
     title: many ? `Node, ${processes.length} processes` : 'Node',
     note: many ? [] : dim(`pid ${processes[0]?.pid ?? 0}`),
@@ -144,17 +147,36 @@ export function processGauges(slots: readonly Slot[], width: number, theme: Them
       ),
       row(
         width,
-        field('loop p99', formatLatency(most((process) => process.loopDelayP99Us))),
+        field('loop p99', formatLatency(most((process) => process.loopDelayP99Us)), late !== undefined),
+        ...(late === undefined || late === '' ? [] : [field('at', printable(late))]),
         field('busy', formatShare(most((process) => process.loopUtilization))),
       ),
       row(
         width,
+        ...(shed === undefined ? [] : [field('shed', shed, true)]),
         field('conns', formatCount(connections?.connections ?? 0)),
         field('streams', formatCount(connections?.streams ?? 0)),
-        field('shed', formatCount(shed), shed > 0),
+        ...(shed === undefined ? [field('shed', '0')] : []),
       ),
     ],
   };
+}
+
+/** How many were turned away in the window, and what most of them for. */
+function shedText(slots: readonly Slot[]): string | undefined {
+  const sums = new Map<string, number>();
+  for (const { reason, count } of slots.flatMap(({ gauges }) => gauges.shed)) {
+    sums.set(reason, (sums.get(reason) ?? 0) + count);
+  }
+  const [first] = [...sums].sort(([, a], [, b]) => b - a);
+  if (first === undefined || first[1] === 0) return undefined;
+  return `${formatCount([...sums.values()].reduce((sum, count) => sum + count, 0))} ${printable(first[0])}`;
+}
+
+/** Whose event loop is late, where it is; '' when there is only one server. */
+function slowest(processes: readonly ProcessSlot[]): string | undefined {
+  const [worst] = [...processes].sort((a, b) => b.loopDelayP99Us - a.loopDelayP99Us);
+  return worst === undefined || worst.loopDelayP99Us < LATE_US ? undefined : (worst.replica ?? '');
 }
 
 /** Fields side by side; in a narrow panel the last ones give way, never the end of a number. */

@@ -169,6 +169,7 @@ function clientsOf(methods: readonly MethodStats[], second: number): StatsFrame[
     errors: 0n,
     refused: 0n,
     streams: 0n,
+    stalledStreams: 0n,
     ...change,
   });
   return [
@@ -240,6 +241,9 @@ function gauges(dice: () => number): Pick<StatsFrame, 'postgres' | 'redis' | 'ca
       commitQueue: 0,
       commitRows: 420n,
       commits: 52n,
+      waits: [],
+      waitLooks: 1n,
+      putOff: 0n,
     },
     redis: {
       up: true,

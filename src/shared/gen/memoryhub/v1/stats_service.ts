@@ -79,6 +79,10 @@ export const EventKind = {
   ALERT_RAISED: 8,
   /** ALERT_CLEARED - An alert ended. */
   ALERT_CLEARED: 9,
+  /** REDIS_EMPTIED - Redis lost most of its keys at once: it was flushed, or came back empty. */
+  REDIS_EMPTIED: 20,
+  /** REVOKED_KEY_USED - A key is in use that was revoked. */
+  REVOKED_KEY_USED: 21,
 } as const;
 
 export type EventKind = typeof EventKind[keyof typeof EventKind];
@@ -94,6 +98,8 @@ export namespace EventKind {
   export type CONFIG_RELOADED = typeof EventKind.CONFIG_RELOADED;
   export type ALERT_RAISED = typeof EventKind.ALERT_RAISED;
   export type ALERT_CLEARED = typeof EventKind.ALERT_CLEARED;
+  export type REDIS_EMPTIED = typeof EventKind.REDIS_EMPTIED;
+  export type REVOKED_KEY_USED = typeof EventKind.REVOKED_KEY_USED;
 }
 
 /** GetStatsRequest is the request of GetStats. */
@@ -167,7 +173,7 @@ export interface StatsFrame {
   clients: ClientStats[];
   /** Database statements by kind. */
   statements: StatementStats[];
-  /** Table sizes, in the frame of the minute in which they were taken. */
+  /** Table sizes, taken every ten seconds, in the frame of that second. */
   tables: TableStats[];
   /** The database pool. */
   postgres:
@@ -302,6 +308,11 @@ export interface ClientStats {
    * PERMISSION_DENIED or RESOURCE_EXHAUSTED.
    */
   refused: bigint;
+  /**
+   * Of the open streams, those of which nothing was read for a second or longer although something is
+   * ready.
+   */
+  stalledStreams: bigint;
 }
 
 /** StatementStats is what one kind of statement did. */
@@ -374,6 +385,20 @@ export interface PostgresStats {
   commitRows: bigint;
   /** Group commits in the stretch. */
   commits: bigint;
+  /** What sessions of this server's database waited for, inside PostgreSQL: one look a second. */
+  waits: WaitStats[];
+  /** Looks taken in the stretch: WaitStats.sessions over it is how many waited at a time. */
+  waitLooks: bigint;
+  /** How often a write was put off to a later group commit because one of the same memory went first. */
+  putOff: bigint;
+}
+
+/** WaitStats is how many sessions were seen waiting for one thing. */
+export interface WaitStats {
+  /** PostgreSQL's wait event type and wait event, for instance "Lock transactionid" or "IO WALSync". */
+  event: string;
+  /** Sessions seen, all looks of the stretch together. */
+  sessions: bigint;
 }
 
 /** RedisStats is Redis' state, as seen from here. */
@@ -1732,7 +1757,7 @@ export const SlowCall: MessageFns<SlowCall> = {
 };
 
 function createBaseClientStats(): ClientStats {
-  return { keyId: "", keyName: "", peer: "", calls: 0n, errors: 0n, streams: 0n, refused: 0n };
+  return { keyId: "", keyName: "", peer: "", calls: 0n, errors: 0n, streams: 0n, refused: 0n, stalledStreams: 0n };
 }
 
 export const ClientStats: MessageFns<ClientStats> = {
@@ -1769,6 +1794,12 @@ export const ClientStats: MessageFns<ClientStats> = {
         throw new globalThis.Error("value provided for field message.refused of type uint64 too large");
       }
       writer.uint32(56).uint64(message.refused);
+    }
+    if (message.stalledStreams !== 0n) {
+      if (BigInt.asUintN(64, message.stalledStreams) !== message.stalledStreams) {
+        throw new globalThis.Error("value provided for field message.stalledStreams of type uint64 too large");
+      }
+      writer.uint32(160).uint64(message.stalledStreams);
     }
     return writer;
   },
@@ -1842,6 +1873,14 @@ export const ClientStats: MessageFns<ClientStats> = {
             message.refused = reader.uint64() as bigint;
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.stalledStreams = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1866,6 +1905,9 @@ export const ClientStats: MessageFns<ClientStats> = {
     message.errors = (object.errors !== undefined && object.errors !== null) ? BigInt(object.errors) : 0n;
     message.streams = (object.streams !== undefined && object.streams !== null) ? BigInt(object.streams) : 0n;
     message.refused = (object.refused !== undefined && object.refused !== null) ? BigInt(object.refused) : 0n;
+    message.stalledStreams = (object.stalledStreams !== undefined && object.stalledStreams !== null)
+      ? BigInt(object.stalledStreams)
+      : 0n;
     return message;
   },
 };
@@ -2217,6 +2259,9 @@ function createBasePostgresStats(): PostgresStats {
     commitQueue: 0,
     commitRows: 0n,
     commits: 0n,
+    waits: [],
+    waitLooks: 0n,
+    putOff: 0n,
   };
 }
 
@@ -2263,6 +2308,21 @@ export const PostgresStats: MessageFns<PostgresStats> = {
         throw new globalThis.Error("value provided for field message.commits of type uint64 too large");
       }
       writer.uint32(88).uint64(message.commits);
+    }
+    for (const v of message.waits) {
+      WaitStats.encode(v!, writer.uint32(162).fork()).join();
+    }
+    if (message.waitLooks !== 0n) {
+      if (BigInt.asUintN(64, message.waitLooks) !== message.waitLooks) {
+        throw new globalThis.Error("value provided for field message.waitLooks of type uint64 too large");
+      }
+      writer.uint32(168).uint64(message.waitLooks);
+    }
+    if (message.putOff !== 0n) {
+      if (BigInt.asUintN(64, message.putOff) !== message.putOff) {
+        throw new globalThis.Error("value provided for field message.putOff of type uint64 too large");
+      }
+      writer.uint32(176).uint64(message.putOff);
     }
     return writer;
   },
@@ -2368,6 +2428,30 @@ export const PostgresStats: MessageFns<PostgresStats> = {
             message.commits = reader.uint64() as bigint;
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.waits.push(WaitStats.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.waitLooks = reader.uint64() as bigint;
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.putOff = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2402,6 +2486,79 @@ export const PostgresStats: MessageFns<PostgresStats> = {
       ? BigInt(object.commitRows)
       : 0n;
     message.commits = (object.commits !== undefined && object.commits !== null) ? BigInt(object.commits) : 0n;
+    message.waits = object.waits?.map((e) => WaitStats.fromPartial(e)) || [];
+    message.waitLooks = (object.waitLooks !== undefined && object.waitLooks !== null) ? BigInt(object.waitLooks) : 0n;
+    message.putOff = (object.putOff !== undefined && object.putOff !== null) ? BigInt(object.putOff) : 0n;
+    return message;
+  },
+};
+
+function createBaseWaitStats(): WaitStats {
+  return { event: "", sessions: 0n };
+}
+
+export const WaitStats: MessageFns<WaitStats> = {
+  encode(message: WaitStats, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== "") {
+      writer.uint32(10).string(message.event);
+    }
+    if (message.sessions !== 0n) {
+      if (BigInt.asUintN(64, message.sessions) !== message.sessions) {
+        throw new globalThis.Error("value provided for field message.sessions of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.sessions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WaitStats {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWaitStats();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sessions = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WaitStats>): WaitStats {
+    return WaitStats.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WaitStats>): WaitStats {
+    const message = createBaseWaitStats();
+    message.event = object.event ?? "";
+    message.sessions = (object.sessions !== undefined && object.sessions !== null) ? BigInt(object.sessions) : 0n;
     return message;
   },
 };
