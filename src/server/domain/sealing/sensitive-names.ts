@@ -1,8 +1,9 @@
 /** Names whose values are always sealed. */
 const BUILT_IN = ['api_key', 'password', 'token', 'secret'];
 
-/** Names judged before; emptied when full, since callers choose them. */
+/** Names judged before; emptied when full, since callers choose them, and of no great length for the same reason. */
 const MEMO_ENTRIES = 4096;
+const MEMO_CHARACTERS = 256;
 
 /**
  * Which names of metadata and settings hold secrets. A name is taken apart into its words ("dbPassword",
@@ -13,16 +14,19 @@ const MEMO_ENTRIES = 4096;
 export class SensitiveNames {
   readonly #names: ReadonlySet<string>;
   readonly #memo = new Map<string, boolean>();
+  readonly #longest: number;
 
   /** @param added besides those that always are */
   constructor(added: readonly string[] = []) {
     this.#names = new Set([...BUILT_IN, ...added].map((name) => wordsOf(name).join('')).filter((name) => name !== ''));
+    this.#longest = Math.max(...[...this.#names].map((name) => name.length));
   }
 
   has(name: string): boolean {
     const known = this.#memo.get(name);
     if (known !== undefined) return known;
     const judged = this.#judge(name);
+    if (name.length > MEMO_CHARACTERS) return judged;
     if (this.#memo.size >= MEMO_ENTRIES) this.#memo.clear();
     this.#memo.set(name, judged);
     return judged;
@@ -43,6 +47,8 @@ export class SensitiveNames {
     let end = '';
     for (let index = words.length - 1; index >= 0; index--) {
       end = words[index] + end;
+      // A name may be all of the metadata: going on to its first word took a second of the event loop.
+      if (end.length > this.#longest) return false;
       if (this.#names.has(end)) return true;
     }
     return false;
