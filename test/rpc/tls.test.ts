@@ -132,7 +132,7 @@ describe('a server with TLS', () => {
         done += 1;
       }
     })();
-    await expect.poll(() => done).toBeGreaterThan(5);
+    await expect.poll(() => done, { timeout: 20_000 }).toBeGreaterThan(5);
     tls.replace(identity(next));
     await load;
     expect(await counting).toEqual({ messages: Array.from({ length: 40 }, (_, i) => `${i}`) });
