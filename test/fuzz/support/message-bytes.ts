@@ -10,6 +10,7 @@ export interface Vocabulary {
   readonly teams: readonly string[];
   readonly tokens: readonly string[];
   readonly requestIds: readonly string[];
+  readonly workspaces: readonly string[];
 }
 
 type WriteValue = (writer: BinaryWriter) => void;
@@ -132,13 +133,15 @@ export function messageBytes(message: DescMessage, words: Vocabulary): fc.Arbitr
   function value(field: DescField, depth: number): fc.Arbitrary<WriteValue> {
     const { number } = field;
     if (field.fieldKind === 'map') {
-      return fc.tuple(text('key'), content(field.message as DescMessage, depth + 2)).map(([key, write]) => (writer) => {
-        writer.tag(number, WireType.LengthDelimited).fork();
-        writer.tag(1, WireType.LengthDelimited).bytes(key);
-        writer.tag(2, WireType.LengthDelimited).fork();
-        write(writer);
-        writer.join().join();
-      });
+      return fc
+        .tuple(text('map key'), content(field.message as DescMessage, depth + 2))
+        .map(([key, write]) => (writer) => {
+          writer.tag(number, WireType.LengthDelimited).fork();
+          writer.tag(1, WireType.LengthDelimited).bytes(key);
+          writer.tag(2, WireType.LengthDelimited).fork();
+          write(writer);
+          writer.join().join();
+        });
     }
     if (field.message !== undefined) {
       return content(field.message, depth + 1).map((write) => (writer) => {
@@ -247,8 +250,17 @@ function wordsFor(name: string, words: Vocabulary): readonly string[] {
       return ['1', '2', '0', '-1', '18446744073709551616'];
     case 'content':
     case 'note':
-    case 'name':
       return ['some text', 'other text'];
+    case 'name':
+      return ['mail', 'openai.api_key', 'llm.model', 'llm.temperature', 'some.name', ...words.workspaces];
+    case 'map key':
+      return ['a', 'b', 'api_key', 'password', 'deep'];
+    case 'workspace':
+      return words.workspaces;
+    case 'string_value':
+      return ['some text', 'sk-0123456789abcdef0123456789abcdef', 'claude', '<sealed>'];
+    case 'action':
+      return ['CreateApiKey', 'SetConfig', 'EraseUser'];
     case 'methods':
     case 'detail_methods':
       return ['GetMemory', 'MemoryService/SaveMemory'];

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { Role } from '../../../src/shared/gen/memoryhub/v1/admin_service.ts';
 import { Scope } from '../../../src/shared/gen/memoryhub/v1/memory.ts';
 import { type Cluster, plainHub } from '../../faults/support/cluster.ts';
@@ -8,6 +8,8 @@ export interface Target {
   /** By what they are: every role, a bound key, a wrong one, none. */
   readonly credentials: Readonly<Record<string, string>>;
   readonly words: Vocabulary;
+  /** Texts of another workspace and secrets of this one: nobody who asks may ever be told them. */
+  readonly forbidden: readonly string[];
 }
 
 /**
@@ -48,6 +50,7 @@ export async function fillTarget(cluster: Cluster): Promise<Target> {
   }));
   const saved = await hub.memories.batchSaveMemories({ memories });
   const ids = saved.memories.map(({ id }) => id);
+  const elsewhere = await plantElsewhere(cluster);
   for (const id of ids.slice(0, 10)) await hub.memories.deleteMemory({ id });
   const tokens: string[] = [];
   for await (const { nextPageToken } of hub.memories.listMemories({ limit: 5 })) tokens.push(nextPageToken);
@@ -56,12 +59,35 @@ export async function fillTarget(cluster: Cluster): Promise<Target> {
   }
   hub.close();
   const words = {
-    ids: [...ids.slice(0, 12), randomUUID(), ids[0]?.toUpperCase() ?? ''],
+    ids: [...ids.slice(0, 12), ...elsewhere.ids, randomUUID(), ids[0]?.toUpperCase() ?? ''],
     keys: ['key-1', 'key-2', 'key-5', 'new'],
     users: ['ada', 'bob'],
     teams: ['core', 'other'],
     tokens: tokens.filter((token) => token !== '').slice(0, 4),
+    workspaces: [workspace, elsewhere.workspace, 'nowhere'],
     requestIds: Array.from({ length: 20 }, () => randomUUID()),
   };
-  return { credentials, words };
+  return { credentials, words, forbidden: elsewhere.texts };
+}
+
+/** A workspace that no key of the target reaches, whose memories and settings are all one recognisable text. */
+async function plantElsewhere(cluster: Cluster) {
+  const workspace = 'elsewhere';
+  const canary = `canary${randomBytes(12).toString('hex')}`;
+  const sealed = `sk-sealed${randomBytes(16).toString('hex')}`;
+  await cluster.newWorkspace(workspace);
+  const hub = plainHub(cluster.address(0), await cluster.newKey({ role: Role.ADMIN, workspace }));
+  const { memories } = await hub.memories.batchSaveMemories({
+    memories: Array.from({ length: 4 }, (_, index) => ({
+      content: canary,
+      key: index === 0 ? 'key-1' : '',
+      tags: [canary],
+      metadata: { a: canary, api_key: sealed },
+    })),
+  });
+  for (const userId of ['', 'ada']) {
+    await hub.config.setConfig({ setting: { name: 'mail', userId, value: { canary, password: sealed } } });
+  }
+  hub.close();
+  return { workspace, ids: memories.map(({ id }) => id), texts: [canary, sealed] };
 }
