@@ -8,6 +8,15 @@ interface PreparingConnection extends Connection {
 }
 
 /**
+ * What a page that is prepared is planned with. Its rows come out of an index in order, and its plan is
+ * kept: one made while the planner knew of a few rows would sort the whole table for every page of the
+ * large one. Pages that are not prepared are planned for the table of now.
+ */
+export const PAGE_SETUP = 'SET enable_sort = off';
+/** Other statements of the connection sort, and should. Were the page to fail, the setting went with it. */
+const PAGE_END = 'RESET enable_sort';
+
+/**
  * Reads up to so many rows of a statement in binary form, past the driver's own reading of them. The
  * rest of the statement is not executed: PostgreSQL stops at the number of rows that Execute names.
  */
@@ -46,9 +55,12 @@ export class PageRead implements Submittable {
     if (this.name === '' || parsedStatements[this.name] !== this.text) {
       connection.parse({ name: this.name, text: this.text, types: [] }, true);
     }
+    const planIsKept = this.name !== '';
+    if (planIsKept) run(connection, PAGE_SETUP);
     connection.bind({ statement: this.name, values: [...this.#values], binary: true as never }, true);
     // Its types ask for a string, which it cannot write.
     connection.execute({ rows: this.#mostRows as never }, true);
+    if (planIsKept) run(connection, PAGE_END);
     connection.sync();
     connection.stream.uncork();
   }
@@ -85,4 +97,14 @@ export class PageRead implements Submittable {
     if (error === undefined) this.#resolve();
     else this.#reject(error);
   }
+}
+
+/**
+ * Adds a statement to what is sent before the Sync, all of which is one transaction.
+ * Behind the page's Parse, because the driver takes any that succeeds for that one.
+ */
+function run(connection: Connection, text: string): void {
+  connection.parse({ name: '', text, types: [] }, true);
+  connection.bind({ statement: '', values: [] }, true);
+  connection.execute({}, true);
 }

@@ -1,0 +1,105 @@
+import type { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/server/database/database.ts';
+import { PAGE_SETUP } from '../../src/server/repository/page-read.ts';
+import { planCases as exportCases } from '../../src/server/repository/statements/export-page.ts';
+import { planCases as listCases } from '../../src/server/repository/statements/list-page.ts';
+import { testDatabase } from '../support/database.ts';
+
+/**
+ * Plans of pages as the table grows: a plan that is prepared is kept, also one that was made when there
+ * was one row and nobody has told the planner since. At none of these sizes may a page read more than itself.
+ */
+
+const SIZES = [1, 300, 3000, 30_000];
+/** The prepared ones; those of a filter are planned each time. */
+const CASES = [...exportCases, ...listCases].filter(({ statement }) => statement.name?.startsWith('page_'));
+/** Rows that a page's text asks for at most. */
+const PAGE_ROWS = 1001;
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** A connection that plans for all values once, and keeps that. */
+async function prepared(database: Database): Promise<Client> {
+  const client = await database.openWriteConnection();
+  await client.query('SET plan_cache_mode = force_generic_plan');
+  await client.query(PAGE_SETUP);
+  for (const [index, { statement }] of CASES.entries()) {
+    await client.query(`PREPARE page${index} AS ${statement.text}`);
+  }
+  return client;
+}
+
+function fill(from: number, to: number): string {
+  return `
+    WITH m AS (
+      INSERT INTO memories (workspace_id, id, revision, change_no, scope, category, content, author, create_time, update_time)
+      SELECT 1, gen_random_uuid(), 1, n, 3, 'cat' || n % 20, repeat('some words ', 20), 'me',
+             timestamptz '2023-11-14' + n * interval '1 second', now() FROM generate_series(${from}, ${to}) n RETURNING *)
+    INSERT INTO memory_revisions (workspace_id, change_no, memory_id, revision, operation, scope, category, content,
+                                  author, create_time, update_time)
+    SELECT workspace_id, change_no, id, revision, 1, scope, category, content, author, create_time, update_time FROM m`;
+}
+
+/** What each page did that should not be; nothing when all are well. */
+async function plansOf(client: Client): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const [index, { title, values }] of CASES.entries()) {
+    const literals = values.map((value) => `'${value}'`).join(', ');
+    const explain = `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE page${index}(${literals})`;
+    const { rows: answer } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explain);
+    for (const node of flatten(answer[0]?.['QUERY PLAN'][0].Plan as PlanNode)) {
+      const type = node['Node Type'];
+      const relation = node['Relation Name'] ?? '';
+      const read = node['Actual Rows'] * node['Actual Loops'];
+      if (/Sort|Hash|Bitmap/.test(type)) wrong.push(`${title}: ${type}`);
+      if (relation.startsWith('memor') && type !== 'Index Scan') wrong.push(`${title}: ${type} of ${relation}`);
+      if (relation.startsWith('memor') && read > PAGE_ROWS) wrong.push(`${title}: read ${read} of ${relation}`);
+    }
+  }
+  return wrong;
+}
+
+function flatten(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(flatten)];
+}
+
+describe.each([
+  ['never', []],
+  ['when there was one memory', [1]],
+  ['at every size', SIZES],
+])('a planner that was told of the table %s', (_, told: readonly number[]) => {
+  const database = testDatabase();
+  /** Has planned every page when there was one memory. */
+  let early: Client;
+  beforeAll(async () => {
+    const { pool } = database();
+    await pool.query({ text: 'INSERT INTO workspace_heads VALUES (1, 1000000)' });
+    // By the tests or by nobody.
+    for (const table of ['memories', 'memory_revisions']) {
+      await pool.query({ text: `ALTER TABLE ${table} SET (autovacuum_enabled = off)` });
+    }
+  });
+  afterAll(() => early?.end());
+
+  it.each(SIZES)('lets pages of %i memories read themselves and nothing else', async (size) => {
+    const { pool } = database();
+    await pool.query({ text: fill((SIZES[SIZES.indexOf(size) - 1] ?? 0) + 1, size) });
+    if (told.includes(size)) await pool.query({ text: 'ANALYZE memories, memory_revisions' });
+    early ??= await prepared(database());
+    expect(CASES.length).toBeGreaterThan(4);
+    expect(await plansOf(early), 'planned when there was one').toEqual([]);
+    const client = await prepared(database());
+    try {
+      expect(await plansOf(client), 'planned now').toEqual([]);
+    } finally {
+      await client.end();
+    }
+  });
+});
