@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import {
@@ -19,14 +20,15 @@ export function listing(target: Target): Contender {
   return reading('ListMemories', target, `${SERVICE}/ListMemories`, request, memoriesIn);
 }
 
-/** Exports everything as JSON lines. Units are bytes of them. */
-export function exporting(target: Target): Contender {
+/** Exports everything as JSON lines. Units are bytes of them. @param pauseMs between two messages, of a slow reader */
+export function exporting(target: Target, pauseMs = 0): Contender {
   const wanted = ExportMemoriesRequest.fromPartial({ format: ExportFormat.JSONL });
   const request = Buffer.from(ExportMemoriesRequest.encode(wanted).finish());
-  return reading('ExportMemories', target, `${SERVICE}/ExportMemories`, request, (message) => {
+  const bytesIn = (message: Buffer) => {
     const { event } = ExportMemoriesResponse.decode(message);
     return event?.$case === 'chunk' ? event.value.data.byteLength : 0;
-  });
+  };
+  return reading('ExportMemories', target, `${SERVICE}/ExportMemories`, request, bytesIn, pauseMs);
 }
 
 function reading(
@@ -35,6 +37,7 @@ function reading(
   path: string,
   request: Buffer,
   unitsOf: (message: Buffer) => number,
+  pauseMs = 0,
 ): Contender {
   const client = new Client(target.address, credentials.createInsecure(), {
     'grpc-node.flow_control_window': 1 << 20,
@@ -47,6 +50,7 @@ function reading(
     let units = 0;
     for await (const message of client.makeServerStreamRequest(path, bytes, bytes, request, metadata)) {
       units += unitsOf(message as Buffer);
+      if (pauseMs > 0) await sleep(pauseMs);
     }
     return units;
   };
