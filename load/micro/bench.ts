@@ -3,6 +3,7 @@ import { loadavg } from 'node:os';
 import { bench, do_not_optimize, run } from 'mitata';
 import { parseFilter } from '../../src/server/domain/filter/parse.ts';
 import { type Memory, Scope } from '../../src/server/domain/memory.ts';
+import { SensitiveNames } from '../../src/server/domain/sensitive-names.ts';
 import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
 import type { DataKeys, WorkspaceKeys } from '../../src/server/security/sealing/data-keys.ts';
 import { SealCache } from '../../src/server/security/sealing/seal-cache.ts';
@@ -69,10 +70,11 @@ bench('record a latency', () => {
 bench('merge two histograms of 20 octaves', () => minute.add(histogram));
 bench('a p99 of one', () => do_not_optimize(minute.percentile(99)));
 
-bench('parse the filter team = "a"', () => do_not_optimize(parseFilter('team = "platform"')));
+const names = new SensitiveNames([]);
+bench('parse the filter team = "a"', () => do_not_optimize(parseFilter('team = "platform"', names)));
 const long =
   'category = "decision" AND (tags:"deploy" OR content:"freeze") AND NOT author = "bot" AND metadata.priority > 2';
-bench('parse one of five comparisons', () => do_not_optimize(parseFilter(long)));
+bench('parse one of five comparisons', () => do_not_optimize(parseFilter(long, names)));
 
 const { benchmarks } = await run({ format: 'quiet' });
 console.log(`load average ${loadavg()[0]?.toFixed(1)}; Node.js ${process.version}\n`);
