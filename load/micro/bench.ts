@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import { bench, do_not_optimize, run } from 'mitata';
 import { parseFilter } from '../../src/server/domain/filter/parse.ts';
 import { type Memory, Scope } from '../../src/server/domain/memory.ts';
-import { SensitiveNames } from '../../src/server/domain/sensitive-names.ts';
+import { SensitiveNames } from '../../src/server/domain/sealing/sensitive-names.ts';
 import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
 import type { DataKeys, WorkspaceKeys } from '../../src/server/security/sealing/data-keys.ts';
 import { SealCache } from '../../src/server/security/sealing/seal-cache.ts';
