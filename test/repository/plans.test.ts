@@ -41,7 +41,7 @@ const WHOLE_TABLE = ['analyze.ts', 'storage-info.ts'];
 /** SQL that has no plan to look at here, and why. */
 const UNPLANNED: readonly (readonly [text: string, reason: string])[] = [
   [POLL_GENERATIONS.text, 'reads the head of every workspace, by design, in one scan'],
-  [TABLE_SIZES.text, 'reads the catalogue, once a minute'],
+  [TABLE_SIZES.text, 'reads the catalogue, every ten seconds'],
   [DATABASE_NOW, 'reads no table'],
   [WORKSPACE_IDS, 'reads the head of every workspace, by design, once an hour'],
   [CLAIM_JOB, 'the table has a row for each job: one'],
@@ -52,6 +52,7 @@ const UNPLANNED: readonly (readonly [text: string, reason: string])[] = [
 /** Likewise, by how it begins. */
 const UNPLANNED_STARTS: readonly (readonly [start: string, reason: string])[] = [
   ['SELECT system_identifier', 'reads the control file, once a process'],
+  ['SELECT wait_event_type', 'reads what PostgreSQL has in memory of its sessions, once a second'],
   ['WITH dead AS', 'planned in test/database/retention.test.ts'],
   ['WITH page AS', 'planned in test/database/retention.test.ts'],
   ['INSERT INTO audit (workspace_id, key_id, author, peer, call_id, action, target, details) VALUES', 'reads no table'],

@@ -1,5 +1,5 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import { Cache, Role } from '../../../src/shared/gen/memoryhub/v1/admin_service.ts';
+import { Cache, ProfileKind, Role } from '../../../src/shared/gen/memoryhub/v1/admin_service.ts';
 import { Consistency, Scope } from '../../../src/shared/gen/memoryhub/v1/memory.ts';
 import type { MemoryHub } from '../../../src/shared/service-client.ts';
 
@@ -214,6 +214,8 @@ export const ATTACKS: Readonly<Record<string, Readonly<Partial<Record<Way, Attac
   'AdminService/InvalidateCaches': {
     workspace: ({ admin }, { workspace }) => admin.invalidateCaches({ workspace, caches: [Cache.MEMORIES] }),
   },
+  // Refused without a word that its content is wanted, so that no test waits for a snapshot.
+  'AdminService/CaptureProfile': { nothing: ({ admin }) => admin.captureProfile({ kind: ProfileKind.HEAP }) },
   'AdminService/RotateSealingKeys': { nothing: ({ admin }) => admin.rotateSealingKeys({}) },
   'StatsService/GetStats': { nothing: ({ stats }) => stats.getStats({}) },
   'StatsService/WatchStats': { nothing: ({ stats }) => stats.watchStats({ interval: { seconds: 0n, nanos: 1e8 } }) },
