@@ -90,7 +90,8 @@ export class WriteConnection {
   write(workspaceIds: readonly number[], input: Buffer): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       setRecordType(input, this.#inputType);
-      if (!this.#usable) return reject(new BatchError(new Error('the write connection is closed'), false));
+      if (!this.#usable)
+        return reject(new BatchError(new Error('Connection terminated: the write connection is closed'), false));
       const batch = new Batch(this.#statement, plainArray(workspaceIds), input, (error, rows) => {
         if (error === undefined) return resolve(rows);
         // The server is about to close it, or it is closed; its end is not to be waited for.
@@ -142,7 +143,7 @@ class Batch implements Submittable {
 
   submit(connection: Connection): void {
     if (!connection.stream.writable) {
-      process.nextTick(() => this.handleError(new Error('the write connection is closed')));
+      process.nextTick(() => this.handleError(new Error('Connection terminated: the write connection is closed')));
       return;
     }
     this.#sent = true;

@@ -43,7 +43,7 @@ const COLUMNS: readonly TableColumn<SizeRow>[] = [
     weight: 2,
   },
   { title: 'DEAD', width: 6, cell: ({ deadRows }) => (deadRows === undefined ? '' : formatCount(deadRows)), weight: 1 },
-  { title: 'SCANS/MIN', width: 10, cell: scanCell },
+  { title: 'SCANS/MIN', width: 12, cell: scanCell },
 ];
 
 /** Of a table, scans of all of it: a large one that is read so wants an index. */
