@@ -118,7 +118,14 @@ redisSuite('credentials that are used', () => {
     await as(made.credential).memories.saveMemory({ memory: { content: 'by key' } });
     const rotated = await admin.admin.rotateKeys({ ids: [id], overlap: { seconds: 60n, nanos: 0 } });
     plant('a key that was rotated', rotated.keys[0]?.credential ?? '');
-    await as(rotated.keys[0]?.credential ?? '').memories.listStorages({});
+    // Every process learns of it with its next poll of the database.
+    const renewed = as(rotated.keys[0]?.credential ?? '');
+    const isKnown = () =>
+      renewed.memories.listStorages({}).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isKnown, { timeout: 5_000 }).toBe(true);
     const wrong = `mh_${id}_${randomBytes(32).toString('base64url')}`;
     plant('a wrong key', wrong);
     await expect(as(wrong).memories.listStorages({})).rejects.toThrow();
