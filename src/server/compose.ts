@@ -1,12 +1,9 @@
 import { hostname } from 'node:os';
-import { BUILT_IN_RULES } from '../shared/alerts/built-in.ts';
-import { eventText } from '../shared/alerts/evaluate.ts';
-import type { AlertRule } from '../shared/alerts/rule.ts';
 import { EventKind } from '../shared/gen/memoryhub/v1/stats_service.ts';
 import { timestampFromMs } from '../shared/time.ts';
+import { openAlerts } from './alerts.ts';
 import { CachedMemoryRepository } from './cache/cached-memory-repository.ts';
 import { connectRedis, type RedisConnection } from './cache/redis-connection.ts';
-import { emptiedText } from './cache/redis-emptied.ts';
 import type { Config } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { poolMaxOf } from './database/pool-share.ts';
@@ -20,6 +17,7 @@ import { SensitiveNames } from './domain/sealing/sensitive-names.ts';
 import { type GaugeParts, gaugeSources } from './gauge-sources.ts';
 import { GenerationPoller } from './generation-poller.ts';
 import { metricsSource, openMetrics } from './metrics.ts';
+import { RedisWatch } from './redis-watch.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
 import { createAuditLog } from './repository/audit-log.ts';
 import { createAuditRepository } from './repository/audit-repository.ts';
@@ -34,7 +32,7 @@ import { adminMethods } from './rpc/admin/methods.ts';
 import { configMethods } from './rpc/config/methods.ts';
 import { memoryMethods } from './rpc/memory/memory-methods.ts';
 import { protoCodec } from './rpc/memory/proto-codec.ts';
-import { createServer, type RpcServer } from './rpc/server.ts';
+import { createServer } from './rpc/server.ts';
 import { getStats } from './rpc/stats/get-stats.ts';
 import { watchStats } from './rpc/stats/watch-stats.ts';
 import { generateApiKey } from './security/api-key.ts';
@@ -48,8 +46,8 @@ import { openKeyring } from './security/sealing/open-keyring.ts';
 import { KeyRotation } from './security/sealing/rotation.ts';
 import { Sealing } from './security/sealing/sealing.ts';
 import { TokenSealer } from './security/token-sealer.ts';
+import { followDatabase } from './serving.ts';
 import { SessionWaits } from './session-waits.ts';
-import { AlertWatch } from './stats/alert-watch.ts';
 import { StatsHub, type StatsSource } from './stats/hub.ts';
 import { StatsRecorder } from './stats/recorder.ts';
 import type { Logging } from './telemetry/logger.ts';
@@ -65,7 +63,6 @@ const WARNED: ReadonlySet<EventKind> = new Set([
   EventKind.REDIS_EMPTIED,
   EventKind.REVOKED_KEY_USED,
 ]);
-const REDIS_USAGE_INTERVAL_MS = 1_000;
 
 /** Identity of one run of the server, the same in all its processes. */
 export interface Boot {
@@ -124,8 +121,9 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const { log } = logging;
   const parts: GaugeParts = {};
   const recorder = new StatsRecorder(gaugeSources(parts, config.redis_url !== undefined), options.worker);
+  const record = (kind: EventKind, text: string) => recorder.event(kind, text);
   const event = (kind: EventKind, text: string) => {
-    recorder.event(kind, text);
+    record(kind, text);
     log[WARNED.has(kind) ? 'warn' : 'info'](text);
   };
 
@@ -223,20 +221,14 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     replica: `${hostname()}:${config.listen.port}`,
     configLoadUs: BigInt(Math.ceil(boot.configLoadMs * 1000)),
   };
-  // With workers each sees the whole server: one of them is enough to judge it.
-  const watch =
-    options.worker > 1
-      ? undefined
-      : new AlertWatch(await alertRules(config.alerts_file), (change) => {
-          const { kind, rule, key, severity, text } = change;
-          recorder.event(kind === 'raised' ? EventKind.ALERT_RAISED : EventKind.ALERT_CLEARED, eventText(change));
-          log[kind === 'raised' ? 'warn' : 'info']({ alert: kind, rule, key, severity }, `alert ${kind}: ${text}`);
-        });
+  // With workers each sees the whole server: one of them is enough to judge it and to tell.
+  const tells = options.worker <= 1;
+  const alerts = tells ? await openAlerts(config.alerts_file, log, record) : undefined;
   const hub = new StatsHub({
     source: options.joinStats?.(recorder) ?? recorder,
     identity,
     tableSizes: () => tableSizes(database),
-    second: (frame) => watch?.second(frame),
+    second: (frame) => alerts?.second(frame),
     onError: (error) => log.error({ err: error }, 'the statistics missed a beat'),
   });
   opened.push(hub);
@@ -291,22 +283,19 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
       failed: (error) => log.warn({ err: error }, 'removing what is no longer kept failed; it is tried again'),
     },
   );
-  Object.assign(parts, { sealing, database, poller, redis, cache, store, server });
-  // Of several processes one tells what all of them would see.
-  const tells = (options.worker ?? 1) <= 1;
   const waits = tells ? new SessionWaits(() => sessionWaits(database)) : undefined;
-  if (waits) parts.waits = waits;
-  const usageTimer = setInterval(async () => {
-    if (!redis) return;
-    const before = parts.redisUsage;
-    const now = await redis.usage();
-    parts.redisUsage = now;
-    const emptied = before && tells && redis.up ? emptiedText(before, now) : undefined;
-    if (emptied !== undefined) event(EventKind.REDIS_EMPTIED, emptied);
-  }, REDIS_USAGE_INTERVAL_MS).unref();
-  followPolls(poller, { authenticator, memories, server }, event);
-  onGeneration(poller, 'configuration', () => configuration.invalidate());
-  onGeneration(poller, 'sealing', () => {
+  const emptied = tells ? (text: string) => event(EventKind.REDIS_EMPTIED, text) : undefined;
+  const redisWatch = redis && new RedisWatch(redis, emptied);
+  for (const part of [waits, redisWatch]) if (part) opened.push(part);
+  Object.assign(parts, { sealing, database, poller, redis, redisWatch, cache, store, server, waits });
+  followDatabase(poller, server.health, event);
+  poller.listen({
+    polled: (generations, polledAt) => authenticator.generationsPolled(generations, polledAt),
+    databaseUp: () => {},
+  });
+  poller.onMoved('storageInfo', () => memories.invalidateStorageInfo());
+  poller.onMoved('configuration', () => configuration.invalidate());
+  poller.onMoved('sealing', () => {
     sealing.reload().catch((error) => log.error({ err: error }, 'the keyring cannot be read; the keys of before stay'));
   });
   const { host, port } = await server.listen(config.listen, tls?.credentials);
@@ -318,13 +307,13 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   retention.start();
   keyUses.start();
   refusals.start();
-  recorder.event(EventKind.SERVER_STARTED, `server started, version ${boot.version}`);
+  record(EventKind.SERVER_STARTED, `server started, version ${boot.version}`);
 
   return {
     host,
     port,
     async stop(graceMs) {
-      clearInterval(usageTimer);
+      redisWatch?.close();
       waits?.close();
       tls?.close();
       await endpoint?.close();
@@ -345,14 +334,6 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   };
 }
 
-/** The built-in rules, unless a file says otherwise. */
-async function alertRules(path: string | undefined): Promise<readonly AlertRule[]> {
-  if (path === undefined) return BUILT_IN_RULES;
-  // A parser that nobody needs without such a file.
-  const { readRulesFile } = await import('../shared/alerts/rules-file.ts');
-  return readRulesFile(path);
-}
-
 async function openRedis(
   url: string,
   recorder: StatsRecorder,
@@ -362,51 +343,5 @@ async function openRedis(
     command: (_kind, startedAt) => recorder.redisCommand(startedAt),
     lost: (reason) => event(EventKind.REDIS_LOST, reason),
     back: () => event(EventKind.REDIS_BACK, 'Redis is used again'),
-  });
-}
-
-/** Hands on what each poll of the database says: who may call, what is cached, whether we can serve. */
-function followPolls(
-  poller: GenerationPoller,
-  parts: { authenticator: Authenticator; memories: MemoryService; server: RpcServer },
-  event: (kind: EventKind, text: string) => void,
-): void {
-  const { authenticator, memories, server } = parts;
-  let storageInfo: number | undefined;
-  const setServing = (up: boolean) => {
-    for (const service of [
-      '',
-      'memoryhub.v1.MemoryService',
-      'memoryhub.v1.ConfigService',
-      'memoryhub.v1.AdminService',
-    ]) {
-      server.health.setServing(service, up);
-    }
-  };
-  server.health.setServing('memoryhub.v1.StatsService', true);
-  setServing(poller.databaseIsUp);
-  poller.listen({
-    polled: (generations, polledAt) => {
-      authenticator.generationsPolled(generations, polledAt);
-      if (storageInfo !== undefined && generations.storageInfo !== storageInfo) memories.invalidateStorageInfo();
-      storageInfo = generations.storageInfo;
-    },
-    databaseUp: (up) => {
-      setServing(up);
-      if (up) event(EventKind.POSTGRES_BACK, 'PostgreSQL answers again');
-      else event(EventKind.POSTGRES_LOST, 'PostgreSQL does not answer');
-    },
-  });
-}
-
-/** Does something each time a generation has moved on. */
-function onGeneration(poller: GenerationPoller, name: 'configuration' | 'sealing', moved: () => void): void {
-  let last: number | undefined;
-  poller.listen({
-    polled: (generations) => {
-      if (last !== undefined && generations[name] !== last) moved();
-      last = generations[name];
-    },
-    databaseUp: () => {},
   });
 }

@@ -2,6 +2,7 @@ import type { CachedMemoryRepository } from './cache/cached-memory-repository.ts
 import type { RedisConnection, RedisUsage } from './cache/redis-connection.ts';
 import type { Database } from './database/database.ts';
 import type { GenerationPoller } from './generation-poller.ts';
+import type { RedisWatch } from './redis-watch.ts';
 import type { PostgresMemoryRepository } from './repository/memory-repository.ts';
 import type { RpcServer } from './rpc/server.ts';
 import type { Sealing } from './security/sealing/sealing.ts';
@@ -13,12 +14,12 @@ export interface GaugeParts {
   database?: Database;
   poller?: GenerationPoller;
   redis?: RedisConnection | undefined;
-  redisUsage?: RedisUsage;
+  redisWatch?: RedisWatch | undefined;
   cache?: CachedMemoryRepository;
   store?: PostgresMemoryRepository;
   server?: RpcServer;
   sealing?: Sealing;
-  waits?: SessionWaits;
+  waits?: SessionWaits | undefined;
 }
 
 const NO_POOL = { max: 0, size: 0, busy: 0, waiting: 0, lost: 0 };
@@ -57,7 +58,7 @@ export function gaugeSources(parts: GaugeParts, hasRedis: boolean): GaugeSources
       redis: () => ({
         up: parts.redis?.up ?? false,
         errors: parts.redis?.errors ?? 0,
-        ...(parts.redisUsage ?? NO_USAGE),
+        ...(parts.redisWatch?.usage ?? NO_USAGE),
       }),
     }),
   };

@@ -8,6 +8,9 @@ const TIMEOUT_MS = 1000;
 /** Without an answered poll for this long the database counts as away. */
 const AWAY_AFTER_MS = 2000;
 
+/** A cache of which every process drops its copy when the number has moved on. */
+export type GenerationName = 'storageInfo' | 'configuration' | 'sealing';
+
 export interface PollListener {
   /** @param polledAt performance.now() when the poll was sent */
   polled(generations: Generations, polledAt: number): void;
@@ -55,6 +58,18 @@ export class GenerationPoller implements Clock {
 
   listen(listener: PollListener): void {
     this.#listeners.push(listener);
+  }
+
+  /** Calls back each time a generation has moved on since the poll before. */
+  onMoved(name: GenerationName, moved: () => void): void {
+    let last: number | undefined;
+    this.listen({
+      polled: (generations) => {
+        if (last !== undefined && generations[name] !== last) moved();
+        last = generations[name];
+      },
+      databaseUp: () => {},
+    });
   }
 
   /** Polls once, which must succeed, and then for ever. */
