@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { findProgram } from './find-program.ts';
 
 /** A Redis of one suite's own, to be killed, stopped or flushed at will. Keeps nothing on disk. */
 export interface RedisServer {
@@ -23,18 +23,7 @@ export interface RedisServer {
 
 /** Path of redis-server or valkey-server, if either is on PATH. */
 export function findRedisServer(): string | undefined {
-  for (const name of ['redis-server', 'valkey-server']) {
-    for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // Not in this folder.
-      }
-    }
-  }
-  return undefined;
+  return findProgram(['redis-server', 'valkey-server']);
 }
 
 /** Starts a Redis on a free loopback port. @throws when there is none on PATH */

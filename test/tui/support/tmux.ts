@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, vi } from 'vitest';
+import { findProgram } from '../../support/find-program.ts';
 import { cleanEnvironment } from '../../support/server-process.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -15,16 +16,7 @@ const WAIT_MS = 20_000;
 
 /** Path of tmux, if it is on PATH. */
 export function findTmux(): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(folder, 'tmux');
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return undefined;
+  return findProgram(['tmux']);
 }
 
 /**
