@@ -137,6 +137,27 @@ describe('the cache of credentials', () => {
     expect(await outcome(() => authenticator.verify(bearer))).toBe(id);
   });
 
+  it('reads a known key again for a secret it may have got since, and for guesses only now and then', async () => {
+    const keys = new Keys();
+    const authenticator = keys.authenticator();
+    const { id, bearer } = keys.add();
+    await authenticator.verify(bearer);
+    const renewed = generateApiKey(id);
+    const before = keys.keys.get(id) as ApiKey;
+    const previous = { secretHash: before.secretHash, expireTime: Number.MAX_SAFE_INTEGER };
+    keys.keys.set(id, { ...before, secretHash: renewed.secretHash, previous });
+    keys.clock += 5;
+    expect(await outcome(() => authenticator.verify(`Bearer ${renewed.credential}`))).toBe(id);
+    expect(await outcome(() => authenticator.verify(bearer))).toBe(id);
+    expect(keys.asked).toHaveLength(2);
+    for (let ms = 0; ms < 100; ms++) {
+      keys.clock += 1;
+      const wrong = `Bearer ${generateApiKey(id).credential}`;
+      expect(await outcome(() => authenticator.verify(wrong))).toBe('CREDENTIAL_INVALID');
+    }
+    expect(keys.asked).toHaveLength(22);
+  });
+
   it('remembers for a while that a key is unknown', async () => {
     const keys = new Keys();
     const authenticator = keys.authenticator({ unknownTtlMs: 5_000 });

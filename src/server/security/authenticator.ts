@@ -32,6 +32,12 @@ export interface AuthenticatorOptions {
 /** Headers remembered between two polls. */
 const VERIFIED_MAX = 1_000;
 
+/**
+ * A secret that does not fit a known key may be the one it got since: then the key is read again, unless it
+ * was read this short a time ago, in milliseconds. So guessing costs at most 200 point reads a second.
+ */
+const REREAD_AFTER_MS = 5;
+
 const BEARER = /^Bearer +(\S+)$/i;
 
 /** A token has no secret that is compared. */
@@ -55,9 +61,9 @@ interface KnownKey {
  * Tells who calls, from "authorization: Bearer mh_ID_SECRET", or a token in the place of the key.
  *
  * The cache is keyed by the key's id and holds the hash of its secret, which is compared in constant
- * time. So a wrong secret for a known id costs no query and no entry. Headers that were verified are
- * remembered as they came until the next poll, a quarter of a second: hashing for every call took 6 %
- * of a cached read, and longer than that no secret is kept in memory.
+ * time. So a wrong secret for a known id costs no entry, and seldom a query (REREAD_AFTER_MS). Headers
+ * that were verified are remembered as they came until the next poll, a quarter of a second: hashing for
+ * every call took 6 % of a cached read, and longer than that no secret is kept in memory.
  *
  * Revocation is effective everywhere within 5 s by one rule: a key is believed only while a look at
  * the database not older than `freshMs` stands behind it. That look is the poll all processes make
@@ -140,7 +146,7 @@ export class Authenticator {
     if (key === undefined) return this.#verifyToken(authorization, credential);
     if (this.#unknown.has(key.id)) throw invalid('unknown');
     const known = this.#known.get(key.id);
-    if (known !== undefined && this.#believed(known, this.#now())) {
+    if (known !== undefined && this.#believed(known, this.#now()) && !this.#mayBeRotated(known, key.secret)) {
       const admitted = this.#admit(known, key.secret);
       if (this.#verified.size < VERIFIED_MAX) this.#verified.set(authorization, admitted);
       return admitted.principal;
@@ -167,10 +173,16 @@ export class Authenticator {
     return principal;
   }
 
-  /** What the secret opens: the key, or the key as it was before its rotation. */
+  #mayBeRotated(known: KnownKey, secret: string): boolean {
+    const now = this.#now();
+    if (now < this.#restUntil || now - known.askedAt < REREAD_AFTER_MS) return false;
+    return opened(known, secret) === undefined;
+  }
+
+  /** @throws ServiceError CREDENTIAL_INVALID or CREDENTIAL_EXPIRED */
   #admit(entry: KnownKey | undefined, secret: string): KnownKey {
     if (entry === undefined) throw invalid('unknown');
-    const match = [entry, entry.previous].find((each) => each && secretMatches(each.secretHash, secret));
+    const match = opened(entry, secret);
     if (match === undefined) throw invalid('secret');
     if (match.revoked) throw invalid('revoked', match.principal);
     if (this.#now() >= match.endsAt) throw expired(match === entry ? 'expired' : 'rotated', match.principal);
@@ -240,6 +252,11 @@ export class Authenticator {
     const timer = setTimeout(() => reject(tooSlow()), this.#lookupTimeoutMs);
     return Promise.race([work, promise]).finally(() => clearTimeout(timer));
   }
+}
+
+/** The key, or the key as it was before its rotation; undefined: the secret fits neither. */
+function opened(entry: KnownKey, secret: string): KnownKey | undefined {
+  return [entry, entry.previous].find((each) => each && secretMatches(each.secretHash, secret));
 }
 
 /** Whether a look at the database failed for its sake: anything else is a bug, and is not passed over. */
