@@ -59,7 +59,8 @@ export class TmuxSession {
         ...size,
         '-c',
         session.folder,
-        '/bin/sh',
+        // A login shell that does not put its last command in its own place would stand between.
+        'exec /bin/sh',
         ';',
         'set-option',
         '-g',
