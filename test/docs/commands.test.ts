@@ -18,7 +18,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm run proto:lint && npm run proto:breaking': 'test/contract-files runs them',
   'npm run load -- --short': 'needs ghz, and takes minutes',
   'npm run build:client && npm pack ./dist/client': 'test/docs/client-package.test.ts runs them',
-  'npm run cli -- doctor': 'would judge this machine, and loads it for a minute; test/e2e/doctor.test.ts runs it',
+  'npm run cli -- doctor':
+    'would judge this machine, and loads it for a minute; test/e2e/doctor-healthy.long.test.ts runs it',
   'npm run cli -- stop': 'would end the server the other commands need; test/e2e runs it',
   'pg_dump --format=custom "$DATABASE_URL" > memory-hub.dump': 'needs the client programs of PostgreSQL',
   'pg_restore --no-owner --dbname "$NEW_DATABASE_URL" memory-hub.dump': 'needs the client programs of PostgreSQL',

@@ -15,7 +15,7 @@ const hasPrometheus = ['prometheus', 'promtool'].every(
 );
 if (!hasPrometheus) {
   if (process.env.CI) throw new Error('prometheus and promtool are not installed: apt-get install prometheus');
-  console.warn('SKIPPED: test/e2e/prometheus.test.ts needs prometheus and promtool (apt-get install prometheus)');
+  console.warn('SKIPPED: test/e2e/prometheus.long.test.ts needs prometheus and promtool (apt-get install prometheus)');
 }
 
 interface Dashboard {
