@@ -8,6 +8,7 @@ import { migrate } from '../../src/server/database/migrate.ts';
 import { administer, TEST_POOL } from './postgres-server.ts';
 import type { Provided } from './provided.ts';
 import { findRedisServer, startRedis } from './redis-server.ts';
+import { endWhenGone } from './server-process.ts';
 
 type Stop = () => Promise<void>;
 
@@ -52,7 +53,11 @@ async function start(): Promise<Services> {
 
 async function embeddedPostgres(stops: Stop[]): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'memory-hub-test-'));
-  stops.push(() => rm(dataDir, { recursive: true, force: true }));
+  const keep = endWhenGone(dataDir);
+  stops.push(async () => {
+    keep();
+    await rm(dataDir, { recursive: true, force: true });
+  });
   const server = await startEmbeddedPostgres({ dataDir, maxConnections: 200 });
   stops.push(() => server.stop());
   // Nothing here has to outlive the machine; processes that are killed lose nothing by it.

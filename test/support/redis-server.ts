@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { findProgram } from './find-program.ts';
+import { whenGone } from './when-gone.ts';
 
 /** A Redis of one suite's own, to be killed, stopped or flushed at will. Keeps nothing on disk. */
 export interface RedisServer {
@@ -42,6 +43,7 @@ export async function startRedis(): Promise<RedisServer> {
       Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]),
       { stdio: 'ignore' },
     );
+    child.once('exit', whenGone('kill -9 "$1"; rm -rf "$2"', [`${child.pid}`, folder]));
     await answers(url, child);
   };
   const end = async (signal: NodeJS.Signals) => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryHub } from '../../src/shared/service-client.ts';
+import { whenGone } from './when-gone.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PROGRAM = join(ROOT, 'src', 'cli', 'memory-hub.js');
@@ -44,6 +45,13 @@ export function runCommand(
   });
 }
 
+/** Ends what runs on a data directory, and removes it, when this process is killed before it could. */
+export function endWhenGone(dataDir: string): () => void {
+  // Twice: the first time its PostgreSQL may still be on the way up.
+  const command = '"$1" "$2" stop; sleep 3; "$1" "$2" stop; rm -rf "$3"';
+  return whenGone(command, [process.execPath, PROGRAM, dataDir], { MEMORYHUB_DATA_DIR: dataDir });
+}
+
 function startPlainly(settings: NodeJS.ProcessEnv): ChildProcess {
   return spawn(process.execPath, [PROGRAM, 'serve'], {
     cwd: ROOT,
@@ -56,6 +64,7 @@ function startPlainly(settings: NodeJS.ProcessEnv): ChildProcess {
 export class ServerProcess {
   readonly dataDir: string;
   readonly child: ChildProcess;
+  readonly #keep: () => void;
   #output = '';
 
   /**
@@ -64,6 +73,7 @@ export class ServerProcess {
    */
   constructor(settings: NodeJS.ProcessEnv = {}, dataDir = temporaryFolder(), start = startPlainly) {
     this.dataDir = dataDir;
+    this.#keep = endWhenGone(dataDir);
     this.child = start({ MEMORYHUB_LISTEN: '127.0.0.1:0', ...settings, MEMORYHUB_DATA_DIR: dataDir });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -116,6 +126,7 @@ export class ServerProcess {
   async cleanUp(): Promise<void> {
     if (!this.hasExited) await this.stop();
     await runCommand(['stop'], { env: { MEMORYHUB_DATA_DIR: this.dataDir } });
+    this.#keep();
     rmSync(this.dataDir, { recursive: true, force: true });
   }
 }
