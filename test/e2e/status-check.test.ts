@@ -43,8 +43,12 @@ describe('status --check', () => {
     await becomes({ code: 0, stderr: '' });
   });
 
-  it('fails when no server runs', async () => {
+  it('fails when no server runs, which status alone tells by a code of its own', async () => {
+    const env = { MEMORYHUB_DATA_DIR: server.dataDir };
+    expect(await runCommand(['status'], { env })).toMatchObject({ code: 0 });
     await server.stop();
+    expect(await runCommand(['status'], { env })).toMatchObject({ code: 3, stderr: '' });
+    expect(await runCommand(['status', '--json'], { env })).toMatchObject({ code: 3 });
     expect(await check()).toMatchObject({ code: 1, stderr: 'no server runs on this data directory\n' });
   });
 });

@@ -7,14 +7,18 @@ import { serverHealth } from '../health.ts';
 import { printJson } from '../output.ts';
 
 const MIB = 1024 * 1024;
+/** As pg_ctl and systemctl have it, so that a script can tell "not there" from "could not look". */
+const NOT_RUNNING = 3;
 
 export const statusCommand = defineCommand({
   command: 'status',
-  describe: 'Show what runs on the data directory (MEMORYHUB_DATA_DIR)',
+  describe: 'Show what runs on the data directory (MEMORYHUB_DATA_DIR); exit code 3: no server',
   builder: (argv) =>
-    argv
-      .option('json', { type: 'boolean', default: false })
-      .option('check', { type: 'boolean', default: false, describe: 'Fail unless a server runs here and serves' }),
+    argv.option('json', { type: 'boolean', default: false }).option('check', {
+      type: 'boolean',
+      default: false,
+      describe: 'Exit code 1 unless a server runs here and serves',
+    }),
   handler: async (flags) => {
     const status = await dataDirStatus(dataDirectory());
     const { server, postgres } = status;
@@ -33,7 +37,10 @@ export const statusCommand = defineCommand({
         `postgres  ${postgres ? `pid ${postgres.pid} on port ${postgres.port}, ${answers}${leftBehind}` : 'not running here'}`,
       );
     }
-    if (!flags.check) return;
+    if (!flags.check) {
+      if (!server) process.exitCode = NOT_RUNNING;
+      return;
+    }
     if (!server) throw new CommandFailure('no server runs on this data directory');
     if (health !== 'SERVING') throw new CommandFailure(`the server does not serve: its health is ${health}`);
   },

@@ -3373,7 +3373,12 @@ export const SealStats: MessageFns<SealStats> = {
 /** StatsService shows what the server does, for the whole server and never with request content. */
 export type StatsServiceService = typeof StatsServiceService;
 export const StatsServiceService = {
-  /** Cumulative counts and histograms since the server started. Role: monitor, operator. */
+  /**
+   * Cumulative counts and histograms since the server started. Where a server has several workers,
+   * each is told ten times a second what the others counted, and one that has just begun to serve
+   * what was counted before it: an answer may lack what is newer than that, and over one connection
+   * no later answer has less. Role: monitor, operator.
+   */
   getStats: {
     path: "/memoryhub.v1.StatsService/GetStats" as const,
     requestStream: false as const,
@@ -3399,7 +3404,12 @@ export const StatsServiceService = {
 } as const;
 
 export interface StatsServiceServer extends UntypedServiceImplementation {
-  /** Cumulative counts and histograms since the server started. Role: monitor, operator. */
+  /**
+   * Cumulative counts and histograms since the server started. Where a server has several workers,
+   * each is told ten times a second what the others counted, and one that has just begun to serve
+   * what was counted before it: an answer may lack what is newer than that, and over one connection
+   * no later answer has less. Role: monitor, operator.
+   */
   getStats: handleUnaryCall<GetStatsRequest, GetStatsResponse>;
   /**
    * Streams one frame an interval, the last ones of the past first. A reader that is slow gets
@@ -3409,7 +3419,12 @@ export interface StatsServiceServer extends UntypedServiceImplementation {
 }
 
 export interface StatsServiceClient extends Client {
-  /** Cumulative counts and histograms since the server started. Role: monitor, operator. */
+  /**
+   * Cumulative counts and histograms since the server started. Where a server has several workers,
+   * each is told ten times a second what the others counted, and one that has just begun to serve
+   * what was counted before it: an answer may lack what is newer than that, and over one connection
+   * no later answer has less. Role: monitor, operator.
+   */
   getStats(
     request: GetStatsRequest,
     callback: (error: ServiceError | null, response: GetStatsResponse) => void,
