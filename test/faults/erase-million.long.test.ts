@@ -47,8 +47,7 @@ describe('one of a hundred users of a workspace with a million memories', () => 
     );
     expect(answer.receipt).toMatchObject({ memories: BigInt(ROWS / USERS), revisions: BigInt(ROWS / USERS) });
     expect(answer.receipt?.requests).toBe(BigInt(ROWS / USERS));
-    // A machine that is busy with other things is measured by what plain deletes of as many rows take on it.
-    expect(elapsedMs).toBeLessThan(Math.max(5_000, 3 * floorMs));
+    expect(elapsedMs).toBeLessThan(5_000);
     expect(Math.max(...waits)).toBeLessThan(1_000);
   }, 600_000);
 

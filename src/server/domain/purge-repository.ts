@@ -49,6 +49,12 @@ export interface UserNames {
   readonly keyIds: readonly string[];
 }
 
+export interface AuthoredMemories {
+  readonly ids: readonly string[];
+  /** Newest change that was looked at. */
+  readonly upTo: number;
+}
+
 interface AccountedBatch {
   readonly ids: readonly string[];
   readonly account: PurgeAccount;
@@ -58,6 +64,8 @@ interface AccountedBatch {
 
 export interface PurgeBatch extends AccountedBatch {
   readonly target: PurgeTarget;
+  /** Most entries of histories that go at once; undefined: they are known to be few. */
+  readonly mostRevisions: number | undefined;
 }
 
 export interface RenameBatch extends AccountedBatch {
@@ -73,14 +81,14 @@ export interface PurgeRepository {
   counts(call: CallContext, target: PurgeTarget): Promise<PurgeCounts>;
   /** Ids of what matches behind `afterId`, in order. */
   ids(call: CallContext, target: PurgeTarget, afterId: string | undefined, limit: number): Promise<string[]>;
-  /** Changes of these memories. */
-  changes(call: CallContext, ids: readonly string[]): Promise<number[]>;
+  /** The histories of these memories, entry by entry. */
+  changes(call: CallContext, ids: readonly string[]): Promise<{ readonly id: string; readonly changeNo: number }[]>;
   /** Forgets the requests that made any of these changes. @returns how many */
   forgetRequests(call: CallContext, changes: readonly number[]): Promise<number>;
   /** Removes those of `ids` that still match, with their history. */
   removeBatch(call: CallContext, batch: PurgeBatch): Promise<PurgedBatch>;
-  /** Memories of the workspace that any of these authors wrote to. */
-  authored(call: CallContext, authors: readonly string[]): Promise<string[]>;
+  /** Memories of others than the user that any of its names wrote to after a change. */
+  authored(call: CallContext, names: UserNames, after: number): Promise<AuthoredMemories>;
   /** @returns entries of the history that named one of the authors, and the head of the workspace afterwards */
   renameAuthor(call: CallContext, batch: RenameBatch): Promise<{ readonly revisions: number; readonly head: number }>;
   /** Takes a user out of the audit trail. @returns entries that named it */

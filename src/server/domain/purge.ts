@@ -5,7 +5,16 @@ import type { CallContext } from './call-context.ts';
 import { parseFilter } from './filter/parse.ts';
 import type { JsonObject } from './memory.ts';
 import type { Caller } from './principal.ts';
-import type { PurgeAccount, PurgeCaches, PurgeCounts, PurgeRepository, PurgeTarget } from './purge-repository.ts';
+import { BATCH, type PurgePart, partsOf } from './purge-batches.ts';
+import type {
+  AuthoredMemories,
+  PurgeAccount,
+  PurgeCaches,
+  PurgeCounts,
+  PurgeRepository,
+  PurgeTarget,
+  UserNames,
+} from './purge-repository.ts';
 import type { SensitiveNames } from './sealing/sensitive-names.ts';
 import { checkIdentifier, checkLine, readUuid } from './validation/text.ts';
 import { Violations } from './validation/violations.ts';
@@ -47,9 +56,8 @@ export interface ErasureReceipt extends PurgeReceipt {
 /** The name of an author who was erased. */
 export const ERASED = 'erased';
 
-/** Memories that are looked for at a time, and that one transaction removes. */
+/** Memories that are looked for at a time. */
 const PAGE = 10_000;
-const BATCH = 500;
 
 /**
  * Removes memories for good: with their whole history, the requests that made them, and their copies in
@@ -100,8 +108,12 @@ export class MemoryPurge {
       return { ...receipt, renamedRevisions: 0, auditEvents: 0, settings: 0, apiKeyIds };
     }
     const account = accountOf(call, 'EraseUser', fingerprint(call.workspaceId, userId), noteOf(wanted.note));
+    // All of the history is looked through for them while the user's own memories go.
+    const authored = this.#repository.authored(call, names, 0);
+    // Whether it failed is asked when it is needed.
+    authored.catch(() => {});
     const receipt = await this.#remove(call, target, account);
-    const renamed = await this.#renameAuthor(call, authors, account);
+    const renamed = await this.#renameAuthor(call, names, await authored, account);
     const settings = await this.#repository.forgetSettings(call, names, ERASED);
     const auditEvents = await this.#repository.renameInAudit(call, names, ERASED);
     await this.#finish(call, account, receipt.requests);
@@ -118,12 +130,15 @@ export class MemoryPurge {
     let afterId: string | undefined;
     for (;;) {
       const ids = await this.#repository.ids(call, target, afterId, PAGE);
+      const history = await this.#repository.changes(call, ids);
+      const known = new Set(history.map(({ changeNo }) => changeNo));
+      const lengths = new Map<string, number>();
+      for (const { id } of history) lengths.set(id, (lengths.get(id) ?? 0) + 1);
       // The requests first: if this is stopped in between, asking again finds the memories, and so the rest.
-      const known = new Set(await this.#repository.changes(call, ids));
       gone.requests += await this.#repository.forgetRequests(call, [...known]);
       const late: number[] = [];
-      for (let from = 0; from < ids.length; from += BATCH) {
-        const batch = await this.#removeBatch(call, target, ids.slice(from, from + BATCH), account);
+      for (const part of partsOf(ids, lengths)) {
+        const batch = await this.#removeBatch(call, target, part, account);
         gone.memories += batch.memories;
         gone.contentBytes += batch.contentBytes;
         gone.revisions += batch.revisions;
@@ -137,7 +152,7 @@ export class MemoryPurge {
     }
   }
 
-  async #removeBatch(call: PurgeCall, target: PurgeTarget, ids: readonly string[], account: PurgeAccount) {
+  async #removeBatch(call: PurgeCall, target: PurgeTarget, part: PurgePart, account: PurgeAccount) {
     const sum = {
       memories: 0,
       contentBytes: 0,
@@ -147,8 +162,8 @@ export class MemoryPurge {
     };
     for (;;) {
       call.signal.throwIfAborted();
-      const batch = await this.#caches.removing(call, ids, (bumpCacheEpoch) =>
-        this.#repository.removeBatch(call, { target, ids, account, bumpCacheEpoch }),
+      const batch = await this.#caches.removing(call, part.ids, (bumpCacheEpoch) =>
+        this.#repository.removeBatch(call, { ...part, target, account, bumpCacheEpoch }),
       );
       sum.memories += batch.memories;
       sum.contentBytes += batch.contentBytes;
@@ -159,8 +174,10 @@ export class MemoryPurge {
     }
   }
 
-  async #renameAuthor(call: PurgeCall, authors: readonly string[], account: PurgeAccount) {
-    const ids = await this.#repository.authored(call, authors);
+  async #renameAuthor(call: PurgeCall, names: UserNames, known: AuthoredMemories, account: PurgeAccount) {
+    const { authors } = names;
+    const late = await this.#repository.authored(call, names, known.upTo);
+    const ids = [...new Set([...known.ids, ...late.ids])];
     let revisions = 0;
     let head = 0;
     for (let from = 0; from < ids.length; from += BATCH) {

@@ -10,17 +10,17 @@ import {
   BOUND_KEYS,
   FORGET_REQUESTS,
   FORGET_SETTINGS,
+  NEWEST_CHANGE,
   PURGE_CHANGES,
-  purgeBatch,
   purgeCounts,
   purgeIds,
+  purgePart,
+  purgeWhole,
   RENAME_AUTHOR,
   RENAME_IN_AUDIT,
 } from './statements/purge.ts';
 import type { SqlValue, Statement } from './statements/statement.ts';
 
-/** Most entries of histories that one transaction removes: some tens of milliseconds of the writers' lock. */
-const REVISIONS_PER_BATCH = 2_000;
 /** Change numbers of one look through the request log. */
 const CHANGES_PER_PASS = 100_000;
 const NO_ID = '00000000-0000-0000-0000-000000000000';
@@ -120,7 +120,10 @@ export function createPurgeRepository({ pool }: Pick<Database, 'pool'>, sweeper:
     },
 
     changes: async (call, ids) =>
-      (await rows(call, PURGE_CHANGES, [String(call.workspaceId), plainArray(ids)])).map(([change]) => Number(change)),
+      (await rows(call, PURGE_CHANGES, [String(call.workspaceId), plainArray(ids)])).map(([id, change]) => ({
+        id: String(id),
+        changeNo: Number(change),
+      })),
 
     forgetRequests: async (call, changes) => {
       let forgotten = 0;
@@ -132,10 +135,12 @@ export function createPurgeRepository({ pool }: Pick<Database, 'pool'>, sweeper:
       return forgotten;
     },
 
-    removeBatch: (call, { target, ids, account, bumpCacheEpoch }) =>
+    removeBatch: (call, { target, ids, account, bumpCacheEpoch, mostRevisions }) =>
       locked(call, account, async (client): Promise<PurgedBatch> => {
-        const options = { mostRevisions: REVISIONS_PER_BATCH, bumpCacheEpoch };
-        const { statement, values } = purgeBatch(call.workspaceId, target, ids, options);
+        const { statement, values } =
+          mostRevisions === undefined
+            ? purgeWhole(call.workspaceId, target, ids, bumpCacheEpoch)
+            : purgePart(call.workspaceId, target, ids, { mostRevisions, bumpCacheEpoch });
         const query = { rowMode: 'array' as const, text: statement.text, values: [...values] };
         const result = await client.query<[number, number | string, number[] | null, number | null]>(query);
         const [memories = 0, contentBytes = 0, changes, head] = result.rows[0] ?? [];
@@ -146,16 +151,18 @@ export function createPurgeRepository({ pool }: Pick<Database, 'pool'>, sweeper:
           contentBytes: Number(contentBytes),
           revisions: gone.length,
           changes: gone.map(Number),
-          more: gone.length >= REVISIONS_PER_BATCH,
+          more: mostRevisions !== undefined && gone.length >= mostRevisions,
           head: head ?? undefined,
         };
       }),
 
-    authored: async (call, authors) => [
-      ...new Set(
-        (await rows(call, AUTHORED_IDS, [String(call.workspaceId), textArray(authors)])).map(([id]) => String(id)),
-      ),
-    ],
+    authored: async (call, { userId, authors }, after) => {
+      const workspace = String(call.workspaceId);
+      // First: what is committed up to it, the other statement sees.
+      const [[head = 0] = []] = await rows(call, NEWEST_CHANGE, [workspace]);
+      const found = await rows(call, AUTHORED_IDS, [workspace, textArray(authors), userId, String(after)]);
+      return { ids: [...new Set(found.map(([id]) => String(id)))], upTo: Number(head) };
+    },
 
     renameAuthor: (call, { ids, authors, instead, account, bumpCacheEpoch }) =>
       locked(call, account, async (client) => {

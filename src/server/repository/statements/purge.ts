@@ -67,18 +67,59 @@ SELECT count(*), coalesce(sum(octet_length(m.content)), 0),
 export const PURGE_CHANGES: Statement = {
   kind: 'purge_changes',
   name: undefined,
-  text: 'SELECT change_no FROM memory_revisions WHERE workspace_id = $1::int4 AND memory_id = ANY($2::uuid[])',
+  text: 'SELECT memory_id, change_no FROM memory_revisions WHERE workspace_id = $1::int4 AND memory_id = ANY($2::uuid[])',
 };
 
 /**
- * Removes those of the memories that still match, with their whole history, oldest entries first; one
- * whose history is longer than a batch goes with the last of several. The head of the workspace moves
- * on by a change that has no row: a state from before it cannot be shown any more, and one that begins
- * after it can.
+ * The head of the workspace moves on by a change that has no row: a state from before it cannot be shown
+ * any more, and one that begins after it can.
  *
- * @param bumpCacheEpoch their entries in the caches could not be marked
+ * @param when rows that are there if anything was removed
  */
-export function purgeBatch(
+function tellHead(workspace: string, bumpCacheEpoch: boolean, when: string): string {
+  return `
+       UPDATE workspace_heads SET head = head + 1, history_from = head + 1, cache_epoch = cache_epoch + ${bumpCacheEpoch ? 1 : 0}
+        WHERE workspace_id = ${workspace} AND EXISTS (SELECT FROM ${when}) RETURNING head`;
+}
+
+/**
+ * Removes those of the memories that still match, with their whole history, at once: each row is looked
+ * for once.
+ */
+export function purgeWhole(
+  workspaceId: number,
+  target: PurgeTarget,
+  ids: readonly string[],
+  bumpCacheEpoch: boolean,
+): PurgeStatement {
+  const parameters = new Parameters();
+  const workspace = parameters.add(workspaceId, 'int4');
+  const wanted = parameters.add(plainArray(ids), 'uuid[]');
+  return {
+    statement: {
+      kind: 'purge_whole',
+      name: undefined,
+      text: `
+WITH gone AS (
+       DELETE FROM memories m
+        WHERE m.workspace_id = ${workspace} AND m.id = ANY(${wanted}) AND ${targetSql(target, parameters)}
+       RETURNING m.id, octet_length(m.content) AS bytes),
+     erased AS (
+       DELETE FROM memory_revisions r USING gone
+        WHERE r.workspace_id = ${workspace} AND r.memory_id = gone.id RETURNING r.change_no),
+     told AS (${tellHead(workspace, bumpCacheEpoch, 'gone')})
+SELECT (SELECT count(*) FROM gone), (SELECT coalesce(sum(bytes), 0) FROM gone),
+       (SELECT array_agg(change_no) FROM erased), (SELECT head FROM told)`,
+    },
+    values: parameters.values,
+  };
+}
+
+/**
+ * As purgeWhole, for histories that may be longer than a transaction should be: oldest entries first, and
+ * a memory goes with the last of them.
+ */
+export function purgePart(
   workspaceId: number,
   target: PurgeTarget,
   ids: readonly string[],
@@ -88,10 +129,9 @@ export function purgeBatch(
   const workspace = parameters.add(workspaceId, 'int4');
   const wanted = parameters.add(plainArray(ids), 'uuid[]');
   const most = parameters.add(options.mostRevisions, 'int8');
-  const bump = options.bumpCacheEpoch ? 1 : 0;
   return {
     statement: {
-      kind: 'purge_batch',
+      kind: 'purge_part',
       name: undefined,
       text: `
 WITH doomed AS MATERIALIZED (
@@ -107,9 +147,7 @@ WITH doomed AS MATERIALIZED (
        DELETE FROM memories m USING doomed
         WHERE m.workspace_id = ${workspace} AND m.id = doomed.id AND (SELECT count(*) FROM history) < ${most}
        RETURNING doomed.bytes),
-     told AS (
-       UPDATE workspace_heads SET head = head + 1, history_from = head + 1, cache_epoch = cache_epoch + ${bump}
-        WHERE workspace_id = ${workspace} AND EXISTS (SELECT FROM doomed) RETURNING head)
+     told AS (${tellHead(workspace, options.bumpCacheEpoch, 'doomed')})
 SELECT (SELECT count(*) FROM gone), (SELECT coalesce(sum(bytes), 0) FROM gone),
        (SELECT array_agg(change_no) FROM erased), (SELECT head FROM told)`,
     },
@@ -119,34 +157,39 @@ SELECT (SELECT count(*) FROM gone), (SELECT coalesce(sum(bytes), 0) FROM gone),
 
 /**
  * Forgets the requests that made any of these changes: with the hash of a request, short contents could
- * be guessed. In one pass over the log, which has no index for it: every write would pay for one. Without
- * the lock: a request whose entry is gone is only not recognised any more.
- * Values: workspace, change numbers.
+ * be guessed. In one pass over the log, which has no index for it (every write would pay for one), and
+ * with a look into a hash table for each entry. Without the lock: a request whose entry is gone is only
+ * not recognised any more. Values: workspace, change numbers.
  */
 export const FORGET_REQUESTS: Statement = {
   kind: 'forget_requests',
   name: undefined,
   text: `
-WITH changes AS MATERIALIZED (SELECT unnest($2::int8[]) AS change_no),
-     doomed AS MATERIALIZED (
-       SELECT l.request_id FROM request_log l JOIN changes c ON c.change_no = l.first_change
-        WHERE l.workspace_id = $1::int4
-       UNION
-       SELECT l.request_id FROM request_log l
-        CROSS JOIN LATERAL generate_series(l.first_change + 1, l.first_change + l.changes - 1) AS n
-         JOIN changes c ON c.change_no = n
-        WHERE l.workspace_id = $1::int4 AND l.changes > 1)
-DELETE FROM request_log l USING doomed WHERE l.workspace_id = $1::int4 AND l.request_id = doomed.request_id`,
+DELETE FROM request_log l
+ WHERE l.workspace_id = $1::int4
+   AND (l.first_change = ANY($2::int8[])
+        OR l.changes > 1 AND EXISTS (SELECT FROM generate_series(l.first_change + 1, l.first_change + l.changes - 1) AS n
+                                      WHERE n = ANY($2::int8[])))`,
+};
+
+/** The newest change of a workspace. Values: workspace. */
+export const NEWEST_CHANGE: Statement = {
+  kind: 'newest_change',
+  name: undefined,
+  text: 'SELECT head FROM workspace_heads WHERE workspace_id = $1::int4',
 };
 
 /**
- * Memories that any of these authors wrote to, living or not, once for each time: in the order of the
- * history, one pass over it is cheap, and any other is not. Values: workspace, authors.
+ * Memories of others than a user that any of these authors wrote to after a change, living or not, once
+ * for each time: in the order of the history, one pass over it is cheap, and any other is not.
+ * Values: workspace, authors, user, change.
  */
 export const AUTHORED_IDS: Statement = {
   kind: 'authored_ids',
   name: undefined,
-  text: 'SELECT memory_id FROM memory_revisions WHERE workspace_id = $1::int4 AND author = ANY($2::text[])',
+  text: `
+SELECT memory_id FROM memory_revisions
+ WHERE workspace_id = $1::int4 AND author = ANY($2::text[]) AND user_id <> $3::text AND change_no > $4::int8`,
 };
 
 /**
@@ -232,7 +275,7 @@ const OF_FILTER: PurgeTarget = {
   filter: { op: 'text', field: 'category', comparator: '=', value: 'cat1' },
 };
 const ALL_OF_THEM = ['memories_pkey', 'memory_revisions_memory', 'memory_revisions_pkey', 'workspace_heads_pkey'];
-const BATCH = { mostRevisions: 2000, bumpCacheEpoch: false };
+const PART = { mostRevisions: 2000, bumpCacheEpoch: false };
 const UUIDS = `{${IDS.join()}}`;
 
 export const planCases: readonly PlanCase[] = [
@@ -241,9 +284,20 @@ export const planCases: readonly PlanCase[] = [
   { title: 'purge by a filter', ...purgeIds(1, OF_FILTER, NO_ID, 100), indexes: 'one' },
   { title: 'count ids', ...purgeCounts(1, OF_IDS), indexes: ['memories_pkey', 'memory_revisions_memory'] },
   { title: 'count a user', ...purgeCounts(1, OF_USER), indexes: ['memories_user_id', 'memory_revisions_memory'] },
-  { title: 'a batch of a purge', ...purgeBatch(1, OF_USER, IDS, BATCH), indexes: ALL_OF_THEM },
+  {
+    title: 'memories with their histories',
+    ...purgeWhole(1, OF_USER, IDS, false),
+    indexes: ['memories_pkey', 'memory_revisions_memory', 'workspace_heads_pkey'],
+  },
+  { title: 'part of a long history', ...purgePart(1, OF_USER, IDS, PART), indexes: ALL_OF_THEM },
   { title: 'changes of a purge', statement: PURGE_CHANGES, values: ['1', UUIDS], indexes: ['memory_revisions_memory'] },
-  { title: 'authored', statement: AUTHORED_IDS, values: ['1', '{me}'], indexes: ['memory_revisions_pkey'] },
+  {
+    title: 'authored',
+    statement: AUTHORED_IDS,
+    values: ['1', '{me}', 'user1', '0'],
+    indexes: ['memory_revisions_pkey'],
+  },
+  { title: 'newest change', statement: NEWEST_CHANGE, values: ['1'], indexes: ['workspace_heads_pkey'] },
   {
     title: 'rename an author',
     statement: RENAME_AUTHOR,
