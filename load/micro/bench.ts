@@ -49,7 +49,7 @@ const sealed = sealer.sealWith(keys, { row, key, text });
 bench('seal a value of 40 bytes', () => do_not_optimize(sealer.sealWith(keys, { row, key, text })));
 bench('open it', () => {
   cache.clear();
-  do_not_optimize(sealer.openWith(keys, { row, key, text: sealed }));
+  do_not_optimize(sealer.openWith(keys, { row, key, text: sealed }, sealer.era));
 });
 
 const tokens = new TokenSealer(randomBytes(32));

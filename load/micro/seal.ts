@@ -27,10 +27,10 @@ for (const bytes of [40, 1024, 16 * 1024]) {
     bench(`seal ${bytes} bytes`, () => do_not_optimize(sealer.sealWith(keys, { row, key, text })));
     bench(`open ${bytes} bytes`, () => {
       cold.clear();
-      do_not_optimize(opener.openWith(keys, { row, key, text: sealed }));
+      do_not_optimize(opener.openWith(keys, { row, key, text: sealed }, opener.era));
     });
     bench(`open ${bytes} bytes, in the cache`, () =>
-      do_not_optimize(sealer.openWith(keys, { row, key, text: sealed })),
+      do_not_optimize(sealer.openWith(keys, { row, key, text: sealed }, sealer.era)),
     );
   });
 }

@@ -295,6 +295,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   });
   poller.onMoved('storageInfo', () => memories.invalidateStorageInfo());
   poller.onMoved('configuration', () => configuration.invalidate());
+  poller.onMoved('openedValues', () => sealing.forgetValues());
   poller.onMoved('sealing', () => {
     sealing.reload().catch((error) => log.error({ err: error }, 'the keyring cannot be read; the keys of before stay'));
   });

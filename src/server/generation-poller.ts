@@ -9,7 +9,7 @@ const TIMEOUT_MS = 1000;
 const AWAY_AFTER_MS = 2000;
 
 /** A cache of which every process drops its copy when the number has moved on. */
-export type GenerationName = 'storageInfo' | 'configuration' | 'sealing';
+export type GenerationName = 'storageInfo' | 'configuration' | 'sealing' | 'openedValues';
 
 export interface PollListener {
   /** @param polledAt performance.now() when the poll was sent */

@@ -3,6 +3,7 @@ import { Role } from '../../src/server/domain/principal.ts';
 import { ERASED, MemoryPurge } from '../../src/server/domain/purge.ts';
 import type { PurgeCaches } from '../../src/server/domain/purge-repository.ts';
 import { SensitiveNames } from '../../src/server/domain/sealing/sensitive-names.ts';
+import { createAdminRepository } from '../../src/server/repository/admin-repository.ts';
 import { createPurgeRepository } from '../../src/server/repository/purge.ts';
 import { Hub, personal, save } from '../contract/fixtures.ts';
 import { newWorkspace, testRepository } from './support/repository.ts';
@@ -30,6 +31,8 @@ describe('the erasure of a user', () => {
     const { access } = hub.call;
     const principal = { keyId: 'k', name: 'admin', role: Role.ADMIN, workspaceId, workspace: '', access };
     const call = { ...hub.call, principal, peer: '' };
+    const { pollGenerations } = createAdminRepository(database);
+    const before = await pollGenerations();
     const receipt = await purge.eraseUser(call, { userId: 'ada', dryRun: false, note: '' });
 
     expect(receipt).toMatchObject({ memories: 1, revisions: 1, renamedRevisions: 2 });
@@ -38,5 +41,9 @@ describe('the erasure of a user', () => {
       values: [workspaceId],
     });
     expect(rows.map(({ author }) => author)).toEqual([ERASED, 'tester', ERASED]);
+
+    // Opened secrets are forgotten by all processes; the keyring is not read again for it.
+    const after = await pollGenerations();
+    expect(after).toMatchObject({ sealing: before.sealing, openedValues: before.openedValues + 1 });
   });
 });

@@ -4,6 +4,7 @@ import type { SealInput } from '../../src/server/domain/sealing/sealer.ts';
 import { newKey } from '../../src/server/security/sealing/keyring.ts';
 import { formatKeyring } from '../../src/server/security/sealing/keyring-text.ts';
 import { SEAL_CACHE_ENTRIES } from '../../src/server/security/sealing/seal-cache.ts';
+import { callIn } from '../contract/fixtures.ts';
 import { newWorkspace } from '../repository/support/repository.ts';
 import { testDatabase } from '../support/database.ts';
 import { openSealing, type SealingUnderTest, SharedKeyring } from '../support/sealing.ts';
@@ -23,7 +24,10 @@ const input = (given: Partial<SealInput['row']> & { key?: string; text?: string 
   return { row: { workspaceId, kind: 'memory', row: 'm1', ...row }, key, text };
 };
 const seal = async (one: SealInput) => (await keys.sealing.sealer.seal(one.row.workspaceId, [one]))[0] as string;
-const open = async (one: SealInput, by = keys) => (await by.sealing.sealer.open(one.row.workspaceId, [one]))[0];
+const open = async (one: SealInput, by = keys) => {
+  const { sealer } = by.sealing;
+  return (await sealer.open(one.row.workspaceId, [one], sealer.era))[0];
+};
 const refusal = (opening: Promise<unknown>) =>
   opening.then(
     () => 'opened',
@@ -119,6 +123,7 @@ describe('the cache', () => {
       process.sealing.sealer.open(
         workspaceId,
         texts.map((text, n) => input({ key: `${n} token`, text })),
+        process.sealing.sealer.era,
       );
     await openAll();
     expect(process.sealing.gauges.entries).toBe(SEAL_CACHE_ENTRIES);
@@ -126,9 +131,49 @@ describe('the cache', () => {
     await process.sealing.sealer.digest(workspaceId, ['x']);
     const { hits } = process.sealing.gauges;
     const last = texts.length - 1;
-    await process.sealing.sealer.open(workspaceId, [input({ key: `${last} token`, text: texts[last] as string })]);
+    await open(input({ key: `${last} token`, text: texts[last] as string }), process);
     expect(process.sealing.gauges.hits - hits).toBe(2);
     process.sealing.clear();
     expect(process.sealing.gauges.entries).toBe(0);
+  });
+
+  it('keeps no value that was read before values were forgotten, and opened after', async () => {
+    const key = 'AAAAAAAAAAAA api_key';
+    const text = await seal(input({ key }));
+    const memory = { id: 'm1', changeNo: 7, metadata: { api_key: '[sealed:AAAAAAAAAAAA]' } };
+    /** Values that are kept after a reveal, during whose reading of the row `meanwhile` happens. */
+    const keptAfter = async (meanwhile: (process: SealingUnderTest) => void) => {
+      const process = await openSealing(database(), keyring);
+      const repository = {
+        sealedValues: async () => {
+          const read = new Map([[memory.changeNo, { [key]: text }]]);
+          meanwhile(process);
+          return read;
+        },
+      };
+      const [clear] = await process.metadata(repository).revealed(callIn(workspaceId), [memory]);
+      expect(clear?.metadata).toEqual({ api_key: 'hush' });
+      return process.sealing.gauges.entries - 1;
+    };
+    expect(await keptAfter(() => {})).toBe(1);
+    expect(await keptAfter(({ sealing }) => sealing.forgetValues())).toBe(0);
+    expect(await keptAfter(({ sealing }) => sealing.clear())).toBe(0);
+  });
+
+  it('forgets values without their keys, which need not be read and unwrapped again', async () => {
+    let reads = 0;
+    const read = () => {
+      reads += 1;
+      return keyring.read();
+    };
+    const counted = { where: keyring.where, read, rewrite: undefined };
+    const process = await openSealing(database(), counted);
+    const text = await seal(input());
+    await open(input({ text }), process);
+    process.sealing.forgetValues();
+    expect(process.sealing.gauges.entries).toBe(1);
+    const { hits } = process.sealing.gauges;
+    expect(await open(input({ text }), process)).toBe('"hush"');
+    expect({ hits: process.sealing.gauges.hits - hits, reads }).toEqual({ hits: 1, reads: 1 });
   });
 });

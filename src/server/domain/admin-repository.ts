@@ -115,6 +115,8 @@ export interface Generations {
   readonly storageInfo: number;
   readonly configuration: number;
   readonly sealing: number;
+  /** Of the secrets that processes have opened, without their keys. */
+  readonly openedValues: number;
   /** clock_timestamp() of the primary. */
   readonly now: Micros;
 }

@@ -30,6 +30,7 @@ export const POLL_GENERATIONS = {
            (SELECT generation FROM cache_generations WHERE cache = 'storage_info'),
            (SELECT generation FROM cache_generations WHERE cache = 'configuration'),
            (SELECT generation FROM cache_generations WHERE cache = 'sealing'),
+           (SELECT generation FROM cache_generations WHERE cache = 'opened_values'),
            array_agg(workspace_id), array_agg(cache_epoch::text)
       FROM workspace_heads`,
 };
@@ -39,6 +40,7 @@ type PollRow = [
   storageInfo: number,
   configuration: number,
   sealing: number,
+  openedValues: number,
   ids: number[] | null,
   epochs: string[] | null,
 ];
@@ -131,7 +133,7 @@ export function createAdminRepository(database: Database): AdminRepository {
         const { rows } = await database.pollPool.query<PollRow>(POLL_GENERATIONS);
         const row = rows[0];
         if (row === undefined) throw new Error('no generations');
-        const [now, authentication, storageInfo, configuration, sealing, ids, epochs] = row;
+        const [now, authentication, storageInfo, configuration, sealing, openedValues, ids, epochs] = row;
         const byWorkspace = (ids ?? []).map((id, index) => [id, Number(epochs?.[index])] as const);
         return {
           now,
@@ -139,6 +141,7 @@ export function createAdminRepository(database: Database): AdminRepository {
           storageInfo,
           configuration,
           sealing,
+          openedValues,
           epochs: new Map(byWorkspace),
         } satisfies Generations;
       }),

@@ -31,7 +31,7 @@ const INSERT_ACCOUNT = `
 const UPDATE_ACCOUNT = 'UPDATE audit SET details = $2::jsonb, last_time = clock_timestamp() WHERE id = $1';
 /** Counts are made anew, and every process forgets what it has opened: secrets of what is gone too. */
 const FORGET_COPIES =
-  "UPDATE cache_generations SET generation = generation + 1 WHERE cache IN ('sealing', 'storage_info')";
+  "UPDATE cache_generations SET generation = generation + 1 WHERE cache IN ('opened_values', 'storage_info')";
 const SWEPT = ['memories', 'memory_revisions', 'request_log', 'audit', 'settings', 'setting_revisions'];
 
 export interface PurgeSweeper {

@@ -6,6 +6,7 @@ import { KeyLives } from './migration-20260104000000-key-lives.ts';
 import { AuditTrail } from './migration-20260105000000-audit-trail.ts';
 import { SealedValues } from './migration-20260106000000-sealed-values.ts';
 import { Settings } from './migration-20260107000000-settings.ts';
+import { OpenedValues } from './migration-20260108000000-opened-values.ts';
 
 type MigrationClass = new (...args: ConstructorParameters<typeof Migration>) => Migration;
 
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly class: Migra
   { name: '20260105000000_audit_trail', class: AuditTrail },
   { name: '20260106000000_sealed_values', class: SealedValues },
   { name: '20260107000000_settings', class: Settings },
+  { name: '20260108000000_opened_values', class: OpenedValues },
 ];

@@ -98,8 +98,9 @@ export class ConfigService {
       const details = { reveal_sensitive: true };
       await this.#parts.audit.record(actOf(call, { action: 'ExportConfig', workspaceId, target: '', details }));
     }
+    const { era } = this.#parts.sealer;
     const settings = await this.#parts.repository.settings(call.workspaceId, undefined);
-    return reveal ? this.#opened(call.workspaceId, settings) : settings;
+    return reveal ? this.#opened(call.workspaceId, settings, era) : settings;
   }
 
   /** @returns how many were set, and how many had the value already; for admins */
@@ -134,12 +135,13 @@ export class ConfigService {
     checkSettingKey(violations, '', { name, userId });
     violations.check();
     checkReachesSettings(call.access, userId);
+    const { era } = this.#parts.sealer;
     const setting = await this.#parts.repository.setting(call.workspaceId, { userId, name });
     if (setting === undefined) throw settingNotFound();
     const { workspaceId } = call;
     const details: JsonObject = userId === '' ? {} : { user_id: userId };
     await this.#parts.audit.record(actOf(call, { action: 'RevealSecret', workspaceId, target: name, details }));
-    const [opened] = await this.#opened(workspaceId, [setting]);
+    const [opened] = await this.#opened(workspaceId, [setting], era);
     return opened ?? setting;
   }
 
@@ -196,14 +198,14 @@ export class ConfigService {
     throw refused(outcome.refusal, outcome.currentChangeNo, batch ? `settings[${outcome.index}]` : 'setting');
   }
 
-  async #opened(workspaceId: number, settings: readonly Setting[]): Promise<Setting[]> {
+  async #opened(workspaceId: number, settings: readonly Setting[], era: number): Promise<Setting[]> {
     const { sealer, names } = this.#parts;
     const objects = settings.map((setting) => ({
       row: settingRow(workspaceId, setting),
       shown: { [setting.name]: setting.value },
       sealed: setting.sealed ?? {},
     }));
-    const opened = await openInto(sealer, workspaceId, objects, (name) => names.has(name));
+    const opened = await openInto(sealer, workspaceId, objects, era, (name) => names.has(name));
     return settings.map((setting, index) => ({ ...setting, value: opened[index]?.[setting.name] as JsonValue }));
   }
 }

@@ -124,6 +124,7 @@ export class MetadataSealing {
     const { names, sealer, repository } = this.#parts;
     const wanting = memories.filter(hasPlaceholders);
     if (wanting.length === 0) return [...memories];
+    const { era } = sealer;
     const sealed = await repository.sealedValues(
       call,
       call.workspaceId,
@@ -137,6 +138,7 @@ export class MetadataSealing {
         shown: metadata as JsonObject,
         sealed: sealed.get(changeNo) ?? {},
       })),
+      era,
       (name) => names.has(name),
     );
     const clear = new Map(wanting.map((memory, index) => [memory, opened[index]]));

@@ -24,6 +24,7 @@ export async function openInto(
   sealer: Sealer,
   workspaceId: number,
   objects: readonly SealedObject[],
+  era: number,
   isSensitive: (name: string) => boolean,
 ): Promise<JsonObject[]> {
   const inputs: SealInput[] = [];
@@ -34,7 +35,7 @@ export async function openInto(
       else if (isSensitive(key.slice(key.indexOf(' ') + 1))) throw unreadable();
     }
   }
-  const texts = await sealer.open(workspaceId, inputs);
+  const texts = await sealer.open(workspaceId, inputs, era);
   const values = new Map<SealedRow, Map<string, JsonValue>>();
   inputs.forEach(({ row, key }, index) => {
     const ofRow = values.get(row) ?? new Map<string, JsonValue>();

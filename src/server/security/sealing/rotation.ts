@@ -105,7 +105,7 @@ async function resealRow(sealing: Sealing, rows: SealedRows, workspaceId: number
   const old = Object.entries(row.sealed).filter(([, text]) => generationOf(text) !== newest);
   if (old.length === 0) return false;
   const inputs = old.map(([key, text]) => ({ row: row.row, key, text }));
-  const texts = await sealing.sealer.open(workspaceId, inputs);
+  const texts = await sealing.sealer.open(workspaceId, inputs, undefined);
   const again = await sealing.sealer.seal(
     workspaceId,
     inputs.map((input, index) => ({ ...input, text: texts[index] as string })),

@@ -8,6 +8,8 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** The end of a ciphertext, in base64, that has its tag in it. */
 const TAG_CHARACTERS = 24;
 
+const VALUE = 'value ';
+
 interface Opened {
   readonly sealed: string;
   readonly text: string;
@@ -27,6 +29,12 @@ export class SealCache {
   });
   hits = 0;
   misses = 0;
+  #era = 0;
+
+  /** Moves on when values are forgotten: what was read before is not kept after. */
+  get era(): number {
+    return this.#era;
+  }
 
   get size(): number {
     return this.#entries.size;
@@ -54,7 +62,13 @@ export class SealCache {
   }
 
   clear(): void {
+    this.#era += 1;
     this.#entries.clear();
+  }
+
+  clearValues(): void {
+    this.#era += 1;
+    for (const name of [...this.#entries.keys()]) if (name.startsWith(VALUE)) this.#entries.delete(name);
   }
 
   #count<T>(found: T | undefined): T | undefined {
@@ -65,5 +79,5 @@ export class SealCache {
 }
 
 function nameOf(context: string, sealed: string): string {
-  return `value ${context}\0${sealed.slice(-TAG_CHARACTERS)}`;
+  return `${VALUE}${context}\0${sealed.slice(-TAG_CHARACTERS)}`;
 }

@@ -35,6 +35,11 @@ export class Sealing {
     this.keys.clear();
   }
 
+  /** Forgets opened values: what they were read from may be gone. */
+  forgetValues(): void {
+    this.#cache.clearValues();
+  }
+
   /** The keyring may have changed: forgets, and reads it again. @throws KeyringError; the old keys stay */
   async reload(): Promise<void> {
     this.clear();

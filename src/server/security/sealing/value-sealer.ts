@@ -37,12 +37,16 @@ export class ValueSealer implements Sealer {
     return inputs.map((input) => this.sealWith(keys, input));
   }
 
-  async open(workspaceId: number, inputs: readonly SealInput[]): Promise<string[]> {
+  get era(): number {
+    return this.#cache.era;
+  }
+
+  async open(workspaceId: number, inputs: readonly SealInput[], era: number | undefined): Promise<string[]> {
     if (inputs.length === 0) return [];
     let keys = await this.#keys.of(workspaceId);
     const unknown = ({ text }: SealInput) => !keys.byGeneration.has(generationOf(text));
     if (inputs.some(unknown)) keys = await this.#keys.fresh(workspaceId);
-    return inputs.map((input) => this.openWith(keys, input));
+    return inputs.map((input) => this.openWith(keys, input, era));
   }
 
   async digest(workspaceId: number, texts: readonly string[]): Promise<string[]> {
@@ -63,7 +67,7 @@ export class ValueSealer implements Sealer {
   }
 
   /** @throws ServiceError SEALED_VALUE_UNREADABLE */
-  openWith(keys: WorkspaceKeys, { row, key, text }: SealInput): string {
+  openWith(keys: WorkspaceKeys, { row, key, text }: SealInput, era: number | undefined): string {
     const startedAt = performance.now();
     const generation = generationOf(text);
     const context = boundTo(row, key, generation);
@@ -71,7 +75,7 @@ export class ValueSealer implements Sealer {
     if (known !== undefined) return known;
     try {
       const opened = openBytes(dataKey(keys, generation), bytesOf(text), PREFIX_BYTES, context).toString();
-      this.#cache.putValue(context, text, opened);
+      if (era === this.era) this.#cache.putValue(context, text, opened);
       return opened;
     } catch (cause) {
       throw new ServiceError('SEALED_VALUE_UNREADABLE', 'a sealed value does not open: it was damaged, or moved', {
