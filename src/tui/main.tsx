@@ -14,7 +14,6 @@ import type { MemoryAnswer } from './state/memories/answer.ts';
 import { initialState } from './state/state.ts';
 import { Store } from './state/store.ts';
 import { colorDepth, settleColorEnvironment, wantsAscii } from './terminal/capabilities.ts';
-import { keepHeapSmall } from './terminal/heap.ts';
 import { themeOf } from './terminal/theme.ts';
 
 /** How long asserts watch a server, unless told. */
@@ -26,7 +25,6 @@ const ASSERT_MS = 30_000;
  * @returns the exit code: 0 done, 1 no server, no right to watch it or a broken assert, 2 wrong command line
  */
 export async function runMonitor(argv: readonly string[]): Promise<number> {
-  keepHeapSmall();
   try {
     const args = parseMonitorArgs(argv);
     if (args.help) {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { EventKind } from '../../src/shared/gen/memoryhub/v1/stats_service.ts';
 import { timestampFromMs } from '../../src/shared/time.ts';
@@ -11,8 +13,22 @@ import { NOW_MS, trafficFrame } from './support/frames.ts';
 
 const THEME = themeOf({ ascii: false, depth: 'none', palette: 'blue-orange' });
 const HOUR = 3600;
+/** A quarter of an hour of one server is ten times this. */
+const HEAP_NOISE_BYTES = 1 << 20;
 /** Sixty different seconds, again and again. */
 const MINUTE = Array.from({ length: 60 }, (_, second) => trafficFrame(60 + second));
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** What is alive in this process: also what a state keeps where a walk over it does not come. */
+function aliveBytes(): number {
+  // What the first leaves to be done later, the second waits for.
+  collectGarbage();
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
 
 /** Everything a state holds: objects, the bytes of typed arrays and the characters of texts, each counted once. */
 function heldBy(root: unknown): { objects: number; bytes: number } {
@@ -59,6 +75,7 @@ test.each([
       state = reduce(state, { kind: 'connection', connection: { phase: 'live' }, ...(name && { target: name }) });
     }
     const held: ReturnType<typeof heldBy>[] = [];
+    const alive: number[] = [];
     let drawn = 0;
     for (let second = 0; second < HOUR; second++) {
       for (const name of targets.length > 0 ? targets : [undefined]) state = after(state, second, name);
@@ -69,10 +86,15 @@ test.each([
           drawn += rows.map(({ line }) => plainText(line)).filter((row) => row.trim() !== '').length;
         }
       }
-      if ((second + 1) % 900 === 0) held.push(heldBy(state));
+      if ((second + 1) % 900 === 0) {
+        alive.push(aliveBytes());
+        held.push(heldBy(state));
+      }
     }
     expect(drawn).toBeGreaterThan(0);
     expect(state.framesReceived).toBeGreaterThanOrEqual(HOUR);
+    const before = alive[1] ?? 0;
+    for (const later of alive.slice(2)) expect(later).toBeLessThan(before + HEAP_NOISE_BYTES);
     const [, second, third, fourth] = held;
     if (second === undefined || third === undefined || fourth === undefined) throw new Error('not an hour');
     expect(second.objects).toBeGreaterThan(10_000);

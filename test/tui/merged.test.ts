@@ -10,7 +10,9 @@ import { serversOf } from '../../src/tui/source/addresses.ts';
 import { encodeDelimited, openRecording } from '../../src/tui/source/recording-file.ts';
 import { ReplaySource } from '../../src/tui/source/replay.ts';
 import type { Event } from '../../src/tui/state/event.ts';
+import { JoinedSlot } from '../../src/tui/state/joined-slot.ts';
 import { reduce } from '../../src/tui/state/reduce.ts';
+import { slotOf } from '../../src/tui/state/slot.ts';
 import { initialState, type MonitorState, shownSummary } from '../../src/tui/state/state.ts';
 import { plainText } from '../../src/tui/terminal/line.ts';
 import { themeOf } from '../../src/tui/terminal/theme.ts';
@@ -72,6 +74,28 @@ test('a server that is down is left out at once, and what it missed to tell is f
   const back: Event = { kind: 'connection', target: 'b:1', connection: { phase: 'live' } };
   const filled = after([...alone, back, second('b:1', 1, [1000], true)]);
   expect(filled.history.map(({ replicas }) => replicas)).toEqual([2, 2]);
+});
+
+test('servers that are looked at one by one are not joined: their slots together are made when they are looked at', () => {
+  const parts = [second('a:1', 0, [1000]), second('b:1', 0, [1000])].map((event) => {
+    if (event.kind !== 'frame') throw new Error('a second is a frame');
+    return slotOf(event.frame);
+  });
+  let read = 0;
+  const watched = parts.map(
+    (part) =>
+      new Proxy(part, {
+        get: (slot, name) => {
+          if (name === 'methods') read++;
+          return Reflect.get(slot, name);
+        },
+      }),
+  );
+  const joined = new JoinedSlot(watched, NOW_MS, 1000);
+  expect([joined.endMs, joined.coveredMs, joined.tables, read]).toEqual([NOW_MS, 1000, [], 0]);
+  expect(joined.methods[0]?.completed).toBe(2);
+  const once = read;
+  expect([joined.replicas, joined.methods[0]?.inFlight, read]).toEqual([2, 6, once]);
 });
 
 test('t leads from all to each server, also to one that is down, and back', () => {

@@ -50,6 +50,39 @@ test('an alert of a rule both have is shown once, as alert and as event', () => 
   expect(state.events.filter(({ text }) => text.startsWith('shed: '))).toHaveLength(1);
 });
 
+test.each([
+  [100, 10],
+  [250, 10],
+  [500, 10],
+  [1000, 10],
+  [2000, 5],
+])('frames of %i ms: in ten seconds the rules are asked %i times', (everyMs, times) => {
+  let state = stateAfter([second(0)]);
+  const judged = new Set<number | undefined>();
+  for (let at = everyMs; at <= 10_000; at += everyMs) {
+    // No two frames come quite as far apart as was asked for.
+    const atMs = NOW_MS + at + (at % 3) * 7;
+    const frame = emptyFrame({ at: timestampFromMs(atMs), covered: durationFromMs(everyMs) });
+    state = reduce(state, { kind: 'frame', frame, receivedMs: atMs });
+    judged.add(state.targets[0]?.judgedMs);
+  }
+  judged.delete(NOW_MS);
+  expect(judged.size).toBe(times);
+});
+
+test('an alert the server raises between two judgements of ours is shown with its frame', () => {
+  const between: Event = {
+    kind: 'frame',
+    frame: emptyFrame({
+      at: timestampFromMs(NOW_MS + 100),
+      covered: durationFromMs(100),
+      events: [{ at: timestampFromMs(NOW_MS + 90), kind: RAISED, text: 'quota: quota is short (WARN)' }],
+    }),
+    receivedMs: NOW_MS + 110,
+  };
+  expect(shownAlerts(stateAfter([second(0), between])).map(({ rule }) => rule)).toEqual(['quota']);
+});
+
 test('the file has a line when an alert is raised and one when it is over, whoever raised it', () => {
   const folder = mkdtempSync(join(tmpdir(), 'alert-file-'));
   const path = join(folder, 'alerts.jsonl');

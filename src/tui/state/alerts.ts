@@ -2,7 +2,7 @@ import { type AlertChange, type AlertState, evaluate, eventText, readEventText }
 import type { Fleet } from '../../shared/alerts/metrics.ts';
 import type { AlertRule, Severity } from '../../shared/alerts/rule.ts';
 import { slotsWithin } from './history.ts';
-import type { SlotEvent } from './slot.ts';
+import type { Slot, SlotEvent } from './slot.ts';
 import { isDown, type Target, withEvents } from './target.ts';
 
 /** EVENT_KIND_ALERT_RAISED and EVENT_KIND_ALERT_CLEARED. */
@@ -39,20 +39,39 @@ interface Watching {
   readonly alertLog: AlertLog;
 }
 
-/** Asks the rules about a target's newest frame; what changed is told among its events. */
+/** Rules are asked once a second, or with every frame where those are longer. */
+const JUDGE_EVERY_MS = 1000;
+
+/**
+ * Asks the rules about a target's newest frame; what changed is told among its events. Ten frames a
+ * second are not ten times the work: a rule adds up its whole window.
+ */
 export function watchTarget({ rules, alertLog }: Watching, target: Target): { target: Target; alertLog: AlertLog } {
-  const atMs = target.history.at(-1)?.endMs;
-  if (atMs === undefined) return { target, alertLog };
+  const newest = target.history.at(-1);
+  if (newest === undefined) return { target, alertLog };
+  if (isJudged(target, newest)) {
+    return {
+      target: { ...target, events: told(target.events, rules) },
+      alertLog: withTold(alertLog, target, rules),
+    };
+  }
+  const atMs = newest.endMs;
   const within = (windowMs: number) => slotsWithin(target.history, atMs, windowMs);
   const { state, changes } = evaluate(rules, target.alerts, { atMs, within });
   return {
     target: {
       ...target,
       alerts: state,
+      judgedMs: atMs,
       events: withEvents(told(target.events, rules), changes.map(eventOf).reverse()),
     },
     alertLog: changes.reduce((log, change) => logged(log, target.name, change), withTold(alertLog, target, rules)),
   };
+}
+
+/** Frames of one second come with some jitter: one that ends nearer to the next judgement waits for it. */
+function isJudged({ judgedMs }: Target, { endMs, coveredMs }: Slot): boolean {
+  return judgedMs !== undefined && endMs - judgedMs + coveredMs / 2 < JUDGE_EVERY_MS;
 }
 
 /** SERVER_STARTED and WORKER_RESTARTED: who raised an alert may be gone, and raises it again where it lasts. */

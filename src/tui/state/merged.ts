@@ -1,6 +1,6 @@
 import { foldSlots } from './fold.ts';
 import { HISTORY_MS, type History } from './history.ts';
-import { joinSlots } from './join.ts';
+import { JoinedSlot } from './joined-slot.ts';
 import type { Slot } from './slot.ts';
 
 /** A stretch of time, with what every server did in it. */
@@ -40,7 +40,7 @@ export function addToMerged(merged: Merged, target: string, slot: Slot, interval
   bins.splice(known === undefined ? at + 1 : at, known === undefined ? 0 : 1, {
     endMs,
     parts,
-    slot: joined(parts, endMs, stepMs),
+    slot: new JoinedSlot([...parts.values()], endMs, stepMs),
   });
   const oldestMs = (bins.at(-1)?.endMs ?? 0) - HISTORY_MS;
   return {
@@ -76,9 +76,4 @@ function binEnd({ endMs, coveredMs }: Slot, lastMs: number | undefined, stepMs: 
   const next = (lastMs ?? Number.NEGATIVE_INFINITY) + stepMs;
   const follows = coveredMs > stepMs / 2 && Math.abs(endMs - next) < stepMs;
   return follows ? next : nearest;
-}
-
-function joined(parts: ReadonlyMap<string, Slot>, endMs: number, stepMs: number): Slot {
-  const slot = [...parts.values()].reduce(joinSlots);
-  return { ...slot, endMs, coveredMs: Math.abs(slot.coveredMs - stepMs) < stepMs / 2 ? stepMs : slot.coveredMs };
 }

@@ -3,7 +3,7 @@ import { inBaseline } from './baseline.ts';
 import { slotsWithin } from './history.ts';
 import type { MethodSlot, Slot, SlowCallSlot } from './slot.ts';
 import { type MonitorState, shownEndMs } from './state.ts';
-import { type MethodSummary, summarize } from './summary.ts';
+import { type MethodSummary, type SummedSlot, summarize } from './summary.ts';
 
 /** One method over the last frame, the window, and ten minutes. */
 export interface MethodDetail {
@@ -39,10 +39,7 @@ export function methodDetail(state: MonitorState, name: string): MethodDetail {
   const window = slotsWithin(state.history, endMs, state.view.windowMs);
   const ofMethod = (slots: readonly Slot[]): readonly MethodSlot[] =>
     slots.flatMap(({ methods }) => methods.filter((method) => method.name === name));
-  const summaryIn = (slots: readonly Slot[]) => {
-    const only = slots.map((slot) => ({ ...slot, methods: slot.methods.filter((method) => method.name === name) }));
-    return summarize(only).methods[0];
-  };
+  const summaryIn = (slots: readonly Slot[]) => summarize(onlyOf(slots, name)).methods[0];
   return {
     now: summaryIn(window.slice(-1)),
     window: summaryIn(window),
@@ -56,6 +53,13 @@ export function methodDetail(state: MonitorState, name: string): MethodDetail {
       .sort((a, b) => b.durationMs - a.durationMs)
       .slice(0, SLOWEST_SHOWN),
   };
+}
+
+function onlyOf(slots: readonly Slot[], name: string): readonly SummedSlot[] {
+  return slots.map(({ coveredMs, methods }) => ({
+    coveredMs,
+    methods: methods.filter((method) => method.name === name),
+  }));
 }
 
 function stagesOf(methods: readonly MethodSlot[]): readonly StageSummary[] {
@@ -85,6 +89,5 @@ export function atCursor(
   if (cursorBackMs === undefined) return undefined;
   const endMs = shownEndMs(state) - cursorBackMs;
   const slots = slotsWithin(state.history, endMs, cursorStepMs(state.view));
-  const only = slots.map((slot) => ({ ...slot, methods: slot.methods.filter((method) => method.name === name) }));
-  return { endMs, summary: summarize(only).methods[0] };
+  return { endMs, summary: summarize(onlyOf(slots, name)).methods[0] };
 }

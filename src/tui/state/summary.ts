@@ -46,8 +46,11 @@ export interface WindowSummary {
   readonly total: Summary;
 }
 
+/** What of a slot is added up. */
+export type SummedSlot = Pick<Slot, 'coveredMs' | 'methods'>;
+
 /** Adds up the slots of a window. Histograms are merged, so its percentiles are those of all its calls. */
-export function summarize(slots: readonly Slot[]): WindowSummary {
+export function summarize(slots: readonly SummedSlot[]): WindowSummary {
   const coveredMs = slots.reduce((sum, slot) => sum + slot.coveredMs, 0);
   const byName = new Map<string, MethodSlot[]>();
   for (const slot of slots) {
@@ -65,7 +68,7 @@ export function summarize(slots: readonly Slot[]): WindowSummary {
   return { coveredMs, methods, total: totalOf(methods, coveredMs) };
 }
 
-function inFlightNow(name: string, last: Slot | undefined): number {
+function inFlightNow(name: string, last: SummedSlot | undefined): number {
   return last?.methods.find((method) => method.name === name)?.inFlight ?? 0;
 }
 

@@ -24,6 +24,8 @@ export interface Target {
   /** What the server told and what was found out about it, newest first. */
   readonly events: readonly SlotEvent[];
   readonly alerts: AlertState;
+  /** End of the frame the rules were last asked about, by the server's clock. */
+  readonly judgedMs: number | undefined;
   /** What it counted since it started, as it told last; while somebody looks. */
   readonly totals: Slot | undefined;
 }
@@ -40,6 +42,7 @@ export function newTarget(name: string): Target {
     lagMs: undefined,
     events: [],
     alerts: NO_ALERTS,
+    judgedMs: undefined,
     totals: undefined,
   };
 }
