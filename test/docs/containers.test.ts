@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { SETTINGS } from '../../src/server/settings.ts';
 import { ROOT } from './code-blocks.ts';
+import { instructions } from './dockerfile.ts';
 
 interface Service {
   readonly image?: string;
@@ -40,15 +41,6 @@ const manifest = JSON.parse(read('package.json')) as {
 };
 /** A name with at least major and minor version. */
 const PINNED = /^[\w./-]+:v?\d+\.\d+[\w.-]*$/;
-
-/** The instructions of a Dockerfile, one a line, without comments. */
-function instructions(dockerfile: string): string[] {
-  return dockerfile
-    .replace(/^#.*\n/gm, '')
-    .replace(/\\\n\s*/g, '')
-    .split('\n')
-    .filter((line) => line.trim() !== '');
-}
 
 /** The images a Dockerfile is made from; stages of its own are left out. */
 function baseImages(dockerfile: string): string[] {
