@@ -107,7 +107,7 @@ const tracing = await startTracing({
   version: 'ladder',
   serverAddress: '127.0.0.1',
   serverPort: 0,
-  metrics: false,
+  only: 'traces',
   log: { error() {}, warn() {}, info() {}, debug() {}, verbose() {} },
 });
 const server = createServer({

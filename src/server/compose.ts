@@ -50,6 +50,7 @@ import { followDatabase } from './serving.ts';
 import { SessionWaits } from './session-waits.ts';
 import { StatsHub, type StatsSource } from './stats/hub.ts';
 import { StatsRecorder } from './stats/recorder.ts';
+import { TableWatch } from './table-watch.ts';
 import type { Logging } from './telemetry/logger.ts';
 import { Profiler } from './telemetry/profiling/profiler.ts';
 import { SlowCallLog } from './telemetry/slow-call-log.ts';
@@ -227,14 +228,14 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const hub = new StatsHub({
     source: options.joinStats?.(recorder) ?? recorder,
     identity,
-    tableSizes: () => tableSizes(database),
     second: (frame) => alerts?.second(frame),
     onError: (error) => log.error({ err: error }, 'the statistics missed a beat'),
   });
   opened.push(hub);
   const metrics = metricsSource(hub);
-  tracing.readMetrics(metrics);
-  const endpoint = await openMetrics(metrics, config, options.worker, log);
+  tracing.readMetrics?.(metrics);
+  // Workers have a parent that tells of all of them.
+  const endpoint = options.worker === 0 ? await openMetrics(metrics, config, log) : undefined;
   if (endpoint) opened.push(endpoint);
 
   const rateLimits = RateLimits.open({
@@ -286,8 +287,9 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const waits = tells ? new SessionWaits(() => sessionWaits(database)) : undefined;
   const emptied = tells ? (text: string) => event(EventKind.REDIS_EMPTIED, text) : undefined;
   const redisWatch = redis && new RedisWatch(redis, emptied);
-  for (const part of [waits, redisWatch]) if (part) opened.push(part);
-  Object.assign(parts, { sealing, database, poller, redis, redisWatch, cache, store, server, waits });
+  const tables = tells ? new TableWatch(() => tableSizes(database)) : undefined;
+  for (const part of [waits, tables, redisWatch]) if (part) opened.push(part);
+  Object.assign(parts, { sealing, database, poller, redis, redisWatch, cache, store, server, waits, tables });
   followDatabase(poller, server.health, event);
   poller.listen({
     polled: (generations, polledAt) => authenticator.generationsPolled(generations, polledAt),
@@ -316,6 +318,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     async stop(graceMs) {
       redisWatch?.close();
       waits?.close();
+      tables?.close();
       tls?.close();
       await endpoint?.close();
       hub.close();

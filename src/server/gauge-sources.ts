@@ -8,6 +8,7 @@ import type { RpcServer } from './rpc/server.ts';
 import type { Sealing } from './security/sealing/sealing.ts';
 import type { SessionWaits } from './session-waits.ts';
 import type { GaugeSources } from './stats/gauges.ts';
+import type { TableWatch } from './table-watch.ts';
 
 /** What the gauges look at. Empty while the server is put together, for statistics are counted from the first moment. */
 export interface GaugeParts {
@@ -20,6 +21,7 @@ export interface GaugeParts {
   server?: RpcServer;
   sealing?: Sealing;
   waits?: SessionWaits | undefined;
+  tables?: TableWatch | undefined;
 }
 
 const NO_POOL = { max: 0, size: 0, busy: 0, waiting: 0, lost: 0 };
@@ -53,6 +55,7 @@ export function gaugeSources(parts: GaugeParts, hasRedis: boolean): GaugeSources
     },
     cache: () => parts.cache?.stats() ?? NO_CACHE,
     seal: () => parts.sealing?.gauges ?? { entries: 0, hits: 0, misses: 0 },
+    tables: () => parts.tables?.take(),
     connections: () => ({ connections: parts.server?.connections ?? 0, streams: parts.server?.openStreams ?? 0 }),
     ...(hasRedis && {
       redis: () => ({

@@ -102,7 +102,7 @@ async function start({ config, configLoadMs, logging, terminal, closers }: Start
 
   const server =
     config.workers > 1
-      ? await startWorkers({ config, boot, databaseUrl, log })
+      ? await startWorkers({ config, boot, databaseUrl, logging })
       : await startAlone({ config, boot, databaseUrl, ownsDatabase: postgres !== undefined, logging }, closers);
   closers.push(() => server.stop(config.drain_seconds * 1000));
   const address = addressText(server.host, server.port);
@@ -123,7 +123,6 @@ async function startAlone(
     version: boot.version,
     serverAddress: config.listen.host,
     serverPort: config.listen.port,
-    metrics: true,
     log: logging.diag,
   });
   closers.push(() => tracing.shutdown());

@@ -10,8 +10,8 @@ export function metricsSource(hub: StatsHub): MetricsSource {
 }
 
 /**
- * Serves the metrics where the settings say. Of several workers the first does, for all of them: each
- * learns of the others' calls at its own moment, so counters that came from each in turn would go back.
+ * Serves the metrics where the settings say. With workers their parent does: it outlives each of them, and
+ * learns first what any of them counted, so no scrape fails and no counter goes back.
  *
  * @returns undefined when there is nothing to serve here
  * @throws Error naming the address
@@ -19,10 +19,9 @@ export function metricsSource(hub: StatsHub): MetricsSource {
 export async function openMetrics(
   source: MetricsSource,
   config: Config,
-  worker: number,
   log: Logging['log'],
 ): Promise<MetricsEndpoint | undefined> {
-  if (config.metrics_listen === undefined || worker > 1) return undefined;
+  if (config.metrics_listen === undefined) return undefined;
   const onError = (error: unknown) => log.error({ err: error }, 'the metrics could not be written');
   const endpoint = new MetricsEndpoint({ ...config.metrics_listen, source, onError });
   const { host, port } = await endpoint.listen();

@@ -68,6 +68,8 @@ export function appendFrame(target: StatsFrame, later: StatsFrame): void {
     client.streams = 0n;
     client.stalledStreams = 0n;
   }
+  // A method that was ever called is in every frame: of one that is missing, the process that was called is gone.
+  for (const method of target.methods) method.inFlight = 0n;
   addCounted(target, later, IN_TIME);
   target.covered = addDurations(target, later);
   target.at = later.at;

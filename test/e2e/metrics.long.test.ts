@@ -180,38 +180,113 @@ describe('a server with metrics', () => {
 });
 
 describe('a server of two workers', () => {
-  it('shows all of them at one place, whose counters never go back', async () => {
-    const database = await createTestDatabase();
-    const server = new ServerProcess({
+  let database: TestDatabase;
+  let receiver: OtlpReceiver;
+  let server: ServerProcess;
+  let hubs: MemoryHub[];
+  let url: string;
+
+  beforeAll(async () => {
+    [database, receiver] = await Promise.all([createTestDatabase(), httpReceiver()]);
+    server = new ServerProcess({
       DATABASE_URL: database.url,
       MEMORYHUB_WORKERS: '2',
       MEMORYHUB_METRICS_LISTEN: '127.0.0.1:0',
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
     });
-    try {
-      const address = await server.address();
-      const own = { channel: { 'grpc.use_local_subchannel_pool': 1 } };
-      const hubs = Array.from({ length: 4 }, () => new MemoryHub({ address, credential: server.credential(), ...own }));
-      const url = metricsUrl(server.output);
-      const isSave = ({ name, labels }: Sample) =>
-        name === 'api_requests_total' && labels.method === 'SaveMemory' && labels.code === 'OK';
-      const saves = async () => (await scrape(url)).find(isSave)?.value ?? 0;
-      let before = 0;
-      for (let round = 0; round < 5; round++) {
-        await Promise.all(hubs.map((hub) => burst(hub, 10)));
-        const now = await saves();
-        expect(now).toBeGreaterThanOrEqual(before);
-        before = now;
+    const address = await server.address();
+    const own = { channel: { 'grpc.use_local_subchannel_pool': 1 } };
+    hubs = Array.from({ length: 4 }, () => new MemoryHub({ address, credential: server.credential(), ...own }));
+    url = metricsUrl(server.output);
+  });
+  afterAll(async () => {
+    for (const hub of hubs) hub.close();
+    await server.cleanUp();
+    await receiver.close();
+    await database.drop();
+  });
+
+  const savesIn = (samples: readonly Sample[]) =>
+    samples.find(
+      ({ name, labels }) => name === 'api_requests_total' && labels.method === 'SaveMemory' && labels.code === 'OK',
+    )?.value ?? 0;
+  const workersIn = (samples: readonly Sample[]) =>
+    samples.filter(({ name }) => name === 'process_memory_usage_bytes').map(({ labels }) => labels.worker);
+
+  it('shows both at one place', async () => {
+    await Promise.all(hubs.map((hub) => burst(hub, 10)));
+    await expect.poll(async () => savesIn(await scrape(url)), { timeout: 5000 }).toBe(40);
+    const samples = await scrape(url);
+    expect(workersIn(samples).sort()).toEqual(['1', '2']);
+    const tables = samples.filter(({ name }) => name === 'memoryhub_postgres_table_rows');
+    expect(tables.map(({ labels }) => labels.table)).toEqual(['memories', 'memory_revisions', 'request_log']);
+  });
+
+  it('answers every scrape, with counters that never go back, while each worker is killed and replaced', async () => {
+    const operator = await server.connect('operator');
+    const pidOf = async (worker: number) => {
+      const { totals } = await operator.stats.getStats({});
+      return totals?.processes.find((one) => one.worker === worker)?.pid;
+    };
+    let isOver = false;
+    const load = hubs.map(async (hub) => {
+      while (!isOver) {
+        // Calls of a worker that is killed fail.
+        await hub.memories.saveMemory({ memory: { content: 'under fire' } }).catch(() => undefined);
+        await sleep(2);
       }
-      await expect.poll(saves, { timeout: 5000 }).toBe(200);
-      const workers = (await scrape(url)).filter(({ name }) => name === 'process_memory_usage_bytes');
-      expect(workers.map(({ labels }) => labels.worker).sort()).toEqual(['1', '2']);
-      for (const hub of hubs) hub.close();
+    });
+    let last: Sample[] = [];
+    const scrapes: number[] = [];
+    const scraping = (async () => {
+      while (!isOver) {
+        const samples = await scrape(url);
+        expectNoneBack(last, samples);
+        last = samples;
+        scrapes.push(savesIn(samples));
+      }
+    })();
+    try {
+      for (const worker of [1, 2]) {
+        await expect.poll(() => pidOf(worker), { timeout: 10_000 }).toBeGreaterThan(1);
+        const killed = (await pidOf(worker)) as number;
+        process.kill(killed, 'SIGKILL');
+        const current = () =>
+          pidOf(worker).then(
+            (pid) => pid ?? killed,
+            () => killed,
+          );
+        await expect.poll(current, { timeout: 20_000 }).not.toBe(killed);
+      }
     } finally {
-      await server.cleanUp();
-      await database.drop();
+      isOver = true;
+      await Promise.all([scraping, ...load]);
     }
+    expect(scrapes.length).toBeGreaterThan(5);
+    expect(scrapes.at(-1)).toBeGreaterThan(scrapes[0] ?? 0);
+    operator.close();
+  });
+
+  it('sends over OTLP what both counted, the last of it as it ends', async () => {
+    await Promise.all(hubs.map((hub) => burst(hub, 5)));
+    const before = savesIn(await scrape(url));
+    await Promise.all(hubs.map((hub) => burst(hub, 5)));
+    expect(await server.stop()).toBe(0);
+    const points = receiver.metrics.get('api.requests')?.points ?? [];
+    const saves = points.filter(({ attributes }) => attributes.method === 'SaveMemory' && attributes.code === 'OK');
+    expect(saves).toHaveLength(1);
+    // The first of the two bursts may have been on its way still.
+    expect(saves[0]?.value).toBeGreaterThanOrEqual(before + 20);
   });
 });
+
+/** What Prometheus takes for a restart of the server, and adds up once more. */
+function expectNoneBack(before: readonly Sample[], after: readonly Sample[]): void {
+  const keyOf = ({ name, labels }: Sample) => `${name} ${JSON.stringify(labels)}`;
+  const counted = before.filter(({ name }) => /_(total|count|sum|bucket)$/.test(name));
+  const now = new Map(after.map((sample) => [keyOf(sample), sample.value]));
+  expect(counted.filter((sample) => !((now.get(keyOf(sample)) ?? -1) >= sample.value)).map(keyOf)).toEqual([]);
+}
 
 it('a port that is taken stops the start with its name', async () => {
   const receiver = await httpReceiver();

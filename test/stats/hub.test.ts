@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MethodRecorder } from '../../src/server/rpc/call-observer.ts';
 import { encodeFrame } from '../../src/server/stats/frame-bytes.ts';
-import type { TableSize } from '../../src/server/stats/gauges.ts';
 import { StatsHub, type WatchOptions } from '../../src/server/stats/hub.ts';
 import { StatsRecorder } from '../../src/server/stats/recorder.ts';
+import { TableWatch } from '../../src/server/table-watch.ts';
 import { type StatsFrame, WatchStatsResponse } from '../../src/shared/gen/memoryhub/v1/stats_service.ts';
 import { appendFrame, emptyFrame } from '../../src/shared/stats-merge.ts';
 import { msFromDuration, timestampFromMs } from '../../src/shared/time.ts';
@@ -15,7 +15,7 @@ let hub: StatsHub;
 let recorder: StatsRecorder;
 let get: MethodRecorder;
 let encoded: number;
-let tables: () => Promise<TableSize[]>;
+let tables: TableWatch | undefined;
 const errors: unknown[] = [];
 
 /** So many calls, each of another duration; then time passes. */
@@ -62,15 +62,14 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date', 'performance'] });
   encoded = 0;
   errors.length = 0;
-  tables = async () => [];
-  recorder = new StatsRecorder();
+  tables = undefined;
+  recorder = new StatsRecorder({ tables: () => tables?.take() });
   const [getRecorder] = recorder.methods([GET, SAVE]);
   if (getRecorder === undefined) throw new Error('a recorder for each path');
   get = getRecorder;
   hub = new StatsHub({
     source: recorder,
     identity: { bootId: 'boot-1', replica: 'hub-1:50051', version: '0.1.0', bootTime: timestampFromMs(Date.now()) },
-    tableSizes: () => tables(),
     onError: (error) => errors.push(error),
     encode: (frame) => {
       encoded++;
@@ -272,16 +271,16 @@ describe('hub', () => {
 
   it('tells table sizes every ten seconds, and newcomers the last ones', async () => {
     let asked = 0;
-    tables = async () => {
+    tables = new TableWatch(async () => {
       asked++;
       if (asked === 2) throw new Error('the database is away');
       const indexes = [{ name: 'memories_pkey', bytes: 4096, scans: 7 }];
       const size = { name: 'memories', rowEstimate: asked, tableBytes: 8192, indexBytes: 4096n };
       return [{ ...size, deadRows: 3, sequentialScans: 2, indexes }];
-    };
-    await busy(11, 0);
+    });
+    await busy(9, 0);
     expect(asked).toBe(1);
-    await busy(12, 0);
+    await busy(7, 0);
     expect(asked).toBe(2);
     const watcher = watch();
     const first = watcher.next();
@@ -300,6 +299,7 @@ describe('hub', () => {
     await vi.advanceTimersByTimeAsync(1000);
     expect((await second)?.tables).toEqual([]);
     expect(hub.totals().tables).toMatchObject([{ name: 'memories' }]);
+    tables.close();
   });
 });
 

@@ -34,7 +34,7 @@ async function startObserved() {
   const lines: string[] = [];
   const output = { write: (line: string) => void lines.push(line) };
   const logging = await openLogging({ level: 'trace', terminal: false, output });
-  const where = { version: '0.1.0', serverAddress: '127.0.0.1', serverPort: 0, metrics: false };
+  const where = { version: '0.1.0', serverAddress: '127.0.0.1', serverPort: 0, only: 'traces' } as const;
   const tracing = await startTracing({ endpoint: receiver.endpoint, ...where, log: logging.diag });
   cleanUps.push(() => tracing.shutdown(100));
   cleanUps.push(() => delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT);

@@ -38,7 +38,7 @@ async function start(endpoint: string | undefined, env: Record<string, string> =
     version: '0.1.0',
     serverAddress: '127.0.0.1',
     serverPort: 50051,
-    metrics: false,
+    only: 'traces',
     log,
   });
   return tracing;

@@ -4,6 +4,7 @@ import type {
   PostgresStats,
   RedisStats,
   SealStats,
+  TableStats,
   WaitStats,
 } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { whole, wholeBigint } from './whole.ts';
@@ -95,6 +96,8 @@ export interface GaugeSources {
   readonly cache?: () => CacheGauges;
   readonly connections?: () => ConnectionGauges;
   readonly seal?: () => SealGauges;
+  /** Undefined when there is nothing new of them; absent: another process looks. */
+  readonly tables?: () => readonly TableSize[] | undefined;
 }
 
 /** What a frame carries of the gauges; the histograms are the recorder's to add. */
@@ -104,6 +107,8 @@ export interface GaugeFrame {
   readonly cache: CacheStats | undefined;
   readonly connections: ConnectionStats | undefined;
   readonly seal: SealStats | undefined;
+  /** None when there is nothing new of them. */
+  readonly tables: TableStats[];
 }
 
 /** Reads gauges, and turns counts since the start into counts since the last drain. */
@@ -116,13 +121,14 @@ export class GaugeSampler {
   }
 
   drain(): GaugeFrame {
-    const { postgres, redis, cache, connections, seal } = this.#sources;
+    const { postgres, redis, cache, connections, seal, tables } = this.#sources;
     return {
       postgres: postgres && this.#postgres(postgres()),
       redis: redis && this.#redis(redis()),
       cache: cache && this.#cache(cache()),
       connections: connections && this.#connections(connections()),
       seal: seal && this.#seal(seal()),
+      tables: tables?.()?.map(tableStats) ?? [],
     };
   }
 
@@ -195,4 +201,16 @@ export class GaugeSampler {
     this.#seen.set(name, total);
     return wholeBigint(total - before);
   }
+}
+
+function tableStats(table: TableSize): TableStats {
+  return {
+    name: table.name,
+    rowEstimate: BigInt(table.rowEstimate),
+    tableBytes: BigInt(table.tableBytes),
+    indexBytes: BigInt(table.indexBytes),
+    deadRows: BigInt(table.deadRows),
+    sequentialScans: BigInt(table.sequentialScans),
+    indexes: table.indexes.map(({ name, bytes, scans }) => ({ name, bytes: BigInt(bytes), scans: BigInt(scans) })),
+  };
 }

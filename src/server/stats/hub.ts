@@ -1,7 +1,6 @@
 import type { StatsFrame, TableStats } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { appendFrame, emptyFrame } from '../../shared/stats-merge.ts';
 import { encodeFrame, responseBytes } from './frame-bytes.ts';
-import type { TableSize } from './gauges.ts';
 import { ReplayRing } from './replay-ring.ts';
 import { Selection } from './selection.ts';
 import { WatchClass } from './watch-class.ts';
@@ -9,8 +8,6 @@ import { type FrameEncoder, Watcher } from './watcher.ts';
 
 const SECOND_MS = 1000;
 const REPLAY_SECONDS = 120;
-/** Often enough to see from two of them, soon, that a table is read as a whole. */
-const TABLES_EVERY_TICKS = 10;
 
 /** Where the hub gets what happened: a recorder, or several joined. */
 export interface StatsSource {
@@ -27,8 +24,6 @@ export type ServerIdentity = Pick<StatsFrame, 'bootId' | 'replica' | 'version' |
 export interface StatsHubOptions {
   readonly source: StatsSource;
   readonly identity: ServerIdentity;
-  /** Asks the database for its table sizes, every ten seconds; may fail. */
-  readonly tableSizes?: () => Promise<readonly TableSize[]>;
   /** Told of every second once it is over. */
   readonly second?: (frame: StatsFrame) => void;
   /** Told what went wrong in a timer, where nobody else would catch it. */
@@ -59,7 +54,6 @@ export class StatsHub {
   readonly #totals: StatsFrame;
   #second = emptyFrame();
   #lastTables: TableStats[] = [];
-  #newTables = false;
   #tick = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -73,7 +67,6 @@ export class StatsHub {
   /** Begins to keep the past. */
   start(): void {
     this.#timer ??= setInterval(() => this.#guarded(() => this.#endSecond()), SECOND_MS).unref();
-    this.#askTableSizes();
   }
 
   /** Whether `close` was called: watchers end then. */
@@ -96,7 +89,7 @@ export class StatsHub {
   recent(seconds: number): StatsFrame {
     const recent = emptyFrame();
     for (const frame of this.#ring.last(seconds)) appendFrame(recent, frame);
-    appendFrame(recent, this.#second);
+    if (this.#second.covered !== undefined) appendFrame(recent, this.#second);
     return recent;
   }
 
@@ -142,7 +135,6 @@ export class StatsHub {
 
   #endSecond(): void {
     this.#tick++;
-    if (this.#tick % TABLES_EVERY_TICKS === 0) this.#askTableSizes();
     this.#drain();
     // With workers a beat may come before their numbers: those belong to the next second then.
     if (this.#second.covered !== undefined) {
@@ -161,8 +153,7 @@ export class StatsHub {
     const delta = this.#options.source.drain();
     if (delta === undefined) return;
     Object.assign(delta, this.#options.identity);
-    if (this.#newTables) delta.tables = this.#lastTables;
-    this.#newTables = false;
+    if (delta.tables.length > 0) this.#lastTables = delta.tables;
     let watchers = 0;
     for (const watchClass of this.#classes.values()) watchers += watchClass.watchers.size;
     delta.connections = { connections: 0, streams: 0, ...delta.connections, watchers };
@@ -219,29 +210,6 @@ export class StatsHub {
     } catch (error) {
       this.#options.onError(error);
     }
-  }
-
-  #askTableSizes(): void {
-    this.#options.tableSizes?.().then(
-      (tables) => {
-        this.#lastTables = tables.map((table) => ({
-          name: table.name,
-          rowEstimate: BigInt(table.rowEstimate),
-          tableBytes: BigInt(table.tableBytes),
-          indexBytes: BigInt(table.indexBytes),
-          deadRows: BigInt(table.deadRows),
-          sequentialScans: BigInt(table.sequentialScans),
-          indexes: table.indexes.map(({ name, bytes, scans }) => ({
-            name,
-            bytes: BigInt(bytes),
-            scans: BigInt(scans),
-          })),
-        }));
-        this.#newTables = true;
-      },
-      // The database is away, which its own panel says; it is asked again soon.
-      () => undefined,
-    );
   }
 }
 

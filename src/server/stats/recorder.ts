@@ -86,6 +86,7 @@ export class StatsRecorder implements CallRecorder, StatementObserver {
       methods: this.#methods.map((method) => method.drain()).filter((stats) => stats !== undefined),
       clients: this.#clients.drain(),
       statements,
+      tables: gauges.tables,
       postgres: gauges.postgres && { ...gauges.postgres, query, acquire: drainHistogram(this.#acquire) },
       redis: this.#redis(gauges),
       cache: gauges.cache,

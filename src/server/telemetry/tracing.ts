@@ -17,8 +17,8 @@ export interface TracingOptions {
   /** Where the server listens. */
   readonly serverAddress: string;
   readonly serverPort: number;
-  /** Whether metrics are sent too: of several processes that tell the same, one does. */
-  readonly metrics: boolean;
+  /** Workers send traces, and their parent the metrics of all of them. Otherwise both. */
+  readonly only?: 'traces' | 'metrics';
   /** Told when the SDK is misconfigured or cannot send. */
   readonly log: DiagLogger;
 }
@@ -26,14 +26,14 @@ export interface TracingOptions {
 export interface Tracing {
   /** Undefined when traces are off. */
   readonly tracer: ServerTracer | undefined;
-  /** Says where metrics are read from now on; nothing is sent before. Does nothing when they are off. */
-  readMetrics(source: MetricsSource): void;
+  /** Says where metrics are read from now on; nothing is sent before. Undefined when they are off. */
+  readonly readMetrics: ((source: MetricsSource) => void) | undefined;
   /** Sends what is left, for at most so many milliseconds, and ends. */
   shutdown(timeoutMs?: number): Promise<void>;
 }
 
 const NO_METRICS: MetricsView = { totals: emptyFrame(), recent: emptyFrame() };
-const OFF: Tracing = { tracer: undefined, readMetrics: () => undefined, shutdown: async () => undefined };
+const OFF: Tracing = { tracer: undefined, readMetrics: undefined, shutdown: async () => undefined };
 
 /**
  * OpenTelemetry as its specification's environment variables say: endpoint, headers, protocol
@@ -70,9 +70,11 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   );
   return {
     tracer: wanted.traces ? tracer : undefined,
-    readMetrics(from) {
-      source = from;
-    },
+    readMetrics: reader
+      ? (from) => {
+          source = from;
+        }
+      : undefined,
     async shutdown(timeoutMs = FLUSH_MS) {
       await within(timeoutMs, sdk.shutdown());
       logs.disable();
@@ -85,14 +87,21 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
 }
 
 /** What the environment wants sent: nothing without an address, and no metrics but over OTLP. */
-function wantedSignals({ endpoint, metrics }: TracingOptions): { traces: boolean; metrics: boolean } {
+function wantedSignals({ endpoint, only }: TracingOptions): { traces: boolean; metrics: boolean } {
   const { env } = process;
   const off = env.OTEL_SDK_DISABLED?.toLowerCase() === 'true';
   const exporters = (env.OTEL_METRICS_EXPORTER || 'otlp').split(',').map((name) => name.trim());
   return {
-    traces: !off && Boolean(endpoint || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) && env.OTEL_TRACES_EXPORTER !== 'none',
+    traces:
+      !off &&
+      only !== 'metrics' &&
+      Boolean(endpoint || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) &&
+      env.OTEL_TRACES_EXPORTER !== 'none',
     metrics:
-      !off && metrics && Boolean(endpoint || env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT) && exporters.includes('otlp'),
+      !off &&
+      only !== 'traces' &&
+      Boolean(endpoint || env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT) &&
+      exporters.includes('otlp'),
   };
 }
 

@@ -2,14 +2,15 @@ import cluster, { type Worker } from 'node:cluster';
 import { getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from 'pino';
 import { EventKind, StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { appendFrame, emptyFrame, joinFrame } from '../../shared/stats-merge.ts';
 import { timestampFromMs } from '../../shared/time.ts';
 import type { Boot, RunningServer } from '../compose.ts';
 import type { Config } from '../config.ts';
+import type { Logging } from '../telemetry/logger.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { ToldOnce } from './told-once.ts';
+import { WorkersMetrics } from './workers-metrics.ts';
 
 /** A worker that dies at once is not replaced more often than this. */
 const RESTART_PAUSE_MS = 500;
@@ -28,7 +29,7 @@ export interface WorkersOptions {
   readonly config: Config;
   readonly boot: Boot;
   readonly databaseUrl: string;
-  readonly log: Logger;
+  readonly logging: Logging;
 }
 
 /**
@@ -50,6 +51,7 @@ class WorkersParent {
   /** What each worker, with those it replaced, counted since the start. */
   readonly #totals = new Map<number, StatsFrame>();
   readonly #toldOnce = new ToldOnce();
+  #metrics: WorkersMetrics | undefined;
   #stopping = false;
 
   constructor(options: WorkersOptions) {
@@ -59,10 +61,13 @@ class WorkersParent {
   }
 
   async start(): Promise<RunningServer> {
-    const numbers = Array.from({ length: this.#options.config.workers }, (_, index) => index + 1);
+    const { config, boot, logging } = this.#options;
+    const numbers = Array.from({ length: config.workers }, (_, index) => index + 1);
     try {
+      this.#metrics = await WorkersMetrics.open(config, boot, logging);
       const [first] = await Promise.all(numbers.map((number) => this.#fork(number)));
       if (!first) throw new Error('there are no workers');
+      this.#metrics?.servesAt(first.port);
       return { ...first, stop: (graceMs) => this.#stop(graceMs) };
     } catch (error) {
       await this.#stop(0);
@@ -99,9 +104,10 @@ class WorkersParent {
   }
 
   async #replace(number: number, pid: number, how: string): Promise<void> {
+    const { log } = this.#options.logging;
     while (!this.#stopping) {
       const text = `worker ${number} (pid ${pid}) ended (${how}) and is replaced`;
-      this.#options.log.error(text);
+      log.error(text);
       await sleep(RESTART_PAUSE_MS);
       if (this.#stopping) return;
       try {
@@ -109,7 +115,7 @@ class WorkersParent {
         this.#tellOf(text);
         return;
       } catch (error) {
-        this.#options.log.error({ err: error }, `worker ${number} could not be replaced; it is tried again`);
+        log.error({ err: error }, `worker ${number} could not be replaced; it is tried again`);
       }
     }
   }
@@ -129,6 +135,7 @@ class WorkersParent {
     appendFrame(totals, { ...counted, events: news });
     this.#totals.set(from, totals);
     for (const worker of this.#told) send(worker, { kind: 'stats', worker: from, frame });
+    this.#metrics?.received(from, { ...counted, events: news });
   }
 
   #allTotals(): Uint8Array {
@@ -150,6 +157,7 @@ class WorkersParent {
       });
     });
     await Promise.all(ended);
+    await this.#metrics?.close();
   }
 }
 

@@ -2,10 +2,12 @@ import { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { compose, type RunningServer } from '../compose.ts';
 import { keepHeapNearItsContent } from '../heap.ts';
 import { lastResort } from '../last-resort.ts';
+import type { StatsSource } from '../stats/hub.ts';
 import { openLogging } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { JoinedStats } from './joined-stats.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { relayStats, type StatsRelay } from './relay-stats.ts';
 
 /**
  * The program of one worker: serves on the port all workers share, until the parent says stop or is
@@ -18,6 +20,7 @@ keepHeapNearItsContent();
 
 let server: RunningServer | undefined;
 let joined: JoinedStats | undefined;
+let relay: StatsRelay | undefined;
 let stopping: Promise<void> | undefined;
 /** Closed when everything else is, in this order. */
 const last: (() => Promise<void>)[] = [];
@@ -37,7 +40,7 @@ process.on('message', (message: ToWorker) => {
       if (joined) joined.before = StatsFrame.decode(message.frame);
       return;
     case 'stats':
-      return joined?.received(message.worker, message.frame);
+      return joined?.received(message.worker, StatsFrame.decode(message.frame));
     case 'stop':
       return void stop(message.graceMs);
   }
@@ -59,15 +62,16 @@ async function start({ worker, config, boot, databaseUrl }: Extract<ToWorker, { 
       version: boot.version,
       serverAddress: config.listen.host,
       serverPort: config.listen.port,
-      metrics: worker === 1,
+      only: 'traces',
       log: logging.diag,
     });
     last.push(
       () => tracing.shutdown(),
       () => logging.close(),
     );
-    const joinStats = (own: ConstructorParameters<typeof JoinedStats>[0]) => {
-      joined = new JoinedStats(own, (frame) => tell({ kind: 'stats', frame }));
+    const joinStats = (own: StatsSource) => {
+      joined = new JoinedStats();
+      relay = relayStats(own, (frame) => tell({ kind: 'stats', frame: StatsFrame.encode(frame).finish() }));
       return joined;
     };
     server = await compose({ config, boot, databaseUrl, ownsDatabase: false, worker, logging, tracing, joinStats });
@@ -82,7 +86,7 @@ async function start({ worker, config, boot, databaseUrl }: Extract<ToWorker, { 
 function stop(graceMs: number): Promise<void> {
   stopping ??= (async () => {
     await server?.stop(graceMs);
-    joined?.close();
+    relay?.close();
     for (const close of last) await close();
     process.exit();
   })();
