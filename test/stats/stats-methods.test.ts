@@ -61,6 +61,7 @@ function call(): Call {
       access: UNBOUND,
     },
     setMetadata: () => undefined,
+    answersInClear: () => {},
     offerResumeToken: () => undefined,
   };
 }

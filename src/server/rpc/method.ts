@@ -29,6 +29,11 @@ export interface Call extends CallContext {
   /** Sets a field of the answer's initial metadata; before the first message. */
   setMetadata(name: string, value: string): void;
   /**
+   * The answer has secrets in clear: it is not compressed, whatever its caller takes, for its length would
+   * tell a listener how much of them is like the text beside them.
+   */
+  answersInClear(): void;
+  /**
    * Says where this stream can be taken up again after the last message that was yielded. A reader
    * that is ended because it stalled gets it in the error's details.
    */

@@ -32,6 +32,19 @@ interface CallInside {
   serializeMessage(message: unknown): Buffer;
 }
 
+/** How answers are sent that are not compressed each time, by their bytes: with a frame that is ready, or never. */
+const marks = new WeakMap<Uint8Array, Buffer | 'once' | 'never'>();
+
+/** This answer is sent again and again: it is compressed the first time. */
+export function compressOnce(bytes: Uint8Array): void {
+  marks.set(bytes, 'once');
+}
+
+/** This answer has a secret beside what others may have chosen: its length, made shorter, would tell of it. */
+export function neverCompress(bytes: Uint8Array): void {
+  marks.set(bytes, 'never');
+}
+
 interface ServerInside {
   readonly http2Servers?: Map<Http2Server, unknown>;
 }
@@ -113,16 +126,23 @@ function sendMaybeCompressed(this: CallInside, message: unknown, callback: () =>
     return;
   }
   const bytes = this.handler.serialize(message);
-  if (bytes.byteLength < minBytes) sendMessage.call(this, new Frame(framed(bytes, 0)), callback);
-  else if (bytes.byteLength < ASIDE_BYTES) {
-    sendMessage.call(this, new Frame(smaller(bytes, gzipSync(bytes, OPTIONS))), callback);
-  } else {
+  const mark = marks.get(bytes);
+  const send = (frame: Buffer) => sendMessage.call(this, new Frame(frame), callback);
+  if (typeof mark === 'object') send(mark);
+  else if (mark === 'never' || bytes.byteLength < minBytes) send(framed(bytes, 0));
+  else if (bytes.byteLength < ASIDE_BYTES) send(kept(bytes, mark, smaller(bytes, gzipSync(bytes, OPTIONS))));
+  else {
     gzip(bytes, OPTIONS, (error, compressed) => {
       // Its deadline may have ended the call meanwhile.
       if (this.stream.writableEnded) return callback();
-      sendMessage.call(this, new Frame(error ? framed(bytes, 0) : smaller(bytes, compressed)), callback);
+      send(error ? framed(bytes, 0) : kept(bytes, mark, smaller(bytes, compressed)));
     });
   }
+}
+
+function kept(bytes: Uint8Array, mark: 'once' | undefined, frame: Buffer): Buffer {
+  if (mark === 'once') marks.set(bytes, frame);
+  return frame;
 }
 
 function passFrames(this: CallInside, message: unknown): Buffer {

@@ -9,6 +9,7 @@ import { type Outcome, outcomeOf } from './errors.ts';
 import { callerTraceId, REQUEST_ID_HEADER, requestId } from './metadata.ts';
 import { type Call, EncodedMessage } from './method.ts';
 import type { OverloadGate } from './overload-gate.ts';
+import { neverCompress } from './response-compression.ts';
 import type { RegisteredMethod } from './server-method.ts';
 import { peerOf, takeCall } from './server-transport.ts';
 import type { WireStatus } from './status.ts';
@@ -67,6 +68,7 @@ export class ServerCall implements Call {
   #headers: Metadata | undefined;
   #headersSent = false;
   #ended = false;
+  #inClear = false;
   /** That let it in. */
   #gate: OverloadGate | undefined;
 
@@ -181,10 +183,15 @@ export class ServerCall implements Call {
     this.resumeToken = token;
   }
 
+  answersInClear(): void {
+    this.#inClear = true;
+  }
+
   /** Makes the bytes of an answer and counts them. */
   encode(response: unknown): Buffer {
     const startedAt = performance.now();
     const bytes = response instanceof EncodedMessage ? asBuffer(response.bytes) : this.method.encode(response);
+    if (this.#inClear) neverCompress(bytes);
     this.record.bytesSent += bytes.byteLength;
     this.record.messagesSent += 1;
     this.#add(Stage.ENCODE, performance.now() - startedAt);

@@ -10,7 +10,7 @@ import type { Sealer } from '../sealing/sealer.ts';
 import type { SensitiveNames } from '../sealing/sensitive-names.ts';
 import { checkText, readEtag } from '../validation/text.ts';
 import { Violations } from '../validation/violations.ts';
-import { EffectiveConfig, type EffectiveSetting } from './effective-config.ts';
+import { EffectiveConfig, type EffectiveSettings } from './effective-config.ts';
 import { checkSettingKey, readSetting, type SettingInput, sealSettings, settingRow } from './read-setting.ts';
 import type { Setting, SettingChange, SettingDone, SettingKey, SettingRepository, SettingRevision } from './setting.ts';
 import { checkMayChange, checkReachesSettings, meantUser, reachesSettings, settingNotFound } from './setting-access.ts';
@@ -43,8 +43,8 @@ export class ConfigService {
     this.#effective = new EffectiveConfig(parts.repository);
   }
 
-  /** What is in force, by name. */
-  async get(call: CallContext, userId: string): Promise<readonly EffectiveSetting[]> {
+  /** What is in force, by name; at once where it is known. */
+  get(call: CallContext, userId: string): EffectiveSettings | Promise<EffectiveSettings> {
     const user = this.#user(call, userId);
     return this.#effective.get(call.workspaceId, user);
   }
@@ -86,9 +86,7 @@ export class ConfigService {
     violations.check();
     checkReachesSettings(call.access, userId);
     const settings = await this.#parts.repository.settings(call.workspaceId, userId === '' ? undefined : userId);
-    return settings.filter((setting) =>
-      userId === '' ? reachesSettings(call.access, setting.userId) : setting.userId === userId,
-    );
+    return settings.filter((setting) => reachesSettings(call.access, setting.userId));
   }
 
   /** Everything that is set, in clear when it is asked for; for admins. */

@@ -69,7 +69,7 @@ export interface SettingWrite {
 
 /** Where settings are kept. Errors: ServiceError as MemoryRepository. */
 export interface SettingRepository {
-  /** Of the workspace and, with a user, of that user; undefined: of everybody. By user and name. */
+  /** Of a user, or with an empty one of the workspace; undefined: of everybody. By user and name. */
   settings(workspaceId: number, userId: string | undefined): Promise<Setting[]>;
   setting(workspaceId: number, key: SettingKey): Promise<Setting | undefined>;
   /** Newest first. */

@@ -2,12 +2,12 @@ import type { PlanCase, Statement } from './statement.ts';
 
 const SETTING = `user_id, name, value, sealed, change_no, author, (extract(epoch FROM update_time) * 1000000)::int8`;
 
-/** The settings of a workspace and, unless the parameter is NULL (then of everybody), of one user; by user and name. */
+/** The settings of one user, of the workspace (an empty one), or of everybody (NULL); by user and name. */
 export const SETTINGS_OF: Statement = {
   kind: 'settings_of',
   name: 'settings_of',
   text: `SELECT ${SETTING} FROM settings
-          WHERE workspace_id = $1::int4 AND ($2::text IS NULL OR user_id IN ('', $2::text))
+          WHERE workspace_id = $1::int4 AND ($2::text IS NULL OR user_id = $2::text)
           ORDER BY user_id COLLATE "C", name COLLATE "C"`,
 };
 

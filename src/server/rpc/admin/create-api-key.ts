@@ -13,6 +13,7 @@ export function createApiKey(service: AdminService): UnaryMethod<CreateApiKeyReq
     definition: AdminServiceService.createApiKey,
     roles: [Role.ADMIN, Role.OPERATOR],
     async handle(call, { apiKey }) {
+      call.answersInClear();
       const { key, credential } = await service.createApiKey(call, {
         name: apiKey?.name ?? '',
         role: apiKey?.role ?? 0,

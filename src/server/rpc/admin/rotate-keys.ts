@@ -13,6 +13,7 @@ export function rotateKeys(service: AdminService): UnaryMethod<RotateKeysRequest
     definition: AdminServiceService.rotateKeys,
     roles: [Role.ADMIN, Role.OPERATOR],
     async handle(call, request) {
+      call.answersInClear();
       const rotated = await service.rotateKeys(call, request);
       return { keys: rotated.map(({ key, credential }) => ({ apiKey: apiKeyMessage(key), credential })) };
     },

@@ -15,6 +15,7 @@ export function exportConfig(service: ConfigService): StreamMethod<ExportConfigR
     definition: ConfigServiceService.exportConfig,
     roles: [Role.ADMIN],
     async *handle(call, { revealSensitive }) {
+      if (revealSensitive) call.answersInClear();
       const rows = (await service.export(call, revealSensitive)).map(settingMessage);
       for (const settings of inMessages(rows, Setting)) yield { settings };
     },

@@ -12,6 +12,7 @@ export function revealSecret(service: ConfigService): UnaryMethod<RevealSecretRe
     definition: ConfigServiceService.revealSecret,
     roles: WRITERS,
     async handle(call, request) {
+      call.answersInClear();
       const { value, changeNo } = await service.reveal(call, request);
       return { value, etag: String(changeNo) };
     },

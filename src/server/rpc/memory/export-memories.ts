@@ -29,6 +29,7 @@ async function* messages(
   call: Call,
   request: ExportMemoriesRequest,
 ): AsyncGenerator<ExportMemoriesResponse | EncodedMessage, void> {
+  if (request.revealSensitive) call.answersInClear();
   const running = service.export(call, request);
   const start = await running.start();
   yield header(start);

@@ -9,6 +9,7 @@ export function getMemory(service: MemoryService): UnaryMethod<GetMemoryRequest,
     definition: MemoryServiceService.getMemory,
     roles: READERS,
     handle(call, request) {
+      if (request.revealSensitive) call.answersInClear();
       const found = request.revealSensitive ? service.reveal(call, request) : service.get(call, request);
       if (!(found instanceof Promise)) return new EncodedMessage(viewed(found, request.view));
       return found.then((record) => new EncodedMessage(viewed(record, request.view)));
