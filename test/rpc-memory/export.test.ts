@@ -110,6 +110,8 @@ describe('ExportMemories', () => {
     const messages = chunks.map((value) => ExportMemoriesResponse.encode({ event: { $case: 'chunk', value } }));
     expect(Math.max(...messages.map((message) => message.finish().length))).toBeLessThan(LIMITS.streamBytes.max);
     expect(chunks.length).toBeGreaterThan(3);
+    // A few rows, so that they are there at once.
+    expect(chunks[0]?.rows).toBe(32n);
   });
 
   it.each(FORMATS)('%s: resumed behind any chunk it gives the same chunks, count and digest', async (_, format) => {

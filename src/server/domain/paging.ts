@@ -6,7 +6,7 @@ import type { Violations } from './validation/violations.ts';
 import { WrittenRows } from './written-rows.ts';
 
 /** Rows of a first page: few, so that the first message leaves at once. */
-const FIRST_ROWS = 32;
+export const FIRST_ROWS = 32;
 const MAX_ROWS = 1000;
 const FEW_ROWS = 8;
 const MIN_ROWS = 1;

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { ByteSink } from '../../domain/byte-sink.ts';
 import type { ExportProgress } from '../../domain/export-memories.ts';
+import { FIRST_ROWS } from '../../domain/paging.ts';
 import type { WrittenRows } from '../../domain/written-rows.ts';
 
 /** A chunk ends with the row that brings it to one of these. */
@@ -26,18 +27,20 @@ export interface Chunk {
 /**
  * Cuts the rows of an export into chunks. Where it cuts depends on nothing but the rows since the last
  * cut, so that an export that is resumed behind any chunk makes the same chunks, and the same digest,
- * as one that was not interrupted.
+ * as one that was not interrupted. The very first chunk is small, and there while the next rows are read.
  */
 export class ExportChunks {
   #progress: ExportProgress;
   readonly #pending = new ByteSink(CHUNK_BYTES + MARGIN);
   #pendingRows = 0;
+  #chunkRows: number;
   #lastId: string | undefined;
   /** Bytes of the first row that an earlier part gave out. */
   #skip: number;
 
   constructor(head: string, start: ExportProgress, resumed: boolean) {
     this.#progress = start;
+    this.#chunkRows = resumed ? CHUNK_ROWS : FIRST_ROWS;
     this.#lastId = start.afterId;
     this.#skip = start.partBytes;
     if (!resumed && head !== '') this.#pending.text(head);
@@ -70,7 +73,7 @@ export class ExportChunks {
         pendingBytes = -from;
       }
       this.#pendingRows += 1;
-      if (pendingBytes + end < CHUNK_BYTES && this.#pendingRows < CHUNK_ROWS) continue;
+      if (pendingBytes + end < CHUNK_BYTES && this.#pendingRows < this.#chunkRows) continue;
       this.#pending.copy(bytes, from, end);
       from = end;
       pendingBytes = -from;
@@ -100,6 +103,7 @@ export class ExportChunks {
     };
     this.#pending.length = 0;
     this.#pendingRows = 0;
+    this.#chunkRows = CHUNK_ROWS;
     return { data, rows, progress: this.#progress };
   }
 }
