@@ -7,6 +7,7 @@ import type { MethodStats } from '../../src/shared/gen/memoryhub/v1/stats_servic
 import { MemoryHub } from '../../src/shared/service-client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ServerProcess } from '../support/server-process.ts';
+import { withWritesLocked } from '../support/writes-locked.ts';
 import { httpReceiver, type OtlpReceiver } from '../telemetry/otlp-receiver.ts';
 import { metricsUrl, readScrape, type Sample, sampleOf } from '../telemetry/scrape.ts';
 
@@ -98,6 +99,72 @@ describe('a server with metrics', () => {
     expectAgreement(await scrape(url, 'text/plain'), await saveStats(operator));
   });
 
+  it('counts and sums it while calls go on, and within one scrape every way of counting is the same', async () => {
+    let isOver = false;
+    const load = Array.from({ length: 8 }, async () => {
+      while (!isOver) await hub.memories.saveMemory({ memory: { content: 'meanwhile' } });
+    });
+    const counted = async () => {
+      const { count = 0n, sum = 0 } = (await saveStats(operator))?.latency ?? {};
+      return { count: Number(count), sum: sum / 1e6 };
+    };
+    let moved = 0;
+    try {
+      for (let round = 0; round < 5; round++) {
+        const before = await counted();
+        const samples = await scrape(url);
+        const after = await counted();
+        const count = sampleOf(samples, 'api_request_duration_seconds_count', SAVE).value;
+        const sum = sampleOf(samples, 'api_request_duration_seconds_sum', SAVE).value;
+        expect(count).toBeGreaterThanOrEqual(before.count);
+        expect(count).toBeLessThanOrEqual(after.count);
+        expect(sum).toBeGreaterThanOrEqual(before.sum);
+        expect(sum).toBeLessThanOrEqual(after.sum);
+        const byCode = samples.filter(
+          ({ name, labels }) => name === 'api_requests_total' && labels.method === SAVE.method,
+        );
+        expect(byCode.reduce((all, { value }) => all + value, 0)).toBe(count);
+        expect(sampleOf(samples, 'api_request_duration_seconds_bucket', { ...SAVE, le: '+Inf' }).value).toBe(count);
+        const started = sampleOf(samples, 'memoryhub_rpc_started_total', SAVE).value;
+        expect(started - count).toBe(sampleOf(samples, 'memoryhub_rpc_in_flight', SAVE).value);
+        moved += after.count - before.count;
+      }
+    } finally {
+      isOver = true;
+      await Promise.all(load);
+    }
+    expect(moved).toBeGreaterThan(50);
+    expectAgreement(await scrape(url), await saveStats(operator));
+  });
+
+  it('counts writes that were put off, and what sessions waited for, as GetStats does', async () => {
+    const { id } = await hub.memories.saveMemory({ memory: { content: 'hot' } });
+    const writes = Array.from({ length: 40 }, (_, n) =>
+      hub.memories.saveMemory({ memory: { id, content: `by ${n}` } }),
+    );
+    await Promise.all(writes);
+    let blocked: Promise<unknown> | undefined;
+    await withWritesLocked(database.url, async () => {
+      blocked = hub.memories.saveMemory({ memory: { content: 'waits for a lock' } });
+      await sleep(2_500);
+    });
+    await blocked;
+    const postgres = async () => (await operator.stats.getStats({})).totals?.postgres;
+    const before = await postgres();
+    const samples = await scrape(url);
+    const after = await postgres();
+    expect(before?.putOff).toBeGreaterThan(0n);
+    expect(sampleOf(samples, 'memoryhub_postgres_put_off_total').value).toBe(Number(before?.putOff));
+    const looks = sampleOf(samples, 'memoryhub_postgres_wait_looks_total').value;
+    expect(looks).toBeGreaterThanOrEqual(Number(before?.waitLooks));
+    expect(looks).toBeLessThanOrEqual(Number(after?.waitLooks));
+    const locks = before?.waits.filter(({ event }) => event.startsWith('Lock ')) ?? [];
+    expect(locks.length).toBeGreaterThan(0);
+    for (const { event, sessions } of locks) {
+      expect(sampleOf(samples, 'memoryhub_postgres_waits_total', { event }).value).toBe(Number(sessions));
+    }
+  });
+
   it('names the trace of a slow call beside its bucket', async () => {
     const traceId = randomBytes(16).toString('hex');
     const metadata = { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` };
@@ -114,7 +181,8 @@ describe('a server with metrics', () => {
     const samples = await scrape(url);
     expect(sampleOf(samples, 'memoryhub_postgres_up').value).toBe(1);
     expect(sampleOf(samples, 'memoryhub_postgres_pool_max').value).toBe(60);
-    expect(sampleOf(samples, 'memoryhub_postgres_commit_rows_total').value).toBe(700);
+    expect(sampleOf(samples, 'memoryhub_postgres_commit_rows_total').value).toBeGreaterThan(700);
+    expect(sampleOf(samples, 'memoryhub_streams_stalled').value).toBe(0);
     // Both clients are in this process and share one.
     expect(sampleOf(samples, 'memoryhub_connections').value).toBe(1);
     expect(sampleOf(samples, 'process_memory_usage_bytes', { worker: '0' }).value).toBeGreaterThan(20e6);

@@ -5,7 +5,7 @@ import type { MetricsView } from './view.ts';
 
 /** The server as such, and each of its processes: under the conventions' names where they have one. */
 export function processFamilies({ totals, recent }: MetricsView): Family[] {
-  const { version, replica, bootId, bootTime, connections, configLoadUs } = totals;
+  const { version, replica, bootId, bootTime, clients, connections, configLoadUs } = totals;
   const processes = recent.processes.length > 0 ? recent.processes : totals.processes;
   const each = (value: (process: ProcessStats) => bigint | number) =>
     processes.map((process) => [{ worker: String(process.worker) }, value(process)] as const);
@@ -22,6 +22,9 @@ export function processFamilies({ totals, recent }: MetricsView): Family[] {
     ]),
     gauge('memoryhub.connections', '{connection}', 'Client connections open', [[{}, connections?.connections ?? 0]]),
     gauge('memoryhub.streams', '{stream}', 'Streams open', [[{}, connections?.streams ?? 0]]),
+    gauge('memoryhub.streams.stalled', '{stream}', 'Of these, those of which nothing was read for a second or longer', [
+      [{}, clients.reduce((sum, { stalledStreams }) => sum + stalledStreams, 0n)],
+    ]),
     gauge('memoryhub.watchers', '{stream}', 'Of these, monitors', [[{}, connections?.watchers ?? 0]]),
     gauge(
       'process.memory.usage',

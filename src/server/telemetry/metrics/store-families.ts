@@ -18,6 +18,7 @@ export function storeFamilies({ totals }: MetricsView): Family[] {
 function postgresFamilies(postgres: StatsFrame['postgres']): Family[] {
   if (postgres === undefined) return [];
   const { up, poolMax, poolSize, poolBusy, poolWaiting, acquire, lost, commitQueue, commitRows, commits } = postgres;
+  const { putOff, waits, waitLooks } = postgres;
   return [
     gauge('memoryhub.postgres.up', '', 'Whether PostgreSQL answers', [[{}, up]]),
     gauge('memoryhub.postgres.pool.max', '{connection}', 'Connections the pool may open', [[{}, poolMax]]),
@@ -31,6 +32,18 @@ function postgresFamilies(postgres: StatsFrame['postgres']): Family[] {
     gauge('memoryhub.postgres.commit.queue', '{row}', 'Rows waiting for the next group commit', [[{}, commitQueue]]),
     counter('memoryhub.postgres.commit.rows', '{row}', 'Rows that group commits carried', [[{}, commitRows]]),
     counter('memoryhub.postgres.commits', '{commit}', 'Group commits', [[{}, commits]]),
+    counter('memoryhub.postgres.put_off', '{write}', 'Writes put off to a later commit for one of the same memory', [
+      [{}, putOff],
+    ]),
+    counter('memoryhub.postgres.wait_looks', '{look}', 'Looks at what sessions wait for, one a second', [
+      [{}, waitLooks],
+    ]),
+    counter(
+      'memoryhub.postgres.waits',
+      '{session}',
+      'Sessions seen waiting inside PostgreSQL, by wait event; over the looks, how many waited at a time',
+      waits.map(({ event, sessions }) => [{ event }, sessions] as const),
+    ),
   ];
 }
 
