@@ -16,6 +16,7 @@ import { slotOf } from '../../src/tui/state/slot.ts';
 import { initialState, type MonitorState, shownSummary } from '../../src/tui/state/state.ts';
 import { plainText } from '../../src/tui/terminal/line.ts';
 import { themeOf } from '../../src/tui/terminal/theme.ts';
+import { standingText } from '../../src/tui/widgets/header.ts';
 import { emptyFrame, methodStats, NOW_MS, trafficFrame } from './support/frames.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'merged-'));
@@ -26,6 +27,7 @@ const begin: Event[] = [
   { kind: 'targets', names: NAMES },
   ...NAMES.map((target): Event => ({ kind: 'connection', connection: { phase: 'live' }, target })),
 ];
+const THEME = themeOf({ ascii: false, depth: 'none', palette: 'blue-orange' });
 const after = (events: readonly Event[]): MonitorState => events.reduce(reduce, initialState('a:1,b:1', NOW_MS));
 
 /** What a target did in a second; its frames end a little after the second does. */
@@ -96,6 +98,33 @@ test('servers that are looked at one by one are not joined: their slots together
   expect(joined.methods[0]?.completed).toBe(2);
   const once = read;
   expect([joined.replicas, joined.methods[0]?.inFlight, read]).toEqual([2, 6, once]);
+});
+
+test('merged without one of them, the header does not say LIVE as if all were there, but who is down and since when', () => {
+  const down = (target: string): Event => ({
+    kind: 'connection',
+    target,
+    connection: { phase: 'retrying', problem: { code: 'UNAVAILABLE', text: 'refused' }, retryAtMs: NOW_MS + 90_000 },
+  });
+  const title = (events: readonly Event[], columns: number, view: Partial<MonitorState['view']> = {}) => {
+    const state = after(events);
+    const shown = frame({ ...state, view: { ...state.view, columns, rows: 30, ...view } }, THEME)[0]?.line ?? [];
+    return { text: plainText(shown), tones: shown.map((span) => (typeof span === 'string' ? undefined : span.tone)) };
+  };
+  const both = [...begin, second('a:1', 0, [1000]), second('b:1', 0, [1000])];
+  expect(title(both, 100).text).toMatch(/\[\S+ LIVE\]/);
+  const oneDown = [...both, down('b:1'), second('a:1', 72, [1000])];
+  for (const columns of [80, 100, 160]) {
+    expect(title(oneDown, columns).text).toMatch(/LIVE 1 of 2\] +! b:1 down 1m1[12]s/);
+    expect(title(oneDown, columns).tones).toContain('bad');
+    expect(title(oneDown, columns).tones).not.toContain('good');
+  }
+  // Looked at alone, each has its own standing.
+  expect(title([...oneDown, { kind: 'command', command: 'target' }], 120).text).toMatch(/\[\S+ LIVE\].*reporting 1\/2/);
+  expect(title([...oneDown, down('a:1')], 120).text).toContain('RETRY in');
+  expect(standingText(after(oneDown))).toMatch(/LIVE 1 of 2, without b:1 down 1m1[12]s/);
+  const { text } = title([...begin, second('a:1', 0, [1000]), down('b:1')], 120);
+  expect(text).toContain('LIVE 1 of 2]  ! b:1 no answer yet');
 });
 
 test('t leads from all to each server, also to one that is down, and back', () => {

@@ -72,6 +72,40 @@ tmuxSuite('the monitor in a real terminal before real servers', () => {
     },
   );
 
+  test('two servers watched together are killed and restarted one after the other, and the monitor stays', async () => {
+    const addresses = [cluster.address(0), cluster.address(1)];
+    load(0);
+    load(1);
+    const session = await watching(addresses.join(','));
+    await session.until((screen) => /2 servers +\[\S+ LIVE\]/.test(screen));
+    await session.until((screen) => screen.includes('SaveMemory'));
+    const monitor = await session.childPid();
+    for (const index of [1, 0]) {
+      await cluster.server(index).stop('SIGKILL');
+      const told = `LIVE 1 of 2]  ! ${addresses[index]} down `;
+      const without = await session.until((screen) => screen.includes(told));
+      // What the other does is shown, not dimmed as if it were old.
+      expect(coloursOf(await session.painted(), 'SaveMemory').size, without).toBeGreaterThan(1);
+      // Since when: the age grows.
+      await session.until((screen) => new RegExp(`${addresses[index]} down ([3-9]|\\d\\d)s`).test(screen));
+      await cluster.restart(index);
+      await session.until((screen) => /2 servers +\[\S+ LIVE\]/.test(screen) && !screen.includes(' down '));
+    }
+    await session.until((screen) => screen.includes('2 restarts'));
+    await Promise.all([cluster.server(0).stop('SIGKILL'), cluster.server(1).stop('SIGKILL')]);
+    await session.until((screen) => /RETRY (in \d+s|now), last data \ds ago: UNAVAILABLE/.test(screen));
+    // Each alone, and both on the screen of events.
+    await session.press('6');
+    await session.until((screen) => screen.includes('Servers (0 of 2 answer)'));
+    await Promise.all([cluster.restart(0), cluster.restart(1)]);
+    await session.until((screen) => screen.includes('Servers (2 of 2 answer)'));
+    await session.press('1');
+    await session.until((screen) => /2 servers +\[\S+ LIVE\]/.test(screen) && screen.includes('4 restarts'));
+    expect(await session.childPid()).toBe(monitor);
+    await session.press('q');
+    await session.ended();
+  });
+
   test('memories of the server are listed and opened without their text until x', async () => {
     const admin = await cluster.server(0).connect();
     closers.push(() => admin.close());

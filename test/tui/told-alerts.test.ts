@@ -143,7 +143,7 @@ test('of several servers the header counts those that answer, and the events nam
   const { rows } = await drawn(events, { columns: 120, rows: 36 });
   expectGolden('events-servers-120x36', rows);
   const text = rows.join('\n');
-  expect(text).toContain('reporting 2/3');
+  expect(text).toContain('LIVE 2 of 3]  ! 10.0.0.3:50051 down 0s');
   expect(text).toContain('! 2 versions');
   expect(text).toMatch(/10\.0\.0\.3:50051 +! UNAVAILABLE connection/);
 });

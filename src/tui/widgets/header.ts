@@ -1,6 +1,8 @@
 import type { Connection } from '../state/connection.ts';
+import { shownTarget } from '../state/shown.ts';
 import type { Slot } from '../state/slot.ts';
 import { type MonitorState, shownSlot } from '../state/state.ts';
+import { isDown, type Target } from '../state/target.ts';
 import { type Line, plainText, printable } from '../terminal/line.ts';
 import { type Theme, themeOf } from '../terminal/theme.ts';
 import { type Segment, segmentedLine } from './block.ts';
@@ -23,6 +25,8 @@ function firstRow(state: MonitorState, width: number, theme: Theme): Line {
   if (slot !== undefined && slot.replica !== '') left.push({ line: [printable(slot.replica)], weight: 5 });
   if (slot?.replica !== state.target) left.push({ line: [{ text: printable(state.target), tone: 'dim' }], weight: 4 });
   left.push({ line: badge(state, theme), weight: 10 });
+  const missing = missingServers(state);
+  if (missing !== undefined) left.push({ line: missing, weight: 8 });
   const right: Segment[] = [];
   if (slot !== undefined) {
     right.push(...standing(state, slot));
@@ -45,7 +49,9 @@ export function standingText(state: MonitorState): string {
     .replace(/[[\]*=]/g, '')
     .trim();
   const at = slot === undefined ? 'no frame yet' : `frame of ${formatClock(slot.endMs)}`;
-  return `${name}: ${standing}, ${at}, window ${formatPeriod(state.view.windowMs)}, ${plural(state.restarts, 'restart')}.`;
+  const missing = missingServers(state);
+  const without = missing === undefined ? '' : `, without ${plainText(missing).replace(/^! /, '')}`;
+  return `${name}: ${standing}${without}, ${at}, window ${formatPeriod(state.view.windowMs)}, ${plural(state.restarts, 'restart')}.`;
 }
 
 const SPOKEN_THEME = themeOf({ ascii: true, depth: 'none', palette: 'blue-orange' });
@@ -65,13 +71,31 @@ function standing(state: MonitorState, { endMs, gauges }: Slot): readonly Segmen
   ];
 }
 
-/** Of several servers, how many answer; undefined where one is watched. */
-function reporting({ targets }: MonitorState): Segment | undefined {
+/** Of several servers, how many answer; undefined where one is watched. Where all are merged, the badge tells of those that do not. */
+function reporting(state: MonitorState): Segment | undefined {
+  const { targets } = state;
   if (targets.length < 2) return undefined;
-  const answering = targets.filter(({ connection }) => connection.phase === 'live').length;
+  const answering = answeringOf(targets);
   const text = `reporting ${answering}/${targets.length}`;
-  const all = answering === targets.length;
-  return { line: [{ text, tone: all ? 'dim' : 'warn' }], weight: all ? 5 : 8 };
+  if (answering === targets.length) return { line: dim(text), weight: 5 };
+  return { line: [{ text, tone: 'warn' }], weight: shownTarget(state) === undefined ? 0 : 8 };
+}
+
+function answeringOf(targets: readonly Target[]): number {
+  return targets.filter(({ connection }) => connection.phase === 'live').length;
+}
+
+/** Where several are merged and some do not answer: which of them has been gone longest, and since when. */
+function missingServers(state: MonitorState): Line | undefined {
+  const { targets, nowMs, connection } = state;
+  if (targets.length < 2 || shownTarget(state) !== undefined || connection.phase !== 'live') return undefined;
+  const lastMs = ({ lastDataMs, history }: Target) => lastDataMs ?? history.at(-1)?.endMs;
+  const [gone, ...others] = targets.filter(isDown).sort((a, b) => (lastMs(a) ?? 0) - (lastMs(b) ?? 0));
+  if (gone === undefined) return undefined;
+  const goneMs = lastMs(gone);
+  const since = goneMs === undefined ? 'no answer yet' : `down ${wholeSeconds(nowMs - goneMs)}`;
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return [{ text: `! ${printable(gone.name)} ${since}${more}`, tone: 'bad', bold: true }];
 }
 
 /** The state in words, in brackets, so that it stands out without colour too. */
@@ -95,6 +119,11 @@ function badge(state: MonitorState, { glyphs }: Theme): Line {
     if (damage !== undefined) return [{ text: `[REPLAY ENDED: ${damage}]`, tone: 'bad', bold: true }];
     return [{ text: ended ? '[REPLAY ENDED]' : '[REPLAY]', tone: 'accent', bold: true }];
   }
+  const { targets } = state;
+  const answering = answeringOf(targets);
+  if (shownTarget(state) === undefined && answering < targets.length) {
+    return [{ text: `[${glyphs.live} LIVE ${answering} of ${targets.length}]`, tone: 'warn', bold: true }];
+  }
   const empty = history.length > 0 && history.at(-1)?.methods.length === 0;
   return [{ text: `[${glyphs.live} LIVE${empty ? ', EMPTY: no calls yet' : ''}]`, tone: 'good', bold: true }];
 }
@@ -102,10 +131,13 @@ function badge(state: MonitorState, { glyphs }: Theme): Line {
 function problemText(connection: Connection, nowMs: number, lastDataMs: number | undefined): string | undefined {
   if (connection.phase !== 'retrying') return undefined;
   const { problem, retryAtMs } = connection;
-  const age =
-    lastDataMs === undefined ? '' : `, last data ${formatAge(Math.round((nowMs - lastDataMs) / 1000) * 1000)} ago`;
+  const age = lastDataMs === undefined ? '' : `, last data ${wholeSeconds(nowMs - lastDataMs)} ago`;
   const wait = Math.ceil((retryAtMs - nowMs) / 1000);
   return `RETRY ${wait > 0 ? `in ${wait}s` : 'now'}${age}: ${problem.code} ${printable(problem.text)}`;
+}
+
+function wholeSeconds(ms: number): string {
+  return formatAge(Math.round(ms / 1000) * 1000);
 }
 
 /** A negative lag is a server whose clock is ahead of ours. */
