@@ -3,13 +3,13 @@ import { loadavg } from 'node:os';
 import { bench, do_not_optimize, run } from 'mitata';
 import { parseFilter } from '../../src/server/domain/filter/parse.ts';
 import { type Memory, Scope } from '../../src/server/domain/memory.ts';
-import { SensitiveNames } from '../../src/server/domain/sealing/sensitive-names.ts';
 import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
 import type { DataKeys, WorkspaceKeys } from '../../src/server/security/sealing/data-keys.ts';
 import { SealCache } from '../../src/server/security/sealing/seal-cache.ts';
 import { ValueSealer } from '../../src/server/security/sealing/value-sealer.ts';
 import { TokenSealer } from '../../src/server/security/token-sealer.ts';
 import { LatencyHistogram } from '../../src/shared/histogram.ts';
+import { SensitiveNames } from '../../src/shared/sensitive-names.ts';
 
 /**
  * `npm run bench`: what the small steps cost that calls are made of, as a Markdown table. Each is run

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { bench, do_not_optimize, run, summary } from 'mitata';
 import { conceal } from '../../src/server/domain/sealing/placeholders.ts';
-import { SensitiveNames } from '../../src/server/domain/sealing/sensitive-names.ts';
 import type { DataKeys, WorkspaceKeys } from '../../src/server/security/sealing/data-keys.ts';
 import { SealCache } from '../../src/server/security/sealing/seal-cache.ts';
 import { ValueSealer } from '../../src/server/security/sealing/value-sealer.ts';
+import { SensitiveNames } from '../../src/shared/sensitive-names.ts';
 
 /**
  * What sealing costs: a value sealed, one opened, one found in the cache, and the one check that

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { EventKind } from '../shared/gen/memoryhub/v1/stats_service.ts';
+import { SensitiveNames } from '../shared/sensitive-names.ts';
 import { timestampFromMs } from '../shared/time.ts';
 import { openAlerts } from './alerts.ts';
 import { CachedMemoryRepository } from './cache/cached-memory-repository.ts';
@@ -13,7 +14,6 @@ import { ConfigService } from './domain/config/config-service.ts';
 import { MemoryService } from './domain/memory-service.ts';
 import { MemoryPurge } from './domain/purge.ts';
 import { MetadataSealing } from './domain/sealing/metadata-sealing.ts';
-import { SensitiveNames } from './domain/sealing/sensitive-names.ts';
 import { type GaugeParts, gaugeSources } from './gauge-sources.ts';
 import { GenerationPoller } from './generation-poller.ts';
 import { metricsSource, openMetrics } from './metrics.ts';

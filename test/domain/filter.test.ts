@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/server/domain/errors.ts';
 import type { Filter } from '../../src/server/domain/filter/ast.ts';
 import { parseFilter as parse } from '../../src/server/domain/filter/parse.ts';
-import { SensitiveNames } from '../../src/server/domain/sealing/sensitive-names.ts';
 import { LIMITS } from '../../src/shared/limits.ts';
+import { SensitiveNames } from '../../src/shared/sensitive-names.ts';
 
 const UUID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const NAMES = new SensitiveNames();

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Role } from '../../src/server/domain/principal.ts';
 import { ERASED, MemoryPurge } from '../../src/server/domain/purge.ts';
 import type { PurgeCaches } from '../../src/server/domain/purge-repository.ts';
-import { SensitiveNames } from '../../src/server/domain/sealing/sensitive-names.ts';
 import { createAdminRepository } from '../../src/server/repository/admin-repository.ts';
 import { createPurgeRepository } from '../../src/server/repository/purge.ts';
+import { SensitiveNames } from '../../src/shared/sensitive-names.ts';
 import { Hub, personal, save } from '../contract/fixtures.ts';
 import { newWorkspace, testRepository } from './support/repository.ts';
 

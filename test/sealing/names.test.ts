@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../src/server/domain/memory.ts';
 import { conceal, placeholdersIn, revealIn, versionIn } from '../../src/server/domain/sealing/placeholders.ts';
-import { SensitiveNames } from '../../src/server/domain/sealing/sensitive-names.ts';
+import { isHiddenName, SensitiveNames } from '../../src/shared/sensitive-names.ts';
 
 const names = new SensitiveNames(['pin code']);
 
@@ -20,6 +20,38 @@ describe('a name', () => {
     ...['password_changed_at', 'secrets', 'keyboard', 'monkey', 'author', '__proto__', 'constructor', '-', 'code'],
   ])('%j is not', (name) => {
     expect(names.has(name)).toBe(false);
+  });
+
+  it.each([
+    ...[
+      'api_key',
+      'apiKey',
+      'db-password',
+      'accessToken',
+      'client_secret',
+      'authtoken',
+      'openai.apikey',
+      'ｐａｓｓｗｏｒｄ',
+    ],
+    ...['smtp.pass', 'passwd', 'sshPassphrase', 'private-key', 'aws_credentials', 'Authorization', 'set-cookie'],
+  ])('%s is hidden on screens, also where its value is not sealed', (name) => {
+    expect(isHiddenName(name)).toBe(true);
+  });
+
+  it.each(['', 'key', 'max_tokens', 'token_count', 'author', 'passwordless', 'ticket', 'steps'])(
+    '%j is shown',
+    (name) => {
+      expect(isHiddenName(name)).toBe(false);
+    },
+  );
+
+  it('that is sealed is hidden', () => {
+    const sealed = new SensitiveNames();
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.constantFrom('x.api_key', 'dbPassword', 'a token', 'SECRET')), (name) => {
+        if (sealed.has(name)) expect(isHiddenName(name)).toBe(true);
+      }),
+    );
   });
 
   it('is judged the same however its words are put together', () => {

@@ -2,7 +2,6 @@ import type { Database } from '../../src/server/database/database.ts';
 import type { AuditLog } from '../../src/server/domain/audit-log.ts';
 import type { MemoryRepository } from '../../src/server/domain/repository.ts';
 import { MetadataSealing } from '../../src/server/domain/sealing/metadata-sealing.ts';
-import { SensitiveNames } from '../../src/server/domain/sealing/sensitive-names.ts';
 import { createAuditLog } from '../../src/server/repository/audit-log.ts';
 import { createDataKeyStore } from '../../src/server/repository/data-key-repository.ts';
 import { createSealedRows } from '../../src/server/repository/sealed-rows.ts';
@@ -11,6 +10,7 @@ import type { KeyringSource } from '../../src/server/security/sealing/keyring-so
 import { formatKeyring, parseKeyring } from '../../src/server/security/sealing/keyring-text.ts';
 import { KeyRotation } from '../../src/server/security/sealing/rotation.ts';
 import { Sealing } from '../../src/server/security/sealing/sealing.ts';
+import { SensitiveNames } from '../../src/shared/sensitive-names.ts';
 
 /** A keyring that several processes of a test read; tests change its text. */
 export class SharedKeyring implements KeyringSource {

@@ -1,4 +1,5 @@
 import { LIMITS } from '../../shared/limits.ts';
+import type { SensitiveNames } from '../../shared/sensitive-names.ts';
 import type { CallContext } from './call-context.ts';
 import type { Filter } from './filter/ast.ts';
 import { parseFilter } from './filter/parse.ts';
@@ -8,7 +9,6 @@ import { PAGE_BYTES, PageSize, prefetched, readOrder, Turns, tokenContext } from
 import { readConsistency } from './reads.ts';
 import type { ListOrder, ListPage, ListPosition, ListQuery, MemoryRepository } from './repository.ts';
 import type { ListInput } from './requests.ts';
-import type { SensitiveNames } from './sealing/sensitive-names.ts';
 import type { TokenSealer } from './token.ts';
 import { Violations } from './validation/violations.ts';
 import type { WrittenRows } from './written-rows.ts';

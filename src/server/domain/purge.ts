@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { LIMITS } from '../../shared/limits.ts';
+import type { SensitiveNames } from '../../shared/sensitive-names.ts';
 import { actOf } from './audit.ts';
 import type { CallContext } from './call-context.ts';
 import { parseFilter } from './filter/parse.ts';
@@ -15,7 +16,6 @@ import type {
   PurgeTarget,
   UserNames,
 } from './purge-repository.ts';
-import type { SensitiveNames } from './sealing/sensitive-names.ts';
 import { checkIdentifier, checkLine, readUuid } from './validation/text.ts';
 import { Violations } from './validation/violations.ts';
 

@@ -1,8 +1,9 @@
 import type { Memory } from '../../shared/gen/memoryhub/v1/memory.ts';
 import { Scope } from '../../shared/gen/memoryhub/v1/memory.ts';
+import { isHiddenName } from '../../shared/sensitive-names.ts';
 import { msFromTimestamp } from '../../shared/time.ts';
 import type { OpenedMemory, RevisionRow } from '../state/memories/browser.ts';
-import { isSecretName, MASK, withoutSecrets } from '../state/memories/secrets.ts';
+import { MASK, withoutSecrets } from '../state/memories/secrets.ts';
 import type { MonitorState } from '../state/state.ts';
 import { fitText, type Line, printable, type Span, wrapText } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
@@ -119,7 +120,7 @@ function cutLine(line: Line, width: number, { glyphs }: Theme): Line {
 function metadataLines({ metadata }: Memory, textShown: boolean): readonly Line[] {
   if (metadata === undefined) return textShown ? [] : [field('metadata', 'hidden')];
   return Object.entries(metadata).map(([name, value], i) => {
-    const text = !textShown ? 'hidden' : isSecretName(name) ? MASK : JSON.stringify(withoutSecrets(value));
+    const text = !textShown ? 'hidden' : isHiddenName(name) ? MASK : JSON.stringify(withoutSecrets(value));
     return field(i === 0 ? 'metadata' : '', `${name} ${text}`);
   });
 }

@@ -1,4 +1,5 @@
 import { LIMITS } from '../../../shared/limits.ts';
+import type { SensitiveNames } from '../../../shared/sensitive-names.ts';
 import { actOf } from '../audit.ts';
 import type { AuditLog } from '../audit-log.ts';
 import type { CallContext } from '../call-context.ts';
@@ -7,7 +8,6 @@ import type { JsonObject, JsonValue } from '../memory.ts';
 import type { RevealingCall } from '../sealing/metadata-sealing.ts';
 import { openInto } from '../sealing/sealed-json.ts';
 import type { Sealer } from '../sealing/sealer.ts';
-import type { SensitiveNames } from '../sealing/sensitive-names.ts';
 import { checkText, readEtag } from '../validation/text.ts';
 import { Violations } from '../validation/violations.ts';
 import { EffectiveConfig, type EffectiveSettings } from './effective-config.ts';

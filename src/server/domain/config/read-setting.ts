@@ -1,9 +1,9 @@
 import { LIMITS } from '../../../shared/limits.ts';
+import type { SensitiveNames } from '../../../shared/sensitive-names.ts';
 import type { JsonObject, JsonValue } from '../memory.ts';
 import { conceal, versionIn } from '../sealing/placeholders.ts';
 import type { SealedRow } from '../sealing/sealed-values.ts';
 import type { Sealer, SealInput } from '../sealing/sealer.ts';
-import type { SensitiveNames } from '../sealing/sensitive-names.ts';
 import { readMetadata } from '../validation/metadata.ts';
 import { checkIdentifier, checkLine } from '../validation/text.ts';
 import { Violations } from '../validation/violations.ts';

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../shared/limits.ts';
-import type { SensitiveNames } from '../sealing/sensitive-names.ts';
+import type { SensitiveNames } from '../../../shared/sensitive-names.ts';
 import type { Filter } from './ast.ts';
 import { filterError } from './filter-error.ts';
 import { SyntaxError as GrammarError, type Node, parse } from './grammar.gen.js';

@@ -1,8 +1,8 @@
 import { LIMITS } from '../../../shared/limits.ts';
+import type { SensitiveNames } from '../../../shared/sensitive-names.ts';
 import type { ServiceError } from '../errors.ts';
 import { parseUuid } from '../ids.ts';
 import { Scope } from '../memory.ts';
-import type { SensitiveNames } from '../sealing/sensitive-names.ts';
 import { parseTime } from '../time.ts';
 import type { Comparator, Comparison, TextField, TimeField } from './ast.ts';
 import { filterError } from './filter-error.ts';

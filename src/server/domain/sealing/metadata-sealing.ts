@@ -1,4 +1,5 @@
 import { LIMITS } from '../../../shared/limits.ts';
+import type { SensitiveNames } from '../../../shared/sensitive-names.ts';
 import { actOf } from '../audit.ts';
 import type { AuditLog } from '../audit-log.ts';
 import type { CallContext } from '../call-context.ts';
@@ -12,7 +13,6 @@ import { conceal, placeholdersIn } from './placeholders.ts';
 import { digestSensitive, openInto } from './sealed-json.ts';
 import type { SealedChange } from './sealed-values.ts';
 import type { Sealer, SealInput } from './sealer.ts';
-import type { SensitiveNames } from './sensitive-names.ts';
 
 export interface MetadataSealingParts {
   readonly names: SensitiveNames;

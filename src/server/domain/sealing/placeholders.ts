@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { SensitiveNames } from '../../../shared/sensitive-names.ts';
 import { setOwn } from '../../../shared/struct.ts';
 import type { JsonObject, JsonValue } from '../memory.ts';
 import { sealedKey } from './sealed-values.ts';
-import type { SensitiveNames } from './sensitive-names.ts';
 
 /** 72 random bits make a version: 12 characters of base64url. */
 const VERSION_BYTES = 9;

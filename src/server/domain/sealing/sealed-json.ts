@@ -1,10 +1,10 @@
+import type { SensitiveNames } from '../../../shared/sensitive-names.ts';
 import { canonical } from '../canonical.ts';
 import { ServiceError } from '../errors.ts';
 import type { JsonObject, JsonValue } from '../memory.ts';
 import { placeholdersIn, replaceSensitive, revealIn, versionIn } from './placeholders.ts';
 import type { SealedRow, SealedValues } from './sealed-values.ts';
 import type { Sealer, SealInput } from './sealer.ts';
-import type { SensitiveNames } from './sensitive-names.ts';
 
 /** An object with placeholders and the ciphertexts they stand for. */
 export interface SealedObject {

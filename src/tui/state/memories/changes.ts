@@ -1,6 +1,7 @@
 import type { Memory } from '../../../shared/gen/memoryhub/v1/memory.ts';
 import { memoryToJson } from '../../../shared/memory-json.ts';
-import { isSecretName, withoutSecrets } from './secrets.ts';
+import { isHiddenName } from '../../../shared/sensitive-names.ts';
+import { withoutSecrets } from './secrets.ts';
 
 /** A field of a memory that two revisions have with other values. */
 export interface FieldChange {
@@ -26,7 +27,7 @@ export function memoryChanges(before: Memory | undefined, after: Memory | undefi
       name,
       before: a.get(name),
       after: b.get(name),
-      isSecret: name.startsWith('metadata.') && isSecretName(name),
+      isSecret: name.startsWith('metadata.') && isHiddenName(name),
     }));
 }
 
@@ -37,7 +38,7 @@ function fieldsOf(memory: Memory | undefined): ReadonlyMap<string, string> {
     if (ALWAYS_OTHER.has(name)) continue;
     if (name === 'metadata') {
       for (const [key, entry] of Object.entries(value as object))
-        fields.set(`metadata.${key}`, JSON.stringify(isSecretName(key) ? entry : withoutSecrets(entry)));
+        fields.set(`metadata.${key}`, JSON.stringify(isHiddenName(key) ? entry : withoutSecrets(entry)));
     } else {
       fields.set(name, Array.isArray(value) ? value.join(', ') : String(value));
     }

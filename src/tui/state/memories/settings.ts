@@ -1,8 +1,9 @@
 import type { Setting } from '../../../shared/gen/memoryhub/v1/config_service.ts';
+import { isHiddenName } from '../../../shared/sensitive-names.ts';
 import { msFromTimestamp } from '../../../shared/time.ts';
 import { passes } from '../filter.ts';
 import type { MonitorState } from '../state.ts';
-import { isSecretName, MASK, withoutSecrets } from './secrets.ts';
+import { MASK, withoutSecrets } from './secrets.ts';
 
 /** A setting in force, as its row. Its value is masked before it gets here. */
 export interface SettingRow {
@@ -24,7 +25,7 @@ const SOURCES = ['unknown', 'default', 'workspace', 'user'];
 
 /** What is kept of a setting: nothing secret, neither in the open nor as the placeholder of one. */
 export function settingRow({ name, userId, value, source, author, updateTime, description }: Setting): SettingRow {
-  const text = value === undefined ? '' : isSecretName(name) ? MASK : JSON.stringify(withoutSecrets(value));
+  const text = value === undefined ? '' : isHiddenName(name) ? MASK : JSON.stringify(withoutSecrets(value));
   return {
     name,
     userId,

@@ -1,5 +1,10 @@
-/** Names whose values are always sealed. */
-const BUILT_IN = ['api_key', 'password', 'token', 'secret'];
+/** Names whose values the server always seals. */
+const SEALED = ['api_key', 'password', 'token', 'secret'];
+/**
+ * Further names whose values a screen does not show. They are not sealed, or are of a time before the
+ * server sealed: what is hidden for nothing costs less than what is shown by mistake.
+ */
+const HIDDEN = ['pass', 'passwd', 'passphrase', 'credential', 'credentials', 'private_key', 'authorization', 'cookie'];
 
 /** Names judged before; emptied when full, since callers choose them, and of no great length for the same reason. */
 const MEMO_ENTRIES = 4096;
@@ -18,7 +23,7 @@ export class SensitiveNames {
 
   /** @param added besides those that always are */
   constructor(added: readonly string[] = []) {
-    this.#names = new Set([...BUILT_IN, ...added].map((name) => wordsOf(name).join('')).filter((name) => name !== ''));
+    this.#names = new Set([...SEALED, ...added].map((name) => wordsOf(name).join('')).filter((name) => name !== ''));
     this.#longest = Math.max(...[...this.#names].map((name) => name.length));
   }
 
@@ -53,6 +58,14 @@ export class SensitiveNames {
     }
     return false;
   }
+}
+
+const ENDS = [...SEALED, ...HIDDEN].map((name) => wordsOf(name).join(''));
+
+/** Whether a value is not to be shown: what is sealed, the further names, and either at the end of a word ("authtoken"). */
+export function isHiddenName(name: string): boolean {
+  const letters = wordsOf(name).join('');
+  return ENDS.some((end) => letters.endsWith(end));
 }
 
 /** Words in lower case: parted by anything that is no letter or digit, and where capitals begin ("APIKey": api, key). */
