@@ -45,6 +45,7 @@ import { RevokedKeysInUse } from './security/revoked-keys.ts';
 import { openKeyring } from './security/sealing/open-keyring.ts';
 import { KeyRotation } from './security/sealing/rotation.ts';
 import { Sealing } from './security/sealing/sealing.ts';
+import { StrangerLimits } from './security/stranger-limits.ts';
 import { TokenSealer } from './security/token-sealer.ts';
 import { followDatabase } from './serving.ts';
 import { SessionWaits } from './session-waits.ts';
@@ -197,6 +198,8 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const authenticator = new Authenticator(admin, {
     clock: poller,
     used: (keyId) => keyUses.note(keyId),
+    strangers:
+      config.bad_credential_rate > 0 ? new StrangerLimits({ perSecond: config.bad_credential_rate }) : undefined,
     tokens: tokensOfIssuer?.verifier,
   });
   const auditTrail = createAuditRepository(database);

@@ -255,6 +255,14 @@ export const SETTINGS = {
     allowed: 'a whole number from 0 to 1000000',
     schema: wholeNumber(0, 1_000_000).default(0),
   }),
+  bad_credential_rate: setting({
+    env: 'MEMORYHUB_BAD_CREDENTIAL_RATE',
+    default: '50 credentials',
+    description:
+      'Credentials a second that one address (of IPv6 a /64) may show to a process and that turn out not to be good, four times as many at once; above it only what is known already is let in. 0: any number.',
+    allowed: 'a whole number from 0 to 1000000',
+    schema: wholeNumber(0, 1_000_000).default(50),
+  }),
   overload_lag_ms: setting({
     env: 'MEMORYHUB_OVERLOAD_LAG_MS',
     default: '100 ms',

@@ -3,8 +3,10 @@ import { UNBOUND } from '../../src/server/domain/access.ts';
 import type { ApiKey } from '../../src/server/domain/admin-repository.ts';
 import { ServiceError } from '../../src/server/domain/errors.ts';
 import { Role } from '../../src/server/domain/principal.ts';
-import { generateApiKey } from '../../src/server/security/api-key.ts';
+import { generateApiKey, hashSecret } from '../../src/server/security/api-key.ts';
 import { Authenticator, type AuthenticatorOptions } from '../../src/server/security/authenticator.ts';
+import { type KnownKey, opened } from '../../src/server/security/known-key.ts';
+import { StrangerLimits } from '../../src/server/security/stranger-limits.ts';
 
 /** Keys in memory and a clock that is moved by hand: the schedules here are exact. */
 class Keys {
@@ -160,7 +162,7 @@ describe('the cache of credentials', () => {
 
   it('remembers for a while that a key is unknown', async () => {
     const keys = new Keys();
-    const authenticator = keys.authenticator({ unknownTtlMs: 5_000 });
+    const authenticator = keys.authenticator({ wrongTtlMs: 5_000 });
     const { credential } = generateApiKey();
     for (let count = 0; count < 3; count++) await outcome(() => authenticator.verify(`Bearer ${credential}`));
     expect(keys.asked).toHaveLength(1);
@@ -180,6 +182,122 @@ describe('the cache of credentials', () => {
     expect(keys.asked).toHaveLength(101);
     expect(await outcome(() => authenticator.verify(bearer))).toBe(id);
     expect(keys.asked).toHaveLength(101);
+  });
+});
+
+describe('a flood of credentials that are not good', () => {
+  const PEER = '10.0.0.1';
+  const limited = () => {
+    const keys = new Keys();
+    const strangers = new StrangerLimits({ perSecond: 50, now: () => keys.clock });
+    return { keys, strangers, authenticator: keys.authenticator({ strangers }) };
+  };
+  const tally = async (attempts: Promise<string>[]) => Object.groupBy(await Promise.all(attempts), (reason) => reason);
+
+  it.each(['one after the other', 'all at once'])('of unknown keys, %s, costs few queries', async (how) => {
+    const { keys, authenticator } = limited();
+    const attempts: Promise<string>[] = [];
+    for (let count = 0; count < 1_000; count++) {
+      const attempt = outcome(() => authenticator.verify(`Bearer ${generateApiKey().credential}`, PEER));
+      attempts.push(attempt);
+      if (how === 'one after the other') await attempt;
+    }
+    const { CREDENTIAL_INVALID: refused = [], RATE_LIMITED: held = [] } = await tally(attempts);
+    expect([refused.length, held.length, keys.asked.length]).toEqual([200, 800, 200]);
+    keys.clock += 1_000;
+    await outcome(() => authenticator.verify(`Bearer ${generateApiKey().credential}`, PEER));
+    expect(keys.asked).toHaveLength(201);
+  });
+
+  it('of wrong secrets of a known key costs as few, and the key goes on working from there', async () => {
+    const { keys, authenticator } = limited();
+    const { id, bearer } = keys.add();
+    await authenticator.verify(bearer, PEER);
+    const reasons: string[] = [];
+    for (let count = 0; count < 1_000; count++) {
+      keys.clock += 1;
+      reasons.push(await outcome(() => authenticator.verify(`Bearer ${generateApiKey(id).credential}`, PEER)));
+      expect(await outcome(() => authenticator.verify(bearer, PEER))).toBe(id);
+    }
+    // 200 at once and 50 in the second it takes; every fifth of those may ask.
+    expect(reasons.filter((reason) => reason === 'CREDENTIAL_INVALID').length).toBeLessThanOrEqual(251);
+    expect(keys.asked.length).toBeLessThanOrEqual(52 + 50);
+  });
+
+  it('holds up nobody elsewhere, and no known key though it has to be read again', async () => {
+    const { keys, authenticator } = limited();
+    const { id, bearer } = keys.add();
+    await authenticator.verify(bearer, PEER);
+    for (let count = 0; count < 300; count++) {
+      await outcome(() => authenticator.verify(`Bearer ${generateApiKey().credential}`, PEER));
+    }
+    const other = keys.add();
+    expect(await outcome(() => authenticator.verify(other.bearer, PEER))).toBe('RATE_LIMITED');
+    expect(await outcome(() => authenticator.verify(other.bearer, '10.0.0.2'))).toBe(other.id);
+    authenticator.generationsPolled({ authentication: 9 }, keys.clock);
+    expect(await outcome(() => authenticator.verify(bearer, PEER))).toBe(id);
+  });
+
+  it('is not made of good ones, however many come at once', async () => {
+    const { keys, authenticator } = limited();
+    for (let round = 0; round < 5; round++) {
+      const many = Array.from({ length: 150 }, () => keys.add());
+      const ids = await Promise.all(many.map(({ bearer }) => outcome(() => authenticator.verify(bearer, PEER))));
+      expect(ids).toEqual(many.map(({ id }) => id));
+    }
+    const { id, bearer } = keys.add();
+    const calls = Array.from({ length: 1_000 }, () => outcome(() => authenticator.verify(bearer, PEER)));
+    expect(new Set(await Promise.all(calls))).toEqual(new Set([id]));
+  });
+
+  it('is not made of failures of the database', async () => {
+    const { keys, authenticator } = limited();
+    keys.away = true;
+    for (let count = 0; count < 500; count++) {
+      const attempt = outcome(() => authenticator.verify(`Bearer ${generateApiKey().credential}`, PEER));
+      expect(await attempt).toBe('DATABASE_UNAVAILABLE');
+    }
+  });
+});
+
+describe('an id that no key has, and a wrong secret of one that is there', () => {
+  it('cost the same queries, call by call', async () => {
+    const keys = new Keys();
+    const known = keys.add();
+    const unknown = generateApiKey();
+    const authenticator = keys.authenticator();
+    await authenticator.verify(known.bearer);
+    await outcome(() => authenticator.verify(`Bearer ${unknown.credential}`));
+    const queriesOf = async (id: string, secrets: readonly string[], stepMs: number) => {
+      const queries: number[] = [];
+      for (const credential of secrets) {
+        keys.clock += stepMs;
+        const before = keys.asked.length;
+        const bearer = `Bearer mh_${id}_${credential}`;
+        expect(await outcome(() => authenticator.verify(bearer))).toBe('CREDENTIAL_INVALID');
+        queries.push(keys.asked.length - before);
+      }
+      return queries;
+    };
+    const fresh = Array.from({ length: 40 }, () => generateApiKey().credential.slice(20));
+    for (const stepMs of [1, 2, 7]) {
+      for (const secrets of [fresh, Array(10).fill(generateApiKey().credential.slice(20))]) {
+        keys.clock += 10_000;
+        const [there, nowhere] = [
+          await queriesOf(known.id, secrets, stepMs),
+          await queriesOf(unknown.id, secrets, stepMs),
+        ];
+        expect(nowhere).toEqual(there);
+      }
+    }
+  });
+
+  it('are both compared, whatever there is to compare with', () => {
+    const known = { principal: {}, previous: undefined, secretHash: hashSecret('a') } as unknown as KnownKey;
+    expect(opened(undefined, hashSecret(''))).toBeUndefined();
+    expect(opened(known, hashSecret(''))).toBeUndefined();
+    expect(opened(known, hashSecret('a'))).toBe(known);
+    expect(opened({ ...known, previous: known }, hashSecret('b'))).toBeUndefined();
   });
 });
 

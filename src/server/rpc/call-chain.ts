@@ -100,7 +100,7 @@ export function shuttingDown(): ServiceError {
 function authenticate(call: ServerCall): Promise<void> | undefined {
   if (call.method.open) return;
   const startedAt = performance.now();
-  const verified = call.method.server.authenticator.verify(header(call.wire.metadata, AUTHORIZATION_HEADER));
+  const verified = call.method.server.authenticator.verify(header(call.wire.metadata, AUTHORIZATION_HEADER), call.peer);
   if (!(verified instanceof Promise)) {
     call.authenticated(verified, startedAt);
     return;

@@ -20,10 +20,12 @@ const HEALTH_SERVICE = '/grpc.health.v1.Health/';
 export interface CredentialVerifier {
   /**
    * @param authorization the field of that name: "Bearer mh_ID_SECRET"
+   * @param peer the caller's address; undefined: it was let in before
    * @returns at once when the credential is known, so that a call need not wait for a promise
-   * @throws ServiceError CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED, DATABASE_UNAVAILABLE; or rejects
+   * @throws ServiceError CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED, RATE_LIMITED,
+   *   DATABASE_UNAVAILABLE; or rejects
    */
-  verify(authorization: string | undefined): Principal | Promise<Principal>;
+  verify(authorization: string | undefined, peer?: string): Principal | Promise<Principal>;
 }
 
 /** What is left of a limit after a call. */

@@ -91,7 +91,7 @@ export function takeCall(wire: Wire, callId: string): boolean {
  * The caller's address without its port. grpc-js has it ready for each call, where getPeer() asks the
  * socket of the HTTP/2 session again, which is a Proxy, and joins what has then to be taken apart.
  */
-export function peerOf(wire: Wire): string {
+export function peerOf(wire: object): string {
   const { call } = wire as unknown as { call: CallInside };
   return call.getConnectionInfo().remoteAddress ?? 'unknown';
 }

@@ -20,7 +20,7 @@ import {
   STATS_SERVICE,
 } from './server-method.ts';
 import { streamHandler } from './server-stream.ts';
-import { accountRefusals, describeUnknownMethods } from './server-transport.ts';
+import { accountRefusals, describeUnknownMethods, peerOf } from './server-transport.ts';
 import { TrustedHosts } from './trusted-hosts.ts';
 import { unaryHandler } from './unary.ts';
 
@@ -187,7 +187,7 @@ export class RpcServer {
   /** Reflection is outside the call chain, and asks no role: it tells what the published contract does. */
   async #admitReflection(wire: ReflectionCall, isOpen: boolean): Promise<void> {
     this.#state.trustedHosts?.check(wire.getHost());
-    if (!isOpen) await this.#state.authenticator.verify(header(wire.metadata, AUTHORIZATION_HEADER));
+    if (!isOpen) await this.#state.authenticator.verify(header(wire.metadata, AUTHORIZATION_HEADER), peerOf(wire));
   }
 
   #recheckStreams(): void {

@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache';
-import type { ErrorReason } from '../../shared/error-reasons.ts';
-import type { AdminRepository, ApiKey, Generations } from '../domain/admin-repository.ts';
+import type { AdminRepository, Generations } from '../domain/admin-repository.ts';
 import type { Clock } from '../domain/call-context.ts';
-import { ServiceError } from '../domain/errors.ts';
 import type { Micros } from '../domain/memory.ts';
-import { CredentialRefusal, type Principal } from '../domain/principal.ts';
-import { parseApiKey, secretMatches } from './api-key.ts';
+import type { Principal } from '../domain/principal.ts';
+import { hashSecret, parseApiKey } from './api-key.ts';
+import { expired, invalid, isDatabaseTrouble, isInvalid, missing, tooSlow } from './credential-refusals.ts';
+import { type KnownKey, knownKey, opened } from './known-key.ts';
+import type { StrangerLimits } from './stranger-limits.ts';
 import type { TokenIdentity, TokenVerifier } from './token-verifier.ts';
 
 export interface AuthenticatorOptions {
@@ -13,8 +14,8 @@ export interface AuthenticatorOptions {
   readonly ttlMs?: number;
   /** Keys remembered, known ones and unknown ones each. */
   readonly maxKeys?: number;
-  /** How long it is believed that a key does not exist, in milliseconds. */
-  readonly unknownTtlMs?: number;
+  /** How long it is believed that nobody has a credential, in milliseconds. */
+  readonly wrongTtlMs?: number;
   /** How long a look at the database is good for, in milliseconds; below the promised 5 s. */
   readonly freshMs?: number;
   /** How long a known key waits for a database that does not answer, in milliseconds. */
@@ -25,6 +26,8 @@ export interface AuthenticatorOptions {
   readonly clock?: Clock;
   /** The second way in: tokens of an issuer. */
   readonly tokens?: Pick<TokenVerifier, 'verify' | 'clear'> | undefined;
+  /** How many credentials that are not good an address may show; undefined: any number. */
+  readonly strangers?: Pick<StrangerLimits, 'take' | 'giveBack'> | undefined;
   /** Told of keys that were used, at most once a poll for each header. */
   readonly used?: (keyId: string) => void;
 }
@@ -33,37 +36,30 @@ export interface AuthenticatorOptions {
 const VERIFIED_MAX = 1_000;
 
 /**
- * A secret that does not fit a known key may be the one it got since: then the key is read again, unless it
- * was read this short a time ago, in milliseconds. So guessing costs at most 200 point reads a second.
+ * A secret that does not fit a key may be the one it got since, and a key nobody knew may have been made
+ * since: then it is read again, unless it was read this short a time ago, in milliseconds. So guessing at
+ * one key costs at most 200 point reads a second, from however many addresses.
  */
 const REREAD_AFTER_MS = 5;
+
+const NOTHING_TAKEN = () => {};
 
 const BEARER = /^Bearer +(\S+)$/i;
 
 /** A token has no secret that is compared. */
 const NO_HASH = new Uint8Array();
 
-/** What is remembered of a key: the hash, never the secret. */
-interface KnownKey {
-  readonly secretHash: Uint8Array;
-  readonly principal: Principal;
-  readonly revoked: boolean;
-  /** performance.now() from which on it is good for nothing, as far as was known when it was asked for. */
-  readonly endsAt: number;
-  /** The secret before the last rotation. */
-  readonly previous: KnownKey | undefined;
-  /** When the database was asked; not when it answered. */
-  readonly askedAt: number;
-  readonly generation: number;
-}
-
 /**
  * Tells who calls, from "authorization: Bearer mh_ID_SECRET", or a token in the place of the key.
  *
  * The cache is keyed by the key's id and holds the hash of its secret, which is compared in constant
- * time. So a wrong secret for a known id costs no entry, and seldom a query (REREAD_AFTER_MS). Headers
- * that were verified are remembered as they came until the next poll, a quarter of a second: hashing for
- * every call took 6 % of a cached read, and longer than that no secret is kept in memory.
+ * time. Headers that were verified are remembered as they came until the next poll, a quarter of a
+ * second: hashing for every call took 6 % of a cached read, and longer than that no secret is kept in
+ * memory.
+ *
+ * A credential that does not fit costs the same whether there is a key of its id or not: a hash and two
+ * comparisons, and a query unless this very one was refused of late (by its hash), or its id was just
+ * read, or its address has shown too many (StrangerLimits). What fits is never held up by strangers.
  *
  * Revocation is effective everywhere within 5 s by one rule: a key is believed only while a look at
  * the database not older than `freshMs` stands behind it. That look is the poll all processes make
@@ -83,7 +79,11 @@ export class Authenticator {
   readonly #used: (keyId: string) => void;
   readonly #tokens: AuthenticatorOptions['tokens'];
   readonly #known: LRUCache<string, KnownKey>;
-  readonly #unknown: LRUCache<string, true>;
+  /** "ID HASH" of credentials that nobody has. */
+  readonly #wrong: LRUCache<string, true>;
+  /** When ids were asked for that no key has. */
+  readonly #absent: LRUCache<string, number>;
+  readonly #strangers: AuthenticatorOptions['strangers'];
   readonly #lookups = new Map<string, Promise<KnownKey | undefined>>();
   /** By the whole header. What it leads to is believed no longer than any known key. */
   readonly #verified = new Map<string, KnownKey>();
@@ -103,12 +103,9 @@ export class Authenticator {
     this.#tokens = options.tokens;
     const max = options.maxKeys ?? 10_000;
     this.#known = new LRUCache({ max });
-    this.#unknown = new LRUCache({
-      max,
-      ttl: options.unknownTtlMs ?? 5_000,
-      ttlResolution: 0,
-      perf: { now: this.#now },
-    });
+    this.#strangers = options.strangers;
+    this.#absent = new LRUCache({ max });
+    this.#wrong = new LRUCache({ max, ttl: options.wrongTtlMs ?? 5_000, ttlResolution: 0, perf: { now: this.#now } });
   }
 
   /**
@@ -118,7 +115,7 @@ export class Authenticator {
    */
   generationsPolled(generations: Pick<Generations, 'authentication'>, polledAt: number): void {
     if (generations.authentication !== this.#generation) {
-      this.#unknown.clear();
+      this.#wrong.clear();
       this.#tokens?.clear();
     }
     this.#verified.clear();
@@ -131,10 +128,11 @@ export class Authenticator {
   /**
    * Who this credential is. Returns at once when the key is known and believed.
    *
-   * @throws ServiceError CREDENTIAL_MISSING, CREDENTIAL_INVALID or CREDENTIAL_EXPIRED, or rejects with the
-   *   last two, DATABASE_UNAVAILABLE or what else the repository fails with
+   * @param peer the caller's address; undefined: it was let in before
+   * @throws ServiceError CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED or RATE_LIMITED, or rejects
+   *   with the last three, DATABASE_UNAVAILABLE or what else the repository fails with
    */
-  verify(authorization: string | undefined): Principal | Promise<Principal> {
+  verify(authorization: string | undefined, peer?: string): Principal | Promise<Principal> {
     if (authorization === undefined || authorization === '') throw missing();
     const verified = this.#verified.get(authorization);
     if (verified !== undefined) {
@@ -143,23 +141,60 @@ export class Authenticator {
     }
     const credential = BEARER.exec(authorization)?.[1] ?? '';
     const key = parseApiKey(credential);
-    if (key === undefined) return this.#verifyToken(authorization, credential);
-    if (this.#unknown.has(key.id)) throw invalid('unknown');
+    if (key === undefined) return this.#verifyToken(authorization, credential, peer);
+    const presented = hashSecret(key.secret);
     const known = this.#known.get(key.id);
-    if (known !== undefined && this.#believed(known, this.#now()) && !this.#mayBeRotated(known, key.secret)) {
-      const admitted = this.#admit(known, key.secret);
+    const match = opened(known, presented);
+    if (match === undefined) return this.#meet(key.id, presented, peer);
+    if (known !== undefined && this.#believed(known, this.#now())) {
+      const admitted = this.#admit(known, presented);
       if (this.#verified.size < VERIFIED_MAX) this.#verified.set(authorization, admitted);
       return admitted.principal;
     }
-    return this.#refresh(key.id, known).then((entry) => this.#admit(entry, key.secret).principal);
+    return this.#refresh(key.id, known).then((entry) => this.#admit(entry, presented).principal);
   }
 
-  #verifyToken(authorization: string, token: string): Principal | Promise<Principal> {
+  /** Looks into a credential that fits nothing that is known. */
+  #meet(id: string, presented: Buffer, peer: string | undefined): Principal | Promise<Principal> {
+    const known = this.#known.get(id);
+    const why = known === undefined ? 'unknown' : 'secret';
+    const credential = `${id} ${presented.toString('base64')}`;
+    if (this.#wrong.has(credential)) throw invalid(why);
+    // Whoever waits for a query that is under way costs none.
+    const asks = !this.#lookups.has(id);
+    const giveBack = asks ? this.#take(peer) : NOTHING_TAKEN;
+    const now = this.#now();
+    const askedAt = known?.askedAt ?? this.#absent.get(id);
+    if (asks && askedAt !== undefined && now - askedAt < REREAD_AFTER_MS) throw invalid(why);
+    if (known !== undefined && now < this.#restUntil) throw invalid(why);
+    return this.#refresh(id, known).then((entry) => {
+      const match = opened(entry, presented);
+      if (match === undefined) this.#wrong.set(credential, true);
+      else giveBack();
+      return this.#admit(entry, presented).principal;
+    }, givingBack(giveBack));
+  }
+
+  /** Counts a credential that is looked into. @returns what undoes it, when it was good */
+  #take(peer: string | undefined): () => void {
+    if (peer === undefined || this.#strangers === undefined) return NOTHING_TAKEN;
+    const strangers = this.#strangers;
+    strangers.take(peer);
+    return () => strangers.giveBack(peer);
+  }
+
+  #verifyToken(authorization: string, token: string, peer: string | undefined): Principal | Promise<Principal> {
     // A JSON Web Token has three parts.
     if (this.#tokens === undefined || token.split('.', 4).length !== 3) throw invalid('malformed');
-    const identity = this.#tokens.verify(token);
-    if (identity instanceof Promise) return identity.then((verified) => this.#believe(authorization, verified));
-    return this.#believe(authorization, identity);
+    let giveBack = NOTHING_TAKEN;
+    const identity = this.#tokens.verify(token, () => {
+      giveBack = this.#take(peer);
+    });
+    if (!(identity instanceof Promise)) return this.#believe(authorization, identity);
+    return identity.then((verified) => {
+      giveBack();
+      return this.#believe(authorization, verified);
+    }, givingBack(giveBack));
   }
 
   /** Until the next poll, as a key that was verified. */
@@ -173,17 +208,10 @@ export class Authenticator {
     return principal;
   }
 
-  #mayBeRotated(known: KnownKey, secret: string): boolean {
-    const now = this.#now();
-    if (now < this.#restUntil || now - known.askedAt < REREAD_AFTER_MS) return false;
-    return opened(known, secret) === undefined;
-  }
-
   /** @throws ServiceError CREDENTIAL_INVALID or CREDENTIAL_EXPIRED */
-  #admit(entry: KnownKey | undefined, secret: string): KnownKey {
-    if (entry === undefined) throw invalid('unknown');
-    const match = opened(entry, secret);
-    if (match === undefined) throw invalid('secret');
+  #admit(entry: KnownKey | undefined, presented: Buffer): KnownKey {
+    const match = opened(entry, presented);
+    if (match === undefined) throw invalid(entry === undefined ? 'unknown' : 'secret');
     if (match.revoked) throw invalid('revoked', match.principal);
     if (this.#now() >= match.endsAt) throw expired(match === entry ? 'expired' : 'rotated', match.principal);
     this.#used(match.principal.keyId);
@@ -228,23 +256,14 @@ export class Authenticator {
     if (key === undefined || key.revokeTime !== undefined) this.#verified.clear();
     if (key === undefined) {
       this.#known.delete(id);
-      this.#unknown.set(id, true);
+      this.#absent.set(id, askedAt);
       return undefined;
     }
-    const entry = this.#knownKey(key, { askedAt, generation });
-    this.#known.set(id, entry);
-    return entry;
-  }
-
-  #knownKey(key: ApiKey, asked: Pick<KnownKey, 'askedAt' | 'generation'>): KnownKey {
     const endsAt = (time: Micros | undefined) =>
       time === undefined ? Number.POSITIVE_INFINITY : this.#now() + (time - this.#clock.now()) / 1000;
-    const { secretHash, previous, revokeTime, expireTime } = key;
-    const known = { ...asked, principal: principalOf(key), revoked: revokeTime !== undefined, previous: undefined };
-    const current = { ...known, secretHash, endsAt: endsAt(expireTime) };
-    if (previous === undefined) return current;
-    const ends = Math.min(current.endsAt, endsAt(previous.expireTime));
-    return { ...current, previous: { ...known, secretHash: previous.secretHash, endsAt: ends } };
+    const entry = knownKey(key, { askedAt, generation }, endsAt);
+    this.#known.set(id, entry);
+    return entry;
   }
 
   #withinTimeout<Value>(work: Promise<Value>): Promise<Value> {
@@ -254,49 +273,10 @@ export class Authenticator {
   }
 }
 
-/** The key, or the key as it was before its rotation; undefined: the secret fits neither. */
-function opened(entry: KnownKey, secret: string): KnownKey | undefined {
-  return [entry, entry.previous].find((each) => each && secretMatches(each.secretHash, secret));
-}
-
-/** Whether a look at the database failed for its sake: anything else is a bug, and is not passed over. */
-function isDatabaseTrouble(error: unknown): boolean {
-  return error instanceof ServiceError && DATABASE_TROUBLE.has(error.reason);
-}
-
-const DATABASE_TROUBLE: ReadonlySet<string> = new Set<ErrorReason>([
-  'DATABASE_UNAVAILABLE',
-  'OVERLOADED',
-  'DEADLINE_EXCEEDED',
-]);
-
-function tooSlow(): ServiceError {
-  return new ServiceError('DATABASE_UNAVAILABLE', 'the database did not answer in time', { retryAfterMs: 1_000 });
-}
-
-function principalOf(key: ApiKey): Principal {
-  return {
-    keyId: key.id,
-    name: key.name,
-    role: key.role,
-    workspaceId: key.workspaceId,
-    workspace: key.workspace,
-    access: key.access,
+/** A failure that tells nothing against a credential does not count. */
+function givingBack(giveBack: () => void) {
+  return (error: unknown): never => {
+    if (!isInvalid(error)) giveBack();
+    throw error;
   };
-}
-
-function missing(): ServiceError {
-  return new ServiceError('CREDENTIAL_MISSING', 'the call has no key: send "authorization: Bearer mh_...", or a token');
-}
-
-/** The same for malformed, unknown, wrong and revoked: a caller learns nothing about which keys there are. */
-function invalid(why: string, principal?: Principal): ServiceError {
-  const cause = new CredentialRefusal(why, principal);
-  return new ServiceError('CREDENTIAL_INVALID', 'the key is malformed, unknown or revoked', { cause });
-}
-
-/** Told only to whoever has the secret. */
-function expired(why: string, principal: Principal): ServiceError {
-  const cause = new CredentialRefusal(why, principal);
-  return new ServiceError('CREDENTIAL_EXPIRED', 'the key, or the secret it had before, has expired', { cause });
 }

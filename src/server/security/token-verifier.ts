@@ -77,16 +77,18 @@ export class TokenVerifier {
   /**
    * Who the bearer is. Returns at once when the token was verified before.
    *
+   * @param unknown called before a token is looked into that was not verified before; it may throw
    * @throws ServiceError CREDENTIAL_INVALID, CREDENTIAL_EXPIRED or ISSUER_UNAVAILABLE; or rejects with
    *   them, or as findWorkspace does
    */
-  verify(token: string): TokenIdentity | Promise<TokenIdentity> {
+  verify(token: string, unknown: () => void = () => {}): TokenIdentity | Promise<TokenIdentity> {
     if (token.length > MAX_BYTES) throw refused('malformed');
     const digest = hash('sha256', token, 'base64');
     const known = this.#verified.get(digest);
     if (known !== undefined) return this.#unexpired(known);
     let pending = this.#pending.get(digest);
     if (pending === undefined) {
+      unknown();
       pending = this.#verify(token, digest);
       this.#pending.set(digest, pending);
       const done = () => {

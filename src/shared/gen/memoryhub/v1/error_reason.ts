@@ -112,8 +112,8 @@ export const ErrorReason = {
   /** HOST_NOT_TRUSTED - PERMISSION_DENIED. The name the call is addressed to (:authority) is none of the server's. */
   HOST_NOT_TRUSTED: 36,
   /**
-   * RATE_LIMITED - RESOURCE_EXHAUSTED. The key, or its workspace, makes more calls a second than it may; metadata:
-   * of, limit. RetryInfo says when there are more again.
+   * RATE_LIMITED - RESOURCE_EXHAUSTED. The key, or its workspace, makes more calls a second than it may, or its address
+   * shows more credentials that are not good; metadata: of, limit. RetryInfo says when there are more again.
    */
   RATE_LIMITED: 37,
   /** PROFILE_RUNNING - FAILED_PRECONDITION. Another profile is being taken of this process. */
