@@ -9,6 +9,7 @@ import { GenerationPoller } from '../../src/server/generation-poller.ts';
 import { createAdminRepository } from '../../src/server/repository/admin-repository.ts';
 import { createPurgeRepository, createPurgeSweeper } from '../../src/server/repository/purge.ts';
 import { memoryMethods } from '../../src/server/rpc/memory/memory-methods.ts';
+import type { AnyMethod } from '../../src/server/rpc/method.ts';
 import { createServer } from '../../src/server/rpc/server.ts';
 import { generateApiKey } from '../../src/server/security/api-key.ts';
 import { Authenticator } from '../../src/server/security/authenticator.ts';
@@ -36,8 +37,8 @@ export interface TestWorkspace {
   readonly memories: Memories;
   /** Calls with another key of the same workspace. */
   withKey(access: Partial<Access>, role?: Role): Promise<Memories>;
-  /** The credential of a new unbound writer. */
-  credential(): Promise<string>;
+  /** The credential of a new unbound key, a writer's unless another role is named. */
+  credential(role?: Role): Promise<string>;
 }
 
 export interface MemoryServer {
@@ -52,8 +53,15 @@ export interface MemoryServer {
   newWorkspace(name?: string): Promise<TestWorkspace>;
 }
 
-/** The memory RPCs on a socket, over the real chain, keys, repository and database; for a whole file. */
-export function memoryServer(options: Parameters<typeof testRepository>[0] = {}): () => MemoryServer {
+/**
+ * The memory RPCs on a socket, over the real chain, keys, repository and database; for a whole file.
+ *
+ * @param more further RPCs of the same server
+ */
+export function memoryServer(
+  options: Parameters<typeof testRepository>[0] = {},
+  more: (recorder: StatsRecorder) => readonly AnyMethod[] = () => [],
+): () => MemoryServer {
   const repository = testRepository(options);
   const ends: (() => unknown)[] = [];
   let running: MemoryServer | undefined;
@@ -85,7 +93,7 @@ export function memoryServer(options: Parameters<typeof testRepository>[0] = {})
       );
     };
     const server = createServer({
-      methods: memoryMethods(service, purge),
+      methods: [...memoryMethods(service, purge), ...more(recorder)],
       authenticator,
       recorder,
       log: { unexpectedError: (_path, _callId, _traceId, error) => faults.push(error) },
@@ -113,7 +121,13 @@ export function memoryServer(options: Parameters<typeof testRepository>[0] = {})
         ends.push(() => hub.close());
         return hub.memories;
       };
-      return { name, id, withKey, memories: await withKey({}), credential: () => newKey(UNBOUND, Role.WRITER) };
+      return {
+        name,
+        id,
+        withKey,
+        memories: await withKey({}),
+        credential: (role = Role.WRITER) => newKey(UNBOUND, role),
+      };
     };
     running = { service, keys, repository: repository(), address, faults, calls, newWorkspace };
   });
