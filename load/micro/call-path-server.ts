@@ -11,6 +11,7 @@ import { MemoryService } from '../../src/server/domain/memory-service.ts';
 import { Role } from '../../src/server/domain/principal.ts';
 import type { MemoryRepository } from '../../src/server/domain/repository.ts';
 import type { MetadataSealing } from '../../src/server/domain/sealing/metadata-sealing.ts';
+import { keepHeapNearItsContent } from '../../src/server/heap.ts';
 import type { CallRecorder } from '../../src/server/rpc/call-observer.ts';
 import { getMemory } from '../../src/server/rpc/memory/get-memory.ts';
 import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
@@ -21,6 +22,8 @@ import { Authenticator } from '../../src/server/security/authenticator.ts';
 import { StatsRecorder } from '../../src/server/stats/recorder.ts';
 import { startTracing } from '../../src/server/telemetry/tracing.ts';
 import { GetMemoryRequest } from '../../src/shared/gen/memoryhub/v1/memory_service.ts';
+
+keepHeapNearItsContent();
 
 const POLL_MS = 250;
 const [switchedOff = '', credential = '', message = ''] = process.argv.slice(2);

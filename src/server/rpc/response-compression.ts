@@ -21,7 +21,7 @@ const PREFIX_BYTES = 5;
 /** On streams whose callers take gzip: the size from which on it is worth it. */
 const MIN_BYTES = Symbol('compressFromBytes');
 
-type MarkedStream = ServerHttp2Stream & { [MIN_BYTES]?: number };
+export type MarkedStream = ServerHttp2Stream & { [MIN_BYTES]?: number };
 
 interface CallInside {
   readonly stream: MarkedStream;
@@ -120,28 +120,39 @@ function sendMarkedMetadata(this: CallInside, metadata: Metadata | null): void {
 
 /** grpc-js sends one message of a call at a time, and the status after the last one's callback. */
 function sendMaybeCompressed(this: CallInside, message: unknown, callback: () => void): void {
-  const minBytes = this.stream[MIN_BYTES];
-  if (minBytes === undefined) {
+  if (this.stream[MIN_BYTES] === undefined) {
     sendMessage.call(this, message, callback);
     return;
   }
   const bytes = this.handler.serialize(message);
-  const mark = marks.get(bytes);
   const send = (frame: Buffer) => sendMessage.call(this, new Frame(frame), callback);
-  if (typeof mark === 'object') send(mark);
-  else if (mark === 'never' || bytes.byteLength < minBytes) send(framed(bytes, 0));
-  else if (bytes.byteLength < ASIDE_BYTES) send(kept(bytes, mark, smaller(bytes, gzipSync(bytes, OPTIONS))));
+  const ready = frameAnswer(this.stream, bytes);
+  if (ready !== undefined) send(ready);
   else {
     gzip(bytes, OPTIONS, (error, compressed) => {
       // Its deadline may have ended the call meanwhile.
       if (this.stream.writableEnded) return callback();
-      send(error ? framed(bytes, 0) : kept(bytes, mark, smaller(bytes, compressed)));
+      send(error ? framed(bytes, 0) : kept(bytes, smaller(bytes, compressed)));
     });
   }
 }
 
-function kept(bytes: Uint8Array, mark: 'once' | undefined, frame: Buffer): Buffer {
-  if (mark === 'once') marks.set(bytes, frame);
+/**
+ * The frame of an answer, whose first byte tells whether it is compressed.
+ *
+ * @returns undefined when it is to be compressed beside the event loop
+ */
+export function frameAnswer(stream: MarkedStream, bytes: Buffer): Buffer | undefined {
+  const minBytes = stream[MIN_BYTES];
+  if (minBytes === undefined || bytes.byteLength < minBytes) return framed(bytes, 0);
+  const mark = marks.get(bytes);
+  if (typeof mark === 'object') return mark;
+  if (mark === 'never') return framed(bytes, 0);
+  return bytes.byteLength < ASIDE_BYTES ? kept(bytes, smaller(bytes, gzipSync(bytes, OPTIONS))) : undefined;
+}
+
+function kept(bytes: Uint8Array, frame: Buffer): Buffer {
+  if (marks.get(bytes) === 'once') marks.set(bytes, frame);
   return frame;
 }
 

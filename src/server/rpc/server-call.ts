@@ -37,6 +37,8 @@ const REFUSED: ReadonlySet<string> = new Set<ErrorReason>([
   'HOST_NOT_TRUSTED',
 ]);
 
+const SENDABLE = /^[ -~]*$/;
+
 /**
  * A caller gives up at its deadline by its own clock, and we learn of it as a cancel. Its clock began to run
  * before the call came here, so that the cancel comes before the deadline has passed by ours, by as much as the
@@ -65,7 +67,7 @@ export class ServerCall implements Call {
   #handledUs = 0;
   #aborter: AbortController | undefined;
   #stopped: ServiceError | undefined;
-  #headers: Metadata | undefined;
+  #headers: Record<string, string> | undefined;
   #headersSent = false;
   #ended = false;
   #inClear = false;
@@ -175,8 +177,9 @@ export class ServerCall implements Call {
   }
 
   setMetadata(name: string, value: string): void {
-    this.#headers ??= new Metadata();
-    this.#headers.set(name, value);
+    if (!SENDABLE.test(value)) throw new Error(`the metadata ${name} cannot be sent: it has more than printable ASCII`);
+    this.#headers ??= {};
+    this.#headers[name] = value;
   }
 
   offerResumeToken(token: string): void {
@@ -198,12 +201,20 @@ export class ServerCall implements Call {
     return bytes;
   }
 
+  /** The initial metadata. */
+  get headers(): Readonly<Record<string, string>> {
+    this.#headers ??= {};
+    this.#headers[REQUEST_ID_HEADER] = this.callId;
+    return this.#headers;
+  }
+
   /** Sends the initial metadata, once. */
   sendHeaders(): void {
     if (this.#headersSent) return;
     this.#headersSent = true;
-    this.setMetadata(REQUEST_ID_HEADER, this.callId);
-    this.wire.sendMetadata(this.#headers ?? new Metadata());
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(this.headers)) metadata.set(name, value);
+    this.wire.sendMetadata(metadata);
   }
 
   /** Ends the account of a call that went well. */

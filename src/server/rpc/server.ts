@@ -21,6 +21,7 @@ import {
 } from './server-method.ts';
 import { streamHandler } from './server-stream.ts';
 import { accountRefusals, describeUnknownMethods, peerOf } from './server-transport.ts';
+import { forgetStreamsEarly } from './session-streams.ts';
 import { TrustedHosts } from './trusted-hosts.ts';
 import { unaryHandler } from './unary.ts';
 
@@ -149,6 +150,7 @@ export class RpcServer {
    */
   async listen(address: ListenAddress, credentials = ServerCredentials.createInsecure()): Promise<ListenAddress> {
     const injector = this.#server.createConnectionInjector(credentials);
+    forgetStreamsEarly(this.#server);
     if (this.#compressFromBytes > 0) this.compresses = compressResponses(this.#server, this.#compressFromBytes);
     const dropped = () => this.#state.recorder.shed('CONNECTION_LIMIT');
     const listener = new Listener(injector, this.#limits.maxConnections, dropped);

@@ -3,6 +3,7 @@ import { CALL_CHAIN, type ChainStep } from './call-chain.ts';
 import type { UnaryMethod } from './method.ts';
 import { ServerCall } from './server-call.ts';
 import type { RegisteredMethod } from './server-method.ts';
+import { sendAnswer } from './unary-answer.ts';
 
 type Respond = sendUnaryData<Buffer>;
 
@@ -51,8 +52,10 @@ function answer(call: ServerCall, respond: Respond, response: unknown, startedAt
     call.timeHandler(startedAt);
     if (call.wire.cancelled) throw call.callerGone();
     const bytes = call.encode(response);
-    call.sendHeaders();
-    respond(null, bytes);
+    if (!sendAnswer(call.wire, call.headers, bytes)) {
+      call.sendHeaders();
+      respond(null, bytes);
+    }
     call.succeed();
   } catch (error) {
     respond(call.fail(error));

@@ -1,0 +1,96 @@
+import { connect, type IncomingHttpHeaders } from 'node:http2';
+import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
+import { describe, expect, it, vi } from 'vitest';
+import { call, frame, start, type TestServer, unary } from './harness.ts';
+
+interface OnTheWire {
+  headers: IncomingHttpHeaders;
+  trailers: IncomingHttpHeaders;
+  readonly frames: Buffer[];
+}
+
+/** One call over a connection of its own. */
+function ask(server: TestServer, request: Buffer[], more: IncomingHttpHeaders = {}): Promise<OnTheWire> {
+  return new Promise((resolve, reject) => {
+    const session = connect(`http://127.0.0.1:${server.port}`);
+    const asked = session.request({
+      ':method': 'POST',
+      ':path': '/test.Wire/Echo',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      authorization: 'Bearer good',
+      ...more,
+    });
+    const seen: OnTheWire = { headers: {}, trailers: {}, frames: [] };
+    asked.on('response', (headers) => {
+      seen.headers = headers;
+    });
+    asked.on('trailers', (trailers) => {
+      seen.trailers = trailers;
+    });
+    asked.on('data', (bytes: Buffer) => seen.frames.push(bytes));
+    asked.on('error', reject);
+    asked.on('close', () => {
+      session.close();
+      resolve(seen);
+    });
+    for (const part of request) asked.write(part);
+    asked.end();
+  });
+}
+
+const echo = unary('Echo', async (context, request) => {
+  context.setMetadata('x-memoryhub-revision', '7');
+  return request;
+});
+
+describe('an answer', () => {
+  it('has the headers, the message and the trailers the protocol asks for, and no more', async () => {
+    const { headers, trailers, frames } = await ask(await start([echo]), [frame(Buffer.from('hello'))], {
+      'x-request-id': 'mine',
+    });
+    expect(headers).toMatchObject({
+      ':status': 200,
+      'content-type': 'application/grpc+proto',
+      'grpc-accept-encoding': 'identity,deflate,gzip',
+      'grpc-encoding': 'identity',
+      'x-memoryhub-revision': '7',
+      'x-request-id': 'mine',
+    });
+    expect(Object.keys(headers)).toHaveLength(6);
+    expect({ ...trailers }).toMatchObject({ 'grpc-status': '0', 'grpc-message': 'OK' });
+    expect(Buffer.concat(frames)).toEqual(frame(Buffer.from('hello')));
+  });
+
+  it('goes the short way', async () => {
+    const sendMessage = vi.spyOn(BaseServerInterceptingCall.prototype, 'sendMessage');
+    const server = await start([echo]);
+    expect((await call(server, 'Echo', 'hello')).text).toBe('hello');
+    expect(sendMessage).not.toHaveBeenCalled();
+    sendMessage.mockRestore();
+  });
+
+  it('comes whole where it is larger than what the caller takes at a time', async () => {
+    const text = 'Deploys happen on Tuesdays. '.repeat(30_000);
+    const { frames, trailers } = await ask(await start([echo]), [frame(Buffer.from(text))]);
+    expect(Buffer.concat(frames).subarray(5).toString()).toBe(text);
+    expect(trailers['grpc-status']).toBe('0');
+  });
+});
+
+describe('a message', () => {
+  it('is taken in pieces as small as they come', async () => {
+    const pieces = [...frame(Buffer.from('hello'))].map((byte) => Buffer.of(byte));
+    const { frames } = await ask(await start([echo]), pieces);
+    expect(Buffer.concat(frames)).toEqual(frame(Buffer.from('hello')));
+  });
+
+  it('that says it is compressed is still taken apart', async () => {
+    const { gzipSync } = await import('node:zlib');
+    const body = gzipSync('hello');
+    const bytes = frame(body);
+    bytes[0] = 1;
+    const { frames } = await ask(await start([echo]), [bytes], { 'grpc-encoding': 'gzip' });
+    expect(Buffer.concat(frames)).toEqual(frame(Buffer.from('hello')));
+  });
+});
