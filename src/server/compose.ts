@@ -13,6 +13,7 @@ import { AuditTrail } from './domain/audit-trail.ts';
 import { ConfigService } from './domain/config/config-service.ts';
 import { MemoryService } from './domain/memory-service.ts';
 import { MemoryPurge } from './domain/purge.ts';
+import { ExistingSecrets } from './domain/sealing/existing-secrets.ts';
 import { MetadataSealing } from './domain/sealing/metadata-sealing.ts';
 import { type GaugeParts, gaugeSources } from './gauge-sources.ts';
 import { GenerationPoller } from './generation-poller.ts';
@@ -23,6 +24,7 @@ import { createAuditLog } from './repository/audit-log.ts';
 import { createAuditRepository } from './repository/audit-repository.ts';
 import { createDataKeyStore } from './repository/data-key-repository.ts';
 import { PostgresMemoryRepository } from './repository/memory-repository.ts';
+import { createPlainRows } from './repository/plain-rows.ts';
 import { createPurgeRepository, createPurgeSweeper } from './repository/purge.ts';
 import { createRetention } from './repository/retention.ts';
 import { createSealedRows } from './repository/sealed-rows.ts';
@@ -187,7 +189,11 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
     sealer: sealing.sealer,
     audit,
   });
-  const rotation = new KeyRotation(sealing, createSealedRows(database), audit);
+  const sweeper = createPurgeSweeper(database, (error) =>
+    log.warn({ err: error }, 'the space of what is gone is not swept yet; autovacuum will'),
+  );
+  const existing = new ExistingSecrets(names, sealing.sealer, createPlainRows(database, sweeper));
+  const rotation = new KeyRotation(sealing, createSealedRows(database), existing, audit);
   const keyUses = new KeyUses(admin, (error) => log.warn({ err: error }, 'when keys were used is not written yet'));
   const tokensOfIssuer = await openIssuer(config, {
     clock: poller,
@@ -209,9 +215,6 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const revokedKeys = new RevokedKeysInUse((text) => event(EventKind.REVOKED_KEY_USED, text));
   const adminService = new AdminService(admin, generateApiKey, poller);
   const trail = new AuditTrail(auditTrail, adminService, tokens);
-  const sweeper = createPurgeSweeper(database, (error) =>
-    log.warn({ err: error }, 'the space of what was purged is not swept yet; autovacuum will'),
-  );
   const purge = new MemoryPurge(createPurgeRepository(database, sweeper), cache, names);
   const services = [
     ...memoryMethods(memories, purge),

@@ -50,3 +50,29 @@ it('the sealing key is rotated on the command line, and what it sealed still ope
   expect((await cli(['settings', 'reveal', 'openai.api_key'])).stdout).toBe(`${KEY}\n`);
   expect(existsSync(`${keyring}.new`)).toBe(false);
 });
+
+it('what was stored before its name was a sensitive one is sealed by a command, while the server works', async () => {
+  const before = await server.connect();
+  const metadata = { pin: 'planted-4711', colour: 'red' };
+  const { id } = await before.memories.saveMemory({ memory: { content: 'x', metadata } });
+  await before.config.setConfig({ setting: { name: 'door.pin', value: 'planted-4712' } });
+  before.close();
+  expect(await server.stop()).toBe(0);
+  server = new ServerProcess({ MEMORYHUB_SEALED_NAMES: 'pin' }, server.dataDir);
+  const hub = await server.connect();
+  const get = (revealSensitive = false) =>
+    hub.memories.getMemory({ target: { $case: 'id', value: id }, revealSensitive });
+  // Read, so that it is in the cache in clear.
+  expect((await get()).metadata).toEqual(metadata);
+
+  const { code, stdout } = await cli(['keys', 'seal-existing', '--json']);
+  expect({ code, rows: JSON.parse(stdout).rows_sealed }).toEqual({ code: 0, rows: 3 });
+  const placeholder = expect.stringMatching(/^\[sealed:/);
+  await expect.poll(async () => (await get()).metadata).toEqual({ pin: placeholder, colour: 'red' });
+  expect((await get(true)).metadata).toEqual(metadata);
+  expect((await cli(['settings', 'get', 'door.pin'])).stdout).toMatch(/^\[sealed:/);
+  expect((await cli(['settings', 'reveal', 'door.pin'])).stdout).toBe('planted-4712\n');
+  expect((await cli(['export'])).stdout).not.toContain('planted-');
+  expect((await cli(['keys', 'seal-existing'])).stdout).toMatch(/^0 rows had secrets in clear/);
+  hub.close();
+});

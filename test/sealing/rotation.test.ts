@@ -31,7 +31,13 @@ const principal = {
 async function rotate(given: { newKey?: boolean; reseal?: boolean }, by = one): Promise<RotationProgress> {
   const call = { principal, peer: '', callId: 'c', signal: new AbortController().signal };
   let last: RotationProgress | undefined;
-  for await (const progress of by.rotation.rotate(call, { newKey: false, reseal: false, ...given })) last = progress;
+  for await (const progress of by.rotation.rotate(call, {
+    newKey: false,
+    reseal: false,
+    sealExisting: false,
+    ...given,
+  }))
+    last = progress;
   if (last === undefined) throw new Error('nothing was said');
   return last;
 }
@@ -147,7 +153,7 @@ describe('a rotation', () => {
     const { rows } = await pool.query<{ details: object }>({
       text: "SELECT details FROM audit WHERE action = 'RotateSealingKeys' ORDER BY id LIMIT 1",
     });
-    expect(rows).toEqual([{ details: { new_key: true, reseal: false } }]);
+    expect(rows).toEqual([{ details: { new_key: true, reseal: false, seal_existing: false } }]);
     const kept = { where: 'elsewhere', read: () => keyring.read(), rewrite: undefined };
     const elsewhere = await openSealing(subject().database, kept);
     await expect(rotate({ newKey: true }, elsewhere)).rejects.toMatchObject({

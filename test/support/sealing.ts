@@ -1,9 +1,12 @@
 import type { Database } from '../../src/server/database/database.ts';
 import type { AuditLog } from '../../src/server/domain/audit-log.ts';
 import type { MemoryRepository } from '../../src/server/domain/repository.ts';
+import { ExistingSecrets } from '../../src/server/domain/sealing/existing-secrets.ts';
 import { MetadataSealing } from '../../src/server/domain/sealing/metadata-sealing.ts';
+import type { PlainRows } from '../../src/server/domain/sealing/plain-rows.ts';
 import { createAuditLog } from '../../src/server/repository/audit-log.ts';
 import { createDataKeyStore } from '../../src/server/repository/data-key-repository.ts';
+import { createPlainRows } from '../../src/server/repository/plain-rows.ts';
 import { createSealedRows } from '../../src/server/repository/sealed-rows.ts';
 import { Keyring, newKey } from '../../src/server/security/sealing/keyring.ts';
 import type { KeyringSource } from '../../src/server/security/sealing/keyring-source.ts';
@@ -35,6 +38,9 @@ export interface SealingUnderTest {
   readonly audit: AuditLog;
   readonly rotation: KeyRotation;
   metadata(repository: Pick<MemoryRepository, 'sealedValues'>, names?: readonly string[]): MetadataSealing;
+  /** What seals what was stored in clear, of a server that knows these names. */
+  existing(names?: readonly string[]): ExistingSecrets;
+  plainRows(): PlainRows;
 }
 
 export async function openSealing(
@@ -43,10 +49,16 @@ export async function openSealing(
 ): Promise<SealingUnderTest> {
   const sealing = new Sealing(createDataKeyStore(database), await Keyring.open(keyring), UNTIMED);
   const audit = createAuditLog(database);
+  const sweeper = { sweep: () => {}, stop: async () => {} };
+  const plainRows = createPlainRows(database, sweeper);
+  const existing = (names: readonly string[] = []) =>
+    new ExistingSecrets(new SensitiveNames(names), sealing.sealer, plainRows);
   return {
     sealing,
     audit,
-    rotation: new KeyRotation(sealing, createSealedRows(database), audit),
+    rotation: new KeyRotation(sealing, createSealedRows(database), existing(), audit),
+    existing,
+    plainRows: () => plainRows,
     metadata: (repository, names = []) =>
       new MetadataSealing({ names: new SensitiveNames(names), sealer: sealing.sealer, audit, repository }),
   };

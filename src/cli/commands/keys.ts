@@ -9,6 +9,7 @@ import { connectionFlags, withHub } from '../session.ts';
 import { expiryOf } from '../time-flags.ts';
 import { rotateCommand } from './rotate-keys.ts';
 import { rotateSealCommand } from './rotate-seal.ts';
+import { sealExistingCommand } from './seal-existing.ts';
 
 const workspaceFlag = <T>(argv: Argv<T>) =>
   connectionFlags(argv).option('workspace', {
@@ -119,6 +120,7 @@ export const keysCommand = defineCommand({
       .command(list)
       .command(revoke)
       .command(rotateSealCommand)
+      .command(sealExistingCommand)
       .command(rotateCommand)
       .demandCommand(1, 'Say what to do: memory-hub keys --help lists the commands.'),
   handler: () => {},

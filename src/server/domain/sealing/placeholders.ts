@@ -23,6 +23,10 @@ export interface Concealment {
   readonly kept: readonly string[];
 }
 
+export function newVersion(): string {
+  return randomBytes(VERSION_BYTES).toString('base64url');
+}
+
 /** What stands in the place of a sealed value wherever it is shown. */
 export function placeholderOf(version: string): string {
   return `[sealed:${version}]`;
@@ -42,7 +46,7 @@ export function conceal(names: SensitiveNames, object: JsonObject): Concealment 
   const kept: string[] = [];
   const shown = replaceSensitive(names, object, (name, value) => {
     const back = versionIn(value);
-    const version = back ?? randomBytes(VERSION_BYTES).toString('base64url');
+    const version = back ?? newVersion();
     const key = sealedKey(version, name);
     if (back === undefined) fresh.push({ key, text: JSON.stringify(value) });
     else if (!kept.includes(key)) kept.push(key);

@@ -12,11 +12,15 @@ export interface RotationProgress {
   readonly wrapped: number;
   /** Rows whose values were sealed anew. */
   readonly resealed: number;
+  /** Rows that had secrets in clear, and have none any more. */
+  readonly sealed: number;
 }
 
 export interface RotationRequest {
   readonly newKey: boolean;
   readonly reseal: boolean;
+  /** Also seals what was stored in clear. */
+  readonly sealExisting: boolean;
 }
 
 /**

@@ -24,7 +24,7 @@ export async function openInto(
   sealer: Sealer,
   workspaceId: number,
   objects: readonly SealedObject[],
-  era: number,
+  era: number | undefined,
   isSensitive: (name: string) => boolean,
 ): Promise<JsonObject[]> {
   const inputs: SealInput[] = [];

@@ -14,8 +14,8 @@ export function rotateSealingKeys(
     definition: AdminServiceService.rotateSealingKeys,
     roles: [Role.OPERATOR],
     async *handle(call, request) {
-      for await (const { keyId, wrapped, resealed } of rotation.rotate(call, request)) {
-        yield { keyId, keysWrapped: BigInt(wrapped), rowsResealed: BigInt(resealed) };
+      for await (const { keyId, wrapped, resealed, sealed } of rotation.rotate(call, request)) {
+        yield { keyId, keysWrapped: BigInt(wrapped), rowsResealed: BigInt(resealed), rowsSealed: BigInt(sealed) };
       }
     },
   };

@@ -3,6 +3,7 @@ import { actOf } from '../../domain/audit.ts';
 import type { AuditLog } from '../../domain/audit-log.ts';
 import { invalidFields } from '../../domain/errors.ts';
 import { dataKeyContext } from '../../domain/sealing/data-key-store.ts';
+import type { ExistingSecrets } from '../../domain/sealing/existing-secrets.ts';
 import type {
   RotatingCall,
   RotationProgress,
@@ -27,9 +28,11 @@ export class KeyRotation implements SealingRotation {
   readonly #sealing: Sealing;
   readonly #rows: SealedRows;
   readonly #audit: AuditLog;
+  readonly #existing: ExistingSecrets;
 
-  constructor(sealing: Sealing, rows: SealedRows, audit: AuditLog) {
+  constructor(sealing: Sealing, rows: SealedRows, existing: ExistingSecrets, audit: AuditLog) {
     this.#sealing = sealing;
+    this.#existing = existing;
     this.#rows = rows;
     this.#audit = audit;
   }
@@ -41,13 +44,16 @@ export class KeyRotation implements SealingRotation {
         'is set, and the keyring of this server is kept by somebody else: put the new key first into the keyring of every server, then rotate without it';
       throw invalidFields([{ field: 'new_key', description }]);
     }
-    const { newKey, reseal } = request;
-    const details = { new_key: newKey, reseal };
+    const { newKey, reseal, sealExisting } = request;
+    const details = { new_key: newKey, reseal, seal_existing: sealExisting };
     await this.#audit.record(actOf(call, { action: 'RotateSealingKeys', workspaceId: 0, target: '', details }));
     try {
       await this.#sealing.encryption.reload();
       if (newKey) await makeKey?.();
-      yield* rotate(this.#sealing, this.#rows, reseal, call.signal);
+      let last = { keyId: this.#sealing.encryption.currentKey, wrapped: 0, resealed: 0, sealed: 0 };
+      for await (last of rotate(this.#sealing, this.#rows, reseal, call.signal)) yield last;
+      if (!sealExisting) return;
+      for await (const sealed of this.#existing.seal(call.signal)) yield { ...last, sealed };
     } catch (error) {
       throw toSealingError(error);
     }
@@ -74,7 +80,7 @@ async function* rotate(
   }
   sealing.clear();
   await store.bumpGeneration();
-  yield { wrapped, resealed, keyId };
+  yield { wrapped, resealed, keyId, sealed: 0 };
   if (!reseal) return;
 
   const workspaces = new Set((await store.all()).map(({ workspaceId }) => workspaceId));
@@ -92,7 +98,7 @@ async function* rotate(
           if (await resealRow(sealing, rows, workspaceId, row)) resealed += 1;
         }
         after = page.length < PAGE_ROWS ? undefined : page.at(-1)?.position;
-        yield { wrapped, resealed, keyId };
+        yield { wrapped, resealed, keyId, sealed: 0 };
       } while (after !== undefined);
     }
   }

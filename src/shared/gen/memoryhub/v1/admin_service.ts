@@ -368,6 +368,12 @@ export interface RotateSealingKeysRequest {
    * data key may have become known.
    */
   reseal: boolean;
+  /**
+   * Also seals what was stored in clear, memories, their history and settings: before its name was a
+   * sensitive one, or by a server that sealed nothing. For when every server knows the name. Placeholders
+   * of what is changed become others.
+   */
+  sealExisting: boolean;
 }
 
 /**
@@ -381,6 +387,8 @@ export interface RotateSealingKeysResponse {
   keysWrapped: bigint;
   /** Rows whose values were sealed anew so far. */
   rowsResealed: bigint;
+  /** Rows that had secrets in clear and were sealed so far. */
+  rowsSealed: bigint;
 }
 
 /** CaptureProfileRequest is the request of CaptureProfile. */
@@ -1982,7 +1990,7 @@ export const InvalidateCachesResponse: MessageFns<InvalidateCachesResponse> = {
 };
 
 function createBaseRotateSealingKeysRequest(): RotateSealingKeysRequest {
-  return { newKey: false, reseal: false };
+  return { newKey: false, reseal: false, sealExisting: false };
 }
 
 export const RotateSealingKeysRequest: MessageFns<RotateSealingKeysRequest> = {
@@ -1992,6 +2000,9 @@ export const RotateSealingKeysRequest: MessageFns<RotateSealingKeysRequest> = {
     }
     if (message.reseal !== false) {
       writer.uint32(16).bool(message.reseal);
+    }
+    if (message.sealExisting !== false) {
+      writer.uint32(24).bool(message.sealExisting);
     }
     return writer;
   },
@@ -2025,6 +2036,14 @@ export const RotateSealingKeysRequest: MessageFns<RotateSealingKeysRequest> = {
             message.reseal = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sealExisting = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2044,12 +2063,13 @@ export const RotateSealingKeysRequest: MessageFns<RotateSealingKeysRequest> = {
     const message = createBaseRotateSealingKeysRequest();
     message.newKey = object.newKey ?? false;
     message.reseal = object.reseal ?? false;
+    message.sealExisting = object.sealExisting ?? false;
     return message;
   },
 };
 
 function createBaseRotateSealingKeysResponse(): RotateSealingKeysResponse {
-  return { keyId: "", keysWrapped: 0n, rowsResealed: 0n };
+  return { keyId: "", keysWrapped: 0n, rowsResealed: 0n, rowsSealed: 0n };
 }
 
 export const RotateSealingKeysResponse: MessageFns<RotateSealingKeysResponse> = {
@@ -2068,6 +2088,12 @@ export const RotateSealingKeysResponse: MessageFns<RotateSealingKeysResponse> = 
         throw new globalThis.Error("value provided for field message.rowsResealed of type int64 too large");
       }
       writer.uint32(24).int64(message.rowsResealed);
+    }
+    if (message.rowsSealed !== 0n) {
+      if (BigInt.asIntN(64, message.rowsSealed) !== message.rowsSealed) {
+        throw new globalThis.Error("value provided for field message.rowsSealed of type int64 too large");
+      }
+      writer.uint32(32).int64(message.rowsSealed);
     }
     return writer;
   },
@@ -2109,6 +2135,14 @@ export const RotateSealingKeysResponse: MessageFns<RotateSealingKeysResponse> = 
             message.rowsResealed = reader.int64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.rowsSealed = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2132,6 +2166,9 @@ export const RotateSealingKeysResponse: MessageFns<RotateSealingKeysResponse> = 
       : 0n;
     message.rowsResealed = (object.rowsResealed !== undefined && object.rowsResealed !== null)
       ? BigInt(object.rowsResealed)
+      : 0n;
+    message.rowsSealed = (object.rowsSealed !== undefined && object.rowsSealed !== null)
+      ? BigInt(object.rowsSealed)
       : 0n;
     return message;
   },
