@@ -3,7 +3,7 @@ import { App } from './app.tsx';
 import type { MemoriesSource } from './source/memories.ts';
 import type { Source } from './source/source.ts';
 import type { MemoryAnswer } from './state/memories/answer.ts';
-import { memoryWants } from './state/memories/wants.ts';
+import { askedServer, memoryWants } from './state/memories/wants.ts';
 import type { Store } from './state/store.ts';
 import { clipboardSequence } from './terminal/clipboard.ts';
 import type { Theme } from './terminal/theme.ts';
@@ -60,7 +60,7 @@ export async function runInteractive(
   }, TICK_MS);
   const reader = memories?.((answer) => store.dispatch({ kind: 'memory-answer', answer }));
   const unsubscribe = store.subscribe(() => {
-    reader?.serve(memoryWants(store.state()));
+    reader?.serve(memoryWants(store.state()), askedServer(store.state()));
     const { screen, selected, intervalMs } = store.state().view;
     const detailed = screen === 'method' && selected !== undefined;
     source.configure({ intervalMs, detailMethods: detailed ? [selected] : [], totals: detailed });

@@ -6,7 +6,7 @@ import { findTarget, KeyFileError } from '../shared/discovery.ts';
 import { AlertFile } from './alert-file.ts';
 import { ArgumentError, type MonitorArgs, parseMonitorArgs, usage } from './args.ts';
 import { exported, formatOf } from './export.ts';
-import { openSource, RecordingError } from './open-source.ts';
+import { nameBehind, openSource, RecordingError } from './open-source.ts';
 import { runPiped } from './piped.ts';
 import { runAsserts } from './run-asserts.ts';
 import { MemoriesSource } from './source/memories.ts';
@@ -111,7 +111,10 @@ function memorySource(args: MonitorArgs, store: Store) {
     }
     store.dispatch({ kind: 'memory-access', access: { kind: 'key', from: credentialFrom } });
     return (answer: (answer: MemoryAnswer) => void) =>
-      new MemoriesSource({ address: firstOf(address), credential, ...(tls && { tls }) }, answer);
+      new MemoriesSource(
+        { address: firstOf(address), credential, ...(tls && { tls: { ...nameBehind(address), ...tls } }) },
+        answer,
+      );
   } catch (error) {
     // One that was named must be right; one that merely lies there is no reason not to watch.
     if (args.memoryKeyFile !== undefined || !(error instanceof KeyFileError)) throw error;
@@ -121,7 +124,7 @@ function memorySource(args: MonitorArgs, store: Store) {
   }
 }
 
-/** Memories are the same on every server of one database: of several, the one that is named first is asked. */
+/** Memories are the same on every server of one database: until one of them answers, the one that is named first is asked. */
 function firstOf(addresses: string): string {
   return (addresses.split(',').find((part) => part.trim() !== '') ?? addresses).trim().replace(/^https?:\/\//, '');
 }

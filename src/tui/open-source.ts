@@ -47,7 +47,7 @@ function replayOf(path: string, { once, snapshot, asserts, speed }: MonitorArgs)
 }
 
 /** Servers that are dialled by the addresses of a name have certificates for the name. */
-function nameBehind(address: string): { serverName?: string } {
+export function nameBehind(address: string): { serverName?: string } {
   if (!mayBeSeveral(address) || address.includes(',')) return {};
   return { serverName: address.slice(0, address.lastIndexOf(':')) };
 }

@@ -1,7 +1,15 @@
-import { isStale, type MonitorState, methodRows, shownEndMs, shownSlot, shownSlots } from './state/state.ts';
+import { methodRows } from './state/method-rows.ts';
+import { isStale, type MonitorState, shownEndMs, shownSlot, shownSlots } from './state/state.ts';
 import { type Summary, summarize } from './state/summary.ts';
 import { alignRight, fitText, printable } from './terminal/line.ts';
-import { formatBytes, formatClock, formatCount, formatLatency, formatPeriod, formatShare } from './widgets/format.ts';
+import {
+  formatClock,
+  formatCount,
+  formatLatency,
+  formatPeriod,
+  formatProcessBytes,
+  formatShare,
+} from './widgets/format.ts';
 
 /** One line a frame, for pipes and screen readers: no column moves, every number has its name. */
 export function plainLine(state: MonitorState): string {
@@ -23,14 +31,14 @@ export function plainLine(state: MonitorState): string {
   }
   if (gauges?.redis !== undefined) parts.push(`redis ${gauges.redis.up ? 'up' : 'DOWN'}`);
   if (gauges !== undefined)
-    parts.push(`rss ${formatBytes(gauges.processes.reduce((sum, { rssBytes }) => sum + rssBytes, 0))}`);
+    parts.push(`rss ${formatProcessBytes(gauges.processes.reduce((sum, { rssBytes }) => sum + rssBytes, 0))}`);
   return parts.join('  ');
 }
 
 /** The window as a table, for `--once`. */
 export function plainTable(state: MonitorState): string {
   const { methods } = summarize(shownSlots(state));
-  const rows = methodRows(methods, state.view);
+  const rows = methodRows(methods, state);
   const nameWidth = Math.max(6, ...rows.map(({ name }) => name.length));
   const heading = [
     'METHOD'.padEnd(nameWidth),

@@ -5,7 +5,9 @@ import { commandOf } from '../../src/tui/keys.ts';
 import { errorChange, percentileChange } from '../../src/tui/state/change.ts';
 import type { Event } from '../../src/tui/state/event.ts';
 import { methodDetail } from '../../src/tui/state/method-detail.ts';
+import { methodRows } from '../../src/tui/state/method-rows.ts';
 import { errorSeries } from '../../src/tui/state/series.ts';
+import { shownSummary } from '../../src/tui/state/state.ts';
 import { summarize } from '../../src/tui/state/summary.ts';
 import { changeCell, pointsCell } from '../../src/tui/widgets/change-cell.ts';
 import { drawn } from './support/drawn.ts';
@@ -69,6 +71,24 @@ test('the table tells changes, with a sign at what got worse', async () => {
   const others = rows.filter((row) => /(Get|List|Update)Memor/.test(row));
   expect(others.length).toBeGreaterThan(2);
   expect(others.join('\n')).not.toContain('!');
+});
+
+test('while changes are shown, s sorts by them: what got worst is first, r turns it round', () => {
+  const rowsAfter = (...keys: readonly string[]) => {
+    const state = stateAfter([...slowedDown(), ...pressed('d', ...keys)]);
+    return { sort: state.view.sort, names: methodRows(shownSummary(state).methods, state).map(({ name }) => name) };
+  };
+  // In calls a second BatchGetMemories is the first, with and without the change.
+  expect(rowsAfter('d').names[0]).toBe('BatchGetMemories');
+  expect(rowsAfter('s')).toMatchObject({ sort: 'errors' });
+  expect(rowsAfter('s').names[0]).toBe('SaveMemory');
+  expect(rowsAfter('s', 's', 's')).toMatchObject({ sort: 'p50' });
+  expect(rowsAfter('s', 's', 's').names[0]).toBe('SaveMemory');
+  expect(rowsAfter('s', 's', 's', 'r').names.at(-1)).toBe('SaveMemory');
+  // Of the slowest calls its own are a tenth of what they were.
+  expect(rowsAfter('s', 's', 's', 's', 's', 's').names.at(-2)).toBe('SaveMemory');
+  // What has no change to tell of is last.
+  expect(rowsAfter('s', 's', 's').names.at(-1)).toBe('WatchStats');
 });
 
 test('a method tells each percentile against the baseline', async () => {

@@ -1,8 +1,9 @@
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { commandOf } from '../../src/tui/keys.ts';
 import { MemoriesSource } from '../../src/tui/source/memories.ts';
 import { knownRows, PAGE_ROWS, rowAt } from '../../src/tui/state/memories/browser.ts';
-import { memoryWants } from '../../src/tui/state/memories/wants.ts';
+import { askedServer, memoryWants } from '../../src/tui/state/memories/wants.ts';
 import { reduce } from '../../src/tui/state/reduce.ts';
 import { initialState, type MonitorState } from '../../src/tui/state/state.ts';
 import { Store } from '../../src/tui/state/store.ts';
@@ -38,7 +39,7 @@ async function openBrowser(credential?: string) {
   const source = new MemoriesSource(options, (answer) => store.dispatch({ kind: 'memory-answer', answer }));
   ends.push(
     () => source.close(),
-    store.subscribe(() => source.serve(memoryWants(store.state()))),
+    store.subscribe(() => source.serve(memoryWants(store.state()), askedServer(store.state()))),
   );
   server().calls();
   store.dispatch({ kind: 'memory-access', access: { kind: 'key', from: 'the test' } });
@@ -97,6 +98,65 @@ test('pages come as the cursor nears their end, each once, and only those around
   expect(memories().pages.map(({ index }) => index)).toEqual([0]);
   expect(rowAt(memories(), 0)).toMatchObject({ category: 'fact' });
   expect(server().calls().ListMemories).toBe(1);
+});
+
+test('of several servers the one that is looked at is asked, and of all together the first that answers', async () => {
+  // The way to the same server through another address.
+  const way = createServer((socket) => {
+    const onward = connect(Number(server().address.split(':')[1]), '127.0.0.1');
+    socket.pipe(onward).pipe(socket);
+    for (const end of [socket, onward]) end.on('error', () => {});
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => way.once('listening', resolve));
+  ends.push(() => way.close());
+  const other = `127.0.0.1:${(way.address() as AddressInfo).port}`;
+  const names = ['127.0.0.1:1', other, server().address];
+  const { store, memories, press, settled } = await openBrowser();
+  const asked = async (target: string) => {
+    await expect.poll(() => memories().lastCall?.server, { timeout: 10_000 }).toBe(target);
+    await settled();
+  };
+  await asked(server().address);
+  store.dispatch({ kind: 'targets', names });
+  for (const target of [other, server().address]) {
+    store.dispatch({ kind: 'connection', target, connection: { phase: 'live' } });
+  }
+  press('R');
+  await asked(other);
+  // Opened, and left behind with the server it was read from.
+  press('enter');
+  await settled();
+  press('t');
+  expect(store.state().view.target).toBe(names[0]);
+  expect(memories()).toMatchObject({ opened: undefined, pages: [], pane: 'list' });
+  await expect.poll(() => memories().failures[0]?.problem.code, { timeout: 10_000 }).toBe('UNAVAILABLE');
+  press('t');
+  await asked(other);
+  expect(memories().failures).toEqual([]);
+  press('t');
+  await asked(server().address);
+  expect(knownRows(memories())).toBe(PAGE_ROWS);
+});
+
+test('G leads to the last row that is known, and says so while there are more', async () => {
+  const { store, memories, press, settled } = await openBrowser();
+  await settled();
+  for (let known = PAGE_ROWS; known < ROWS; known += PAGE_ROWS) {
+    press('G');
+    expect(memories().row).toBe(known - 1);
+    expect(store.state().view.notice).toBe(`row ${known}, and there are more: G goes on, o shows the other end first`);
+    await settled();
+  }
+  press('G');
+  await settled();
+  expect(memories()).toMatchObject({ row: ROWS - 1, total: ROWS });
+  expect(store.state().view.notice).toBeUndefined();
+  // The other end is the first of the other order.
+  const last = rowAt(memories(), ROWS - 1);
+  press('o');
+  await settled();
+  expect(memories().order).toBe('update_time');
+  expect(rowAt(memories(), 0)).toEqual(last);
 });
 
 test('texts are asked for when they are to be shown, and not kept when they are hidden again', async () => {
@@ -184,7 +244,7 @@ test('short and empty pages, as a search that takes long is answered in, stand o
     expect(want).toMatchObject({ index: page, token: page === 0 ? '' : `token ${page}` });
     const rows = Array.from({ length }, (_, i) => ({ ...row, id: `${page}.${i}` }));
     const next = page === lengths.length - 1 ? '' : `token ${page + 1}`;
-    const call = { what: 'page', ms: 1, traceId: '' };
+    const call = { what: 'page', ms: 1, traceId: '', server: '' };
     state = reduce(state, { kind: 'memory-answer', answer: { kind: 'page', want, rows, next, call } });
   }
   expect(state.memories.total).toBe(23);
@@ -211,6 +271,6 @@ test('an answer to an earlier question changes nothing', async () => {
   const want = memoryWants({ ...state, memories: { ...state.memories, pages: [] } })[0];
   if (want?.kind !== 'page') throw new Error('no page is wanted');
   const late = { kind: 'page', want: { ...want, query: want.query - 1 }, rows: [], next: '' } as const;
-  const call = { what: 'page 1', ms: 1, traceId: '' };
+  const call = { what: 'page 1', ms: 1, traceId: '', server: '' };
   expect(reduce(state, { kind: 'memory-answer', answer: { ...late, call } })).toBe(state);
 });

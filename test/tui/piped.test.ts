@@ -73,7 +73,7 @@ test('--json is one object a frame, each on a line of its own', async () => {
 test('lines for people name every number', async () => {
   const { printed } = await piped({ once: false });
   expect(printed.at(-1)).toMatch(
-    /^14:22:07Z {2}hub-1:50051 {2}LIVE {2}[\d,]+\/s {2}err 0\.\d\d% {2}in flight \d+ {2}p50 \S+ {2}p95 \S+ {2}p99 \S+ {2}max \S+ {2}postgres up \d+\/10 {2}redis up {2}rss 211M$/,
+    /^14:22:07Z {2}hub-1:50051 {2}LIVE {2}[\d,]+\/s {2}err 0\.\d\d% {2}in flight \d+ {2}p50 \S+ {2}p95 \S+ {2}p99 \S+ {2}max \S+ {2}postgres up \d+\/10 {2}redis up {2}rss 221MB$/,
   );
 });
 

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { LatencyHistogram } from '../../src/shared/histogram.ts';
 import { timestampFromMs } from '../../src/shared/time.ts';
 import { append, HISTORY_MS } from '../../src/tui/state/history.ts';
+import { methodRows } from '../../src/tui/state/method-rows.ts';
 import { reduce } from '../../src/tui/state/reduce.ts';
 import { gridOf, heatBands, percentileSeries, rateSeries } from '../../src/tui/state/series.ts';
 import { slotOf } from '../../src/tui/state/slot.ts';
-import { initialState, type MonitorState, methodRows, shownEndMs, shownSummary } from '../../src/tui/state/state.ts';
+import { initialState, type MonitorState, shownEndMs, shownSummary } from '../../src/tui/state/state.ts';
 import { summarize } from '../../src/tui/state/summary.ts';
 import { emptyFrame, methodStats, NOW_MS, random, trafficFrame } from './support/frames.ts';
 import { busyEvents, stateAfter } from './support/screens.ts';
@@ -154,7 +155,7 @@ describe('keys', () => {
 
   test('sort by every column, both ways', () => {
     let state = stateAfter(busyEvents());
-    const names = () => methodRows(shownSummary(state).methods, state.view).map(({ name }) => name);
+    const names = () => methodRows(shownSummary(state).methods, state).map(({ name }) => name);
     expect(names().slice(0, 2)).toEqual(['BatchGetMemories', 'SaveMemory']);
     state = press(state, 'reverse');
     expect(names().at(-1)).toBe('BatchGetMemories');
@@ -169,7 +170,7 @@ describe('keys', () => {
   test('filter by a part of the name; a leading ! inverts; Esc brings the old filter back', () => {
     let state = press(stateAfter(busyEvents()), 'filter');
     state = reduce(state, { kind: 'filter-text', text: 'get' });
-    const names = () => methodRows(shownSummary(state).methods, state.view).map(({ name }) => name);
+    const names = () => methodRows(shownSummary(state).methods, state).map(({ name }) => name);
     expect(names()).toEqual(['BatchGetMemories', 'GetMemory']);
     state = reduce(state, { kind: 'filter-text', text: '!memor' });
     expect(names()).toEqual(['WatchStats']);

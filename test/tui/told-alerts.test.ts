@@ -5,9 +5,11 @@ import { expect, test } from 'vitest';
 import { EventKind } from '../../src/shared/gen/memoryhub/v1/stats_service.ts';
 import { durationFromMs, timestampFromMs } from '../../src/shared/time.ts';
 import { AlertFile } from '../../src/tui/alert-file.ts';
+import type { Command } from '../../src/tui/keys.ts';
 import type { Event } from '../../src/tui/state/event.ts';
 import { reduce } from '../../src/tui/state/reduce.ts';
 import { initialState, type MonitorState } from '../../src/tui/state/state.ts';
+import { textWidth } from '../../src/tui/terminal/line.ts';
 import { shownAlerts } from '../../src/tui/widgets/alert-line.ts';
 import { drawn } from './support/drawn.ts';
 import { emptyFrame, methodStats, NOW_MS } from './support/frames.ts';
@@ -81,6 +83,29 @@ test('an alert the server raises between two judgements of ours is shown with it
     receivedMs: NOW_MS + 110,
   };
   expect(shownAlerts(stateAfter([second(0), between])).map(({ rule }) => rule)).toEqual(['quota']);
+});
+
+test('an event that has no room in its row is told in full after Enter, with its day, until Esc', async () => {
+  const long = `worker 3 of プラットフォーム died (SIGKILL) ${'and was replaced by another one '.repeat(6)}at last`;
+  const told = [second(0), second(1, [[EventKind.WORKER_RESTARTED, long]]), second(2, [[STARTED, 'server started']])];
+  const at = async (columns: number, rows: number, ...keys: readonly Command[]) => {
+    const commands = (['go-events', ...keys] as const).map((command): Event => ({ kind: 'command', command }));
+    return (await drawn([...told, ...commands], { columns, rows })).rows;
+  };
+  expect((await at(80, 24, 'down')).join('\n')).not.toContain('at last');
+  for (const [columns, rows] of [
+    [60, 15],
+    [80, 24],
+    [100, 30],
+  ] as const) {
+    const open = await at(columns, rows, 'down', 'open');
+    expect(open.join('\n')).toMatch(/2026-11-23 14:22:08 UTC[\s\S]*at last/);
+    for (const row of open.slice(2, -1)) expect(textWidth(row.trimEnd()), row).toBe(columns);
+    expectGolden(`event-open-${columns}x${rows}`, open);
+  }
+  // The cursor moves on: the next one is open.
+  expect((await at(80, 24, 'down', 'open', 'up')).join('\n')).toMatch(/14:22:09 UTC\s+│\s+│\s+server started/);
+  expect(await at(80, 24, 'down', 'open', 'back')).toEqual(await at(80, 24, 'down'));
 });
 
 test('the file has a line when an alert is raised and one when it is over, whoever raised it', () => {

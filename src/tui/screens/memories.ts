@@ -19,7 +19,7 @@ export function memoriesScreen(state: MonitorState, width: number, rows: number,
   const room = rows - FRAME_ROWS;
   if (memories.access.kind !== 'key') return accessPanel('Memories', memories.access, width, room, theme);
   const height = room - OWN_ROWS;
-  return [queryLine(memories, width), ...panes(), statusLine(memories, width)];
+  return [queryLine(memories, width), ...panes(), statusLine(state, width)];
 
   function panes(): Block {
     if (memories.opened === undefined) return memoryListPanel(state, width, height, theme);
@@ -59,17 +59,18 @@ function queryLine({ filter, order, textShown, access }: MemoryBrowser, width: n
 }
 
 /** How long the last call took and where to find its trace; or what went wrong. */
-function statusLine(browser: MemoryBrowser, width: number): Line {
+function statusLine({ memories: browser, targets }: MonitorState, width: number): Line {
   const { lastCall, failures } = browser;
   // Where there is no list, what went wrong stands in its place.
   const failure = failures.findLast(({ want }) => knownRows(browser) > 0 || !want.startsWith('page'));
   if (failure !== undefined) return segmentedLine([{ line: problemLine(failure), weight: 1 }], [], width);
   if (lastCall === undefined) return [];
-  const { what, ms, traceId } = lastCall;
+  const { what, ms, traceId, server } = lastCall;
+  const from = targets.length < 2 ? '' : ` from ${printable(server)}`;
   return segmentedLine(
     [
       {
-        line: [`${what} in ${formatLatency(ms * 1000)}`, { text: `, trace ${traceId} (Y copies)`, tone: 'dim' }],
+        line: [`${what} in ${formatLatency(ms * 1000)}${from}`, { text: `, trace ${traceId} (Y copies)`, tone: 'dim' }],
         weight: 1,
       },
     ],

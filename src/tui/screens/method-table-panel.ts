@@ -1,4 +1,5 @@
-import { type MonitorState, methodRows, selectedIndex, shownEndMs, shownSlots } from '../state/state.ts';
+import { comparedWith, methodRows, selectedIndex } from '../state/method-rows.ts';
+import { type MonitorState, shownEndMs, shownSlots } from '../state/state.ts';
 import type { WindowSummary } from '../state/summary.ts';
 import { type Line, printable } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
@@ -15,7 +16,7 @@ export function methodTablePanel(
   theme: Theme,
 ): Block {
   const { view } = state;
-  const rows = methodRows(window.methods, view);
+  const rows = methodRows(window.methods, state);
   const table = methodTable(
     {
       rows,
@@ -23,7 +24,7 @@ export function methodTablePanel(
       slots: shownSlots(state),
       endMs: shownEndMs(state),
       view,
-      baseline: view.difference ? state.baseline?.window : undefined,
+      baseline: comparedWith(state),
       width: width - 4,
       height: height - 2,
     },
@@ -33,8 +34,7 @@ export function methodTablePanel(
   const count = rows.length === window.methods.length ? `${rows.length}` : `${rows.length} of ${window.methods.length}`;
   const title: Line = [{ text: `Methods (${count})`, tone: 'title', bold: true }, ...filter];
   const covered = formatPeriod(view.windowMs);
-  const compared = view.difference && state.baseline !== undefined;
-  const note: Line = compared
+  const note: Line = comparedWith(state)
     ? [{ text: `last ${covered}, against the baseline`, tone: 'accent' }]
     : [{ text: `over ${covered}`, tone: 'dim' }];
   const lines = rows.length > 0 ? table : [...table, [], ...emptyHint(state, window.methods.length > 0)];

@@ -1,4 +1,5 @@
-import { type MonitorState, methodRows, selectedIndex, shownSummary } from '../state/state.ts';
+import { methodRows, selectedIndex } from '../state/method-rows.ts';
+import { type MonitorState, shownSummary } from '../state/state.ts';
 import { showsOnePanel } from '../state/view.ts';
 import type { Theme } from '../terminal/theme.ts';
 import type { Block } from '../widgets/block.ts';
@@ -13,7 +14,7 @@ const MAX_GRAPH = 15;
 export function methodsScreen(state: MonitorState, width: number, rows: number, theme: Theme): Block {
   const room = rows - FRAME_ROWS;
   const window = shownSummary(state);
-  const shown = methodRows(window.methods, state.view);
+  const shown = methodRows(window.methods, state);
   const selected = shown[selectedIndex(shown, state.view)]?.name;
   if (state.view.expanded) return graphPanel(state, selected, width, room, theme);
   const graph = Math.min(MAX_GRAPH, room - window.methods.length - 3);

@@ -2,11 +2,20 @@ import { CODE_NAMES } from '../../shared/rpc-error.ts';
 import { clientRows } from '../state/client-rows.ts';
 import { eventKindName, eventRows, isTrouble } from '../state/event-rows.ts';
 import { atCursor, methodDetail } from '../state/method-detail.ts';
-import { type MonitorState, methodRows, selectedIndex, shownSlot, shownSlots, shownSummary } from '../state/state.ts';
+import { methodRows, selectedIndex } from '../state/method-rows.ts';
+import { type MonitorState, shownSlot, shownSlots, shownSummary } from '../state/state.ts';
 import { statementRows, tableSizes } from '../state/store-rows.ts';
 import type { Summary } from '../state/summary.ts';
 import { printable } from '../terminal/line.ts';
-import { formatBytes, formatClock, formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
+import {
+  formatBytes,
+  formatClock,
+  formatCount,
+  formatLatency,
+  formatPeriod,
+  formatProcessBytes,
+  formatShare,
+} from '../widgets/format.ts';
 
 /** A screen in sentences. */
 export interface Spoken {
@@ -38,7 +47,7 @@ export function spokenOverview(state: MonitorState): Spoken {
   }
   for (const { pid, cpu, rssBytes, loopDelayP99Us } of gauges?.processes ?? []) {
     before.push(
-      `Process ${pid}: ${formatShare(cpu)} of a core, ${formatBytes(rssBytes)} resident, loop delay p99 ${formatLatency(loopDelayP99Us)}.`,
+      `Process ${pid}: ${formatShare(cpu)} of a core, ${formatProcessBytes(rssBytes)} resident, loop delay p99 ${formatLatency(loopDelayP99Us)}.`,
     );
   }
   const [newest] = spokenEvents(state).list;
@@ -47,7 +56,7 @@ export function spokenOverview(state: MonitorState): Spoken {
 }
 
 export function spokenMethods(state: MonitorState): Spoken {
-  const rows = methodRows(shownSummary(state).methods, state.view);
+  const rows = methodRows(shownSummary(state).methods, state);
   const list = rows.map((row) =>
     row.watch ? `${printable(row.name)}: ${row.inFlight} open streams.` : `${printable(row.name)}: ${callsText(row)}.`,
   );

@@ -25,19 +25,33 @@ export class MemoriesSource {
   readonly #answer: (answer: MemoryAnswer) => void;
   readonly #running = new Map<string, AbortController>();
   #hub: MemoryHub | undefined;
+  #address: string;
   #closed = false;
 
   constructor(options: ConnectOptions, answer: (answer: MemoryAnswer) => void) {
     this.#options = options;
+    this.#address = options.address;
     this.#answer = answer;
   }
 
-  /** Begins what is wanted and not under way, and ends what is not wanted any more. */
-  serve(wants: readonly MemoryWant[]): void {
+  /**
+   * Begins what is wanted and not under way, and ends what is not wanted any more.
+   *
+   * @param address of the server that is asked, where it is another than the first
+   */
+  serve(wants: readonly MemoryWant[], address = this.#options.address): void {
     if (this.#closed) return;
+    if (address !== this.#address) this.#turnTo(address);
     const keys = new Set(wants.map(({ key }) => key));
     for (const [key, running] of this.#running) if (!keys.has(key)) this.#end(key, running);
     for (const want of wants) if (!this.#running.has(want.key)) void this.#run(want);
+  }
+
+  #turnTo(address: string): void {
+    for (const [key, running] of this.#running) this.#end(key, running);
+    this.#hub?.close();
+    this.#hub = undefined;
+    this.#address = address;
   }
 
   close(): void {
@@ -59,7 +73,7 @@ export class MemoriesSource {
     const outcome = await this.#outcome(want, traceId, running.signal);
     if (running.signal.aborted) return;
     this.#running.delete(want.key);
-    const call = { what: whatOf(want), ms: performance.now() - startedAt, traceId };
+    const call = { what: whatOf(want), ms: performance.now() - startedAt, traceId, server: this.#address };
     this.#answer({ ...outcome, call } as MemoryAnswer);
   }
 
@@ -78,7 +92,7 @@ export class MemoriesSource {
   }
 
   async #ask(want: MemoryWant, settings: CallSettings): Promise<Outcome> {
-    this.#hub ??= new MemoryHub(this.#options);
+    this.#hub ??= new MemoryHub({ ...this.#options, address: this.#address });
     const { memories } = this.#hub;
     switch (want.kind) {
       case 'page': {

@@ -4,14 +4,13 @@ import type { AlertRule } from '../../shared/alerts/rule.ts';
 import type { AlertLog, FleetWatch } from './alerts.ts';
 import type { Baseline } from './baseline.ts';
 import type { Connection } from './connection.ts';
-import { passes } from './filter.ts';
 import { type History, slotsWithin } from './history.ts';
 import { INITIAL_BROWSER, type MemoryBrowser } from './memories/browser.ts';
 import { type Merged, NOTHING_MERGED } from './merged.ts';
 import type { Slot, SlotEvent } from './slot.ts';
-import { type MethodSummary, summarize, type WindowSummary } from './summary.ts';
+import { summarize, type WindowSummary } from './summary.ts';
 import { newTarget, type Target } from './target.ts';
-import { INITIAL_VIEW, type SortColumn, type View } from './view.ts';
+import { INITIAL_VIEW, type View } from './view.ts';
 
 /**
  * Everything the monitor knows. Changed by `reduce` only. Target, connection, history and events are
@@ -98,47 +97,7 @@ export function isStale({ connection }: MonitorState): boolean {
   return connection.phase === 'retrying';
 }
 
-/** The rows of the method table: filtered and sorted. */
-export function methodRows(methods: readonly MethodSummary[], view: View): readonly MethodSummary[] {
-  const rows = methods.filter(({ name }) => passes(view.filter, name));
-  const sign = view.reversed ? -1 : 1;
-  return rows.sort((a, b) => sign * (compare(a, b, view.sort) || a.name.localeCompare(b.name)));
-}
-
-/** Numbers fall, names rise. */
-function compare(a: MethodSummary, b: MethodSummary, column: SortColumn): number {
-  if (column === 'name') return a.name.localeCompare(b.name);
-  return sortValue(b, column) - sortValue(a, column);
-}
-
-function sortValue(method: MethodSummary, column: Exclude<SortColumn, 'name'>): number {
-  switch (column) {
-    case 'rate':
-      return method.rate;
-    case 'errors':
-      return method.errorShare;
-    case 'inFlight':
-      return method.inFlight;
-    case 'p50':
-      return method.latency.percentile(0.5);
-    case 'p95':
-      return method.latency.percentile(0.95);
-    case 'p99':
-      return method.latency.percentile(0.99);
-    case 'max':
-      return method.latency.max;
-  }
-}
-
 /** The window that is shown, added up. */
 export function shownSummary(state: MonitorState): WindowSummary {
   return summarize(shownSlots(state));
-}
-
-/** The row under the cursor: the selected method, else the first. */
-export function selectedIndex(rows: readonly MethodSummary[], view: View): number {
-  return Math.max(
-    0,
-    rows.findIndex(({ name }) => name === view.selected),
-  );
 }

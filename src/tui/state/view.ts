@@ -36,6 +36,8 @@ export interface View {
   /** The panel of the overview shown where there is room for one. */
   readonly panel: number;
   readonly events: TableView;
+  /** Whether the event under the cursor is told in full. */
+  readonly eventOpen: boolean;
   readonly clients: TableView;
   readonly settings: TableView;
   readonly statements: TableView;
@@ -100,6 +102,7 @@ export const INITIAL_VIEW: View = {
   selected: undefined,
   panel: PANELS.indexOf('methods'),
   events: INITIAL_TABLE,
+  eventOpen: false,
   clients: INITIAL_TABLE,
   settings: INITIAL_TABLE,
   statements: INITIAL_TABLE,

@@ -58,6 +58,7 @@ function isUseful({ command, footer: word }: KeyBinding, state: MonitorState): b
     case 'back':
       return view.screen !== 'overview' || filterOf(state) !== '';
     case 'open':
+      if (view.screen === 'events') return state.events.length > 0;
       return view.screen === 'memories' ? memories.access.kind === 'key' : history.length > 0;
     case 'order':
     case 'show-text':

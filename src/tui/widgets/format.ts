@@ -1,9 +1,12 @@
+import { quantityText } from '../../shared/alerts/quantity.ts';
+
 /** Numbers as an operator reads them: short, of a fixed greatest width, with their unit. */
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
-/** 0 · 0.4 · 37 · 1,284 · 12.9k · 98.2M; at most 6 columns. */
+/** 0 · <.1 · 0.4 · 37 · 1,284 · 12.9k · 98.2M; at most 6 columns. */
 export function formatCount(value: number): string {
+  if (value > 0 && value < 0.05) return '<.1';
   if (value > 0 && value < 9.95) return trimZero(value.toFixed(1));
   if (value < 9_999.5) return grouped.format(value);
   return scaled(value, 1000, ['k', 'M', 'G', 'T', 'P', 'E']);
@@ -20,6 +23,11 @@ export function formatLatency(us: number): string {
 /** 512B · 84M · 1.2G, in units of 1024; at most 5 columns. */
 export function formatBytes(bytes: number): string {
   return bytes < 1000 ? `${Math.round(bytes)}B` : scaled(bytes, 1024, ['K', 'M', 'G', 'T', 'P', 'E']);
+}
+
+/** Of a process, in the units of the service levels and alerts, which tell of the same memory: 210MB. */
+export function formatProcessBytes(bytes: number): string {
+  return quantityText(bytes, 'bytes');
 }
 
 /** @param share 0..1; 0% · 0.16% · 9.3% · 38% · 100%; at most 5 columns */

@@ -4,7 +4,7 @@ import type { ProcessSlot, Slot } from '../state/slot.ts';
 import { type Line, printable, type Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { packed } from './block.ts';
-import { formatBytes, formatCount, formatLatency, formatShare } from './format.ts';
+import { formatBytes, formatCount, formatLatency, formatProcessBytes, formatShare } from './format.ts';
 import { meter } from './graph.ts';
 
 /** Narrower panels show the number alone. */
@@ -141,9 +141,9 @@ export function processGauges(slots: readonly Slot[], width: number, theme: Them
       ),
       row(
         width,
-        field('rss', formatBytes(sum((process) => process.rssBytes))),
-        field('heap', formatBytes(sum((process) => process.heapUsedBytes))),
-        field('ext', formatBytes(sum((process) => process.externalBytes))),
+        field('rss', formatProcessBytes(sum((process) => process.rssBytes))),
+        field('heap', formatProcessBytes(sum((process) => process.heapUsedBytes))),
+        field('ext', formatProcessBytes(sum((process) => process.externalBytes))),
       ),
       row(
         width,

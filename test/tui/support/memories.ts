@@ -64,7 +64,12 @@ export function revisionAt(place: number, revision: number): Revision {
 
 /** What a server with so many memories answers to a want. */
 export function answerTo(want: MemoryWant, total: number): MemoryAnswer {
-  const call = { what: want.kind === 'page' ? `page ${want.index + 1}` : want.kind, ms: 9.2, traceId: TRACE_ID };
+  const call = {
+    what: want.kind === 'page' ? `page ${want.index + 1}` : want.kind,
+    ms: 9.2,
+    traceId: TRACE_ID,
+    server: '127.0.0.1:50051',
+  };
   switch (want.kind) {
     case 'page': {
       const first = want.token === '' ? 0 : Number(want.token);

@@ -82,7 +82,7 @@ function everywhere(state: MonitorState, command: Command): MonitorState {
     case 'window':
       return withView(state, { windowMs: after(WINDOWS, view.windowMs) });
     case 'target':
-      return withView(state, { target: nextTarget(state) });
+      return lookedAt(state, nextTarget(state));
     case 'interval-longer':
       return withView(state, { intervalMs: INTERVALS.find((ms) => ms > view.intervalMs) ?? view.intervalMs });
     case 'interval-shorter':
@@ -90,6 +90,14 @@ function everywhere(state: MonitorState, command: Command): MonitorState {
     default:
       return onCompare(state, command) ?? state;
   }
+}
+
+/** Another target is looked at: what is listed of memories is read anew, from there. */
+function lookedAt(state: MonitorState, target: string | undefined): MonitorState {
+  if (target === state.view.target) return state;
+  const { memories } = state;
+  const anew = { ...asked(memories, {}), opened: undefined, pane: 'list', storageMs: undefined, settingsMs: undefined };
+  return { ...withView(state, { target }), memories: { ...memories, ...anew, pane: 'list' } };
 }
 
 /** All targets merged, then one by one. */

@@ -9,7 +9,7 @@ import {
   rowAt,
 } from '../memories/browser.ts';
 import type { MonitorState } from '../state.ts';
-import { after, movedRow } from './with-view.ts';
+import { after, movedRow, withView } from './with-view.ts';
 
 const SCROLL = 5;
 
@@ -75,9 +75,13 @@ function inList(state: MonitorState, command: Command): MonitorState | undefined
   }
   if (command === 'json' || command === 'diff')
     return memories.opened === undefined ? state : inMemory(state, memories.opened, command);
-  const row = movedRow(command, memories.row, knownRows(memories));
+  const known = knownRows(memories);
+  const row = movedRow(command, memories.row, known);
   if (row === undefined) return undefined;
-  return withBrowser(state, { row, pages: kept(memories, row, state.view.rows) });
+  const moved = withBrowser(state, { row, pages: kept(memories, row, state.view.rows) });
+  if (command !== 'bottom' || memories.total !== undefined || known === 0) return moved;
+  // Its end is found by going through all of it: nobody asks a server for that with one key.
+  return withView(moved, { notice: `row ${known}, and there are more: G goes on, o shows the other end first` });
 }
 
 function opened(id: string): OpenedMemory {

@@ -1,5 +1,6 @@
 import type { Command } from '../../keys.ts';
-import { type MonitorState, methodRows, selectedIndex, shownSummary } from '../state.ts';
+import { methodRows, selectedIndex } from '../method-rows.ts';
+import { type MonitorState, shownSummary } from '../state.ts';
 import { SORT_COLUMNS } from '../view.ts';
 import { after, movedRow, withView } from './with-view.ts';
 
@@ -19,7 +20,7 @@ export function onMethodTable(state: MonitorState, command: Command): MonitorSta
 }
 
 function open(state: MonitorState): MonitorState {
-  const rows = methodRows(shownSummary(state).methods, state.view);
+  const rows = methodRows(shownSummary(state).methods, state);
   const row = rows[selectedIndex(rows, state.view)];
   if (row === undefined || state.view.screen === 'method') return state;
   const openedFrom = state.view.screen;
@@ -29,7 +30,7 @@ function open(state: MonitorState): MonitorState {
 /** A frame is added up only when a key really moves. */
 function moveCursor(state: MonitorState, command: Command): MonitorState | undefined {
   if (movedRow(command, 0, 1) === undefined) return undefined;
-  const rows = methodRows(shownSummary(state).methods, state.view);
+  const rows = methodRows(shownSummary(state).methods, state);
   const row = movedRow(command, selectedIndex(rows, state.view), rows.length) ?? 0;
   return withView(state, { selected: rows[row]?.name });
 }

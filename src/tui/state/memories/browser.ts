@@ -92,6 +92,8 @@ export interface MemoryCall {
   readonly what: string;
   readonly ms: number;
   readonly traceId: string;
+  /** Address of the server that was asked. */
+  readonly server: string;
 }
 
 /** The memory browser. Only the pages around the cursor are kept. */

@@ -47,6 +47,15 @@ export function memoryWants(state: MonitorState): readonly MemoryWant[] {
   return wants.filter(({ key }) => !isHeldBack(memories, key, nowMs));
 }
 
+/**
+ * Which of several servers is asked: the one that is looked at, else the first that answers, for the
+ * memories of one database are the same on all. Undefined where there is one.
+ */
+export function askedServer({ targets, view }: MonitorState): string | undefined {
+  if (targets.length < 2) return undefined;
+  return view.target ?? targets.find(({ connection }) => connection.phase === 'live')?.name;
+}
+
 function isHeldBack({ failures }: MemoryBrowser, key: string, nowMs: number): boolean {
   const failure = failures.find(({ want }) => want === key);
   if (failure === undefined) return false;
