@@ -1,7 +1,12 @@
 import { credentials, Metadata } from '@grpc/grpc-js';
 import type { ConnectionPool } from '../src/server/database/connection-pool.ts';
+import { keyedId } from '../src/server/domain/ids.ts';
 import { Scope } from '../src/server/domain/memory.ts';
-import { BatchSaveMemoriesRequest, MemoryServiceClient } from '../src/shared/gen/memoryhub/v1/memory_service.ts';
+import {
+  BatchGetMemoriesRequest,
+  BatchSaveMemoriesRequest,
+  MemoryServiceClient,
+} from '../src/shared/gen/memoryhub/v1/memory_service.ts';
 import type { Target } from './server.ts';
 
 const BATCH = 1000;
@@ -33,6 +38,27 @@ export async function saveRows(target: Target, rows: number): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, saver));
+  client.close();
+}
+
+/** Reads each of them once, so that caches have what can be cached. */
+export async function readRows(target: Target, rows: number): Promise<void> {
+  const client = new MemoryServiceClient(target.address, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${target.credential}`);
+  const owner = { scope: Scope.WORKSPACE, userId: '', team: '' };
+  for (let first = 0; first < rows; first += BATCH) {
+    const length = Math.min(BATCH, rows - first);
+    const ids = Array.from({ length }, (_, i) => keyedId('default', owner, keyOf(first + i)));
+    await new Promise<void>((resolve, reject) => {
+      client.batchGetMemories(BatchGetMemoriesRequest.fromPartial({ ids }), metadata, (error, found) => {
+        if (error) reject(error);
+        else if (found.memories.length < length)
+          reject(new Error(`of ${length} memories ${found.memories.length} are there`));
+        else resolve();
+      });
+    });
+  }
   client.close();
 }
 

@@ -10,7 +10,7 @@ import { copy, cursor } from './floors/sql.ts';
 import { ghzContender } from './ghz.ts';
 import { hasH2load, runH2load } from './h2load.ts';
 import { exporting, listing } from './readers.ts';
-import { keyOf, saveRows } from './rows.ts';
+import { keyOf, readRows, saveRows } from './rows.ts';
 import { startServer, type Target, writeMetadataFile } from './server.ts';
 import { judge, type Row } from './verdict.ts';
 
@@ -55,6 +55,7 @@ class Suite {
     const target = await this.#start(startServer());
     console.log(`saving ${this.#options.rows} rows`);
     await saveRows(target, this.#options.rows);
+    await readRows(target, this.#options.rows);
     const memory = await getFirst(target);
     const message = Buffer.from(Memory.encode(memory).finish());
     const echo = await this.#start(startFloor('floors/echo.ts', [message.toString('base64')]));
@@ -94,6 +95,7 @@ class Suite {
     const redis = await this.#start(startRedis());
     const env = { DATABASE_URL: databaseUrl, REDIS_URL: redis.url };
     const cached = await this.#start(startServer({ env, credential }));
+    await readRows(cached, this.#options.rows);
     const beside = [redisGets(redis.url, message)];
     await this.#row('cached Get, Redis', 0.85, 'calls', get('GetMemory', cached), echo, beside);
   }
