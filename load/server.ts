@@ -9,7 +9,7 @@ import { residentBytes } from './process.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 /** Of Node.js, as `npm start` has them. Floors get the same: half of what grpc-js costs is garbage collection. */
-export const SERVER_FLAGS = ['--max-semi-space-size=4'];
+export const SERVER_FLAGS = ['--max-semi-space-size=16'];
 
 /** A server to put under load. */
 export interface Target {

@@ -2,7 +2,7 @@
  * What the call path costs above bare grpc-js, step by step: each step of a cached GetMemory is switched
  * off in a server of its own, and the processor time of one call compared with that of the whole.
  *
- *   node load/micro/call-path.ts [--rounds 7] [--seconds 1] [--only RUNG] [--flags "--max-semi-space-size=4"]
+ *   node load/micro/call-path.ts [--rounds 7] [--seconds 1] [--only RUNG] [--flags "--max-semi-space-size=16"]
  *
  * Needs h2load. All servers run at once and are asked in turn, A B A B, so that they share the weather;
  * processor time of all threads, garbage collection included, is what counts: unlike the wall clock it

@@ -10,8 +10,8 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const isNewEnough = major > 22 || (major === 22 && minor >= 18);
 const bundled = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
 
-/** As in `npm start`: it can only be said on the command line, and saves a server memory. */
-const YOUNG_GENERATION = process.argv[2] === 'serve' ? ['--max-semi-space-size=4'] : [];
+/** As in `npm start`: it can only be said on the command line. See src/server/heap.ts. */
+const YOUNG_GENERATION = process.argv[2] === 'serve' ? ['--max-semi-space-size=16'] : [];
 
 if (isNewEnough) {
   // What libraries do inside is no business of who runs a command.

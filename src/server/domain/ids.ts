@@ -1,4 +1,5 @@
 import { hash, randomFillSync } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Owner } from './memory.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -36,8 +37,19 @@ export function newId(nowMs: number = Date.now()): string {
  */
 export function keyedId(workspace: string, owner: Owner, key: string): string {
   const name = JSON.stringify(['memoryhub.v1.Memory', workspace, owner.scope, owner.userId, owner.team, key]);
-  return format(hash('sha256', name, 'buffer').subarray(0, 16), 8);
+  let id = keyedIds.get(name);
+  if (id === undefined) {
+    id = format(hash('sha256', name, 'buffer').subarray(0, 16), 8);
+    keyedIds.set(name, id);
+  }
+  return id;
 }
+
+/** The hash takes 4 us, a tenth of a cached read, and callers come back to the same keys. In bytes, about. */
+const keyedIds = new LRUCache<string, string>({
+  maxSize: 4 * 1024 * 1024,
+  sizeCalculation: (_id, name) => 200 + 2 * name.length,
+});
 
 function format(bytes: Buffer, version: number): string {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4);

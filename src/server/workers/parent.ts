@@ -16,11 +16,7 @@ import { WorkersMetrics } from './workers-metrics.ts';
 const RESTART_PAUSE_MS = 500;
 /** Beyond the grace they were given, workers that do not end are killed. */
 const KILL_AFTER_MS = 5_000;
-/**
- * V8 lets the young generation grow to 32 MB a half. A small one costs no processor time, since what
- * a sweep costs is what it finds alive, and saves each process 50 to 100 MB under load. It can only be
- * said on the command line: see also `npm start`.
- */
+/** Of each half, in megabytes: of several processes each is to be smaller than a single one. See heap.ts. */
 const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4';
 /** The parent's own number: it counts nothing, but tells of its workers. */
 const PARENT = 0;
