@@ -292,7 +292,7 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   );
   const waits = tells ? new SessionWaits(() => sessionWaits(database)) : undefined;
   const emptied = tells ? (text: string) => event(EventKind.REDIS_EMPTIED, text) : undefined;
-  const redisWatch = redis && new RedisWatch(redis, emptied);
+  const redisWatch = redis && new RedisWatch(redis, `${keyPrefix}:watched:${boot.id}:${options.worker}`, emptied);
   const tables = tells ? new TableWatch(() => tableSizes(database)) : undefined;
   for (const part of [waits, tables, redisWatch]) if (part) opened.push(part);
   Object.assign(parts, { sealing, database, poller, redis, redisWatch, cache, store, server, waits, tables });

@@ -1,5 +1,5 @@
 import type { CachedMemoryRepository } from './cache/cached-memory-repository.ts';
-import type { RedisConnection, RedisUsage } from './cache/redis-connection.ts';
+import { NO_USAGE, type RedisConnection } from './cache/redis-connection.ts';
 import type { Database } from './database/database.ts';
 import type { GenerationPoller } from './generation-poller.ts';
 import type { RedisWatch } from './redis-watch.ts';
@@ -26,7 +26,6 @@ export interface GaugeParts {
 
 const NO_POOL = { max: 0, size: 0, busy: 0, waiting: 0, lost: 0 };
 const NO_COMMITS = { commitQueue: 0, commitRows: 0, commits: 0, putOff: 0 };
-const NO_USAGE: RedisUsage = { usedBytes: 0, keys: 0, maxBytes: 0 };
 const NO_CACHE = {
   localHits: 0,
   redisHits: 0,

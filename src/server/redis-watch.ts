@@ -8,9 +8,12 @@ export class RedisWatch {
   readonly #timer: NodeJS.Timeout;
   #usage: RedisUsage | undefined;
 
-  /** @param emptied told of a Redis that lost nearly all it held; undefined: another process tells */
-  constructor(redis: RedisConnection, emptied: ((text: string) => void) | undefined) {
-    this.#timer = setInterval(() => void this.#look(redis, emptied), INTERVAL_MS).unref();
+  /**
+   * @param mark a key of this process' own, which a Redis that is emptied loses
+   * @param emptied told of a Redis that lost nearly all it held; undefined: another process tells
+   */
+  constructor(redis: RedisConnection, mark: string, emptied: ((text: string) => void) | undefined) {
+    this.#timer = setInterval(() => void this.#look(redis, mark, emptied), INTERVAL_MS).unref();
   }
 
   /** As it was at the last look; undefined before the first. */
@@ -23,9 +26,9 @@ export class RedisWatch {
   }
 
   /** Never rejects: of a Redis that does not answer the usage is zeros. */
-  async #look(redis: RedisConnection, emptied: ((text: string) => void) | undefined): Promise<void> {
+  async #look(redis: RedisConnection, mark: string, emptied: ((text: string) => void) | undefined): Promise<void> {
     const before = this.#usage;
-    const now = await redis.usage();
+    const now = await redis.usage(mark);
     this.#usage = now;
     const text = before && redis.up ? emptiedText(before, now) : undefined;
     if (text !== undefined) emptied?.(text);

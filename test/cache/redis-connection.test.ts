@@ -194,12 +194,15 @@ redisSuite('a Redis that fails later', () => {
 
   it('tells what it uses, and zeros while it is away', async () => {
     await process.warm(ID);
-    const usage = await connection.usage();
+    const usage = await connection.usage('mark');
     expect(usage.keys).toBeGreaterThan(0);
     expect(usage.usedBytes).toBeGreaterThan(100_000);
     expect(usage.maxBytes).toBe(0);
+    expect([usage.marked, (await connection.usage('mark')).marked]).toEqual([false, true]);
+    await admin.flushall();
+    expect((await connection.usage('mark')).marked).toBe(false);
     connection.close();
-    expect(await connection.usage()).toEqual({ usedBytes: 0, keys: 0, maxBytes: 0 });
+    expect(await connection.usage('mark')).toEqual({ usedBytes: 0, keys: 0, maxBytes: 0, marked: false });
   });
 
   it('with a password: a wrong one is told at the start, without being repeated', async () => {

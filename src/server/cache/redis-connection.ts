@@ -30,11 +30,17 @@ export interface RedisUsage {
   readonly keys: number;
   /** 0: no limit. */
   readonly maxBytes: number;
+  /** What the last look left there is still there. */
+  readonly marked: boolean;
 }
+
+export const NO_USAGE: RedisUsage = { usedBytes: 0, keys: 0, maxBytes: 0, marked: false };
 
 const COMMAND_TIMEOUT_MS = 50;
 const START_TIMEOUT_MS = 1_000;
 const MAX_RECONNECT_PAUSE_MS = 500;
+/** Marks of servers that are gone end by themselves. */
+const MARK_MS = 60_000;
 const BREAKER: BreakerOptions = { failures: 3, windowMs: 1_000, minPauseMs: 100, maxPauseMs: 1_000 };
 
 type RedisWithScript = Redis & {
@@ -99,13 +105,21 @@ export class RedisConnection implements RedisLink {
     return this.#observed('step', this.#redis.cacheStep(keys.length, ...keys, ...args));
   }
 
-  async usage(): Promise<RedisUsage> {
-    if (!this.up) return { usedBytes: 0, keys: 0, maxBytes: 0 };
+  /** @param mark a key that is left there, to be found at the next look */
+  async usage(mark: string): Promise<RedisUsage> {
+    if (!this.up) return NO_USAGE;
     try {
-      const [memory, keys] = await Promise.all([this.#redis.info('memory'), this.#redis.dbsize()]);
-      return { usedBytes: infoNumber(memory, 'used_memory'), keys, maxBytes: infoNumber(memory, 'maxmemory') };
+      const [memory, keys, marks] = await Promise.all([
+        this.#redis.info('memory'),
+        this.#redis.dbsize(),
+        this.#redis.exists(mark),
+      ]);
+      // One that is full takes none: what it loses then is not told of.
+      await this.#redis.set(mark, '', 'PX', MARK_MS).catch(() => undefined);
+      const [usedBytes, maxBytes] = [infoNumber(memory, 'used_memory'), infoNumber(memory, 'maxmemory')];
+      return { usedBytes, keys, maxBytes, marked: marks > 0 };
     } catch {
-      return { usedBytes: 0, keys: 0, maxBytes: 0 };
+      return NO_USAGE;
     }
   }
 
