@@ -55,14 +55,15 @@ export function withKnownSettings(markdown: string): string {
 export function withFaults(markdown: string): string {
   const [before, rest] = split(markdown, '<!-- faults -->\n');
   const [, after] = split(rest, '<!-- /faults -->');
-  const rows = Object.entries<Fault>(FAULTS).map(([name, { keys, where, reads, means }]) => [
+  const rows = Object.entries<Fault>(FAULTS).map(([name, { keys, where, reads, means, doctor }]) => [
     name,
     keys.length === 0 ? 'none' : keys.map(code).join(' '),
     where,
     code(reads),
     means,
+    code(doctor[0]),
   ]);
-  return `${before}<!-- faults -->\n${table(['fault', 'keys', 'where', 'what one reads', 'what it means'], rows)}<!-- /faults -->${after}`;
+  return `${before}<!-- faults -->\n${table(['fault', 'keys', 'where', 'what one reads', 'what it means', '`doctor`'], rows)}<!-- /faults -->${after}`;
 }
 
 function settings(): string {

@@ -2,8 +2,7 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CHECK_NAMES } from '../../src/cli/doctor/names.ts';
-import { MemoryHub } from '../../src/shared/service-client.ts';
-import { expectBad, OF_THE_MACHINE, patient, type Report } from '../support/doctor.ts';
+import { expectBad, leftBehind, OF_THE_MACHINE, patient, type Report } from '../support/doctor.ts';
 import { administer } from '../support/postgres-server.ts';
 import { runCommand } from '../support/server-process.ts';
 
@@ -17,6 +16,9 @@ describe('memory-hub doctor', () => {
     const report = await bench().doctor(['--disk-free', '0']);
     const steady = report.findings.filter(({ check }) => !OF_THE_MACHINE.includes(check));
     expect(steady.filter(({ state }) => state === 'bad')).toEqual([]);
+    // A purge, as the one at its end, is not taken for a Redis that was emptied.
+    const again = await bench().doctor(['--only', 'symptoms']);
+    expect(again.findings.map(({ said }) => said)).not.toContainEqual(expect.stringContaining('emptied'));
     expect(new Set(report.findings.map(({ check }) => check))).toEqual(new Set(CHECK_NAMES));
     // Keys of a first start have no end; the metrics endpoint is not asked for; the database has a disk of its own.
     expect(lines({ ...report, findings: steady }, 'warn')).toEqual(['keys']);
@@ -27,21 +29,7 @@ describe('memory-hub doctor', () => {
 
   it('leaves neither memories nor valid keys behind', async () => {
     await bench().doctor(['--only', 'roles', '--only', 'cache']);
-    const operator = await bench().server.connect('operator');
-    const valid: string[] = [];
-    for await (const { apiKeys } of operator.admin.listApiKeys({})) {
-      valid.push(...apiKeys.filter(({ revokeTime }) => !revokeTime).map(({ name }) => name));
-    }
-    const { apiKey, credential } = await operator.admin.createApiKey({
-      apiKey: { name: 'looks', role: 3, workspace: 'doctor' },
-    });
-    const hub = new MemoryHub({ address: await bench().server.address(), credential });
-    const left = await hub.memories.purgeMemories({ filter: 'create_time > "2000-01-01T00:00:00Z"', dryRun: true });
-    await operator.admin.revokeApiKey({ id: apiKey?.id ?? '' });
-    hub.close();
-    operator.close();
-    expect(valid.sort()).toEqual(['admin', 'operator']);
-    expect(left.receipt?.memories).toBe(0n);
+    expect(await leftBehind(bench())).toEqual({ memories: 0n, keys: [] });
   });
 
   it('says it to people in a table, with marks, figures and what to do', async () => {

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
+import { Role } from '../../src/shared/gen/memoryhub/v1/admin_service.ts';
+import { MemoryHub } from '../../src/shared/service-client.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 import { runCommand, ServerProcess } from './server-process.ts';
@@ -19,7 +21,7 @@ export interface Report {
 }
 
 /** Their verdict depends on how busy the machine is, or how full. */
-export const OF_THE_MACHINE = ['disk', 'service-levels', 'memory-growth'];
+export const OF_THE_MACHINE = ['disk', 'symptoms', 'service-levels', 'memory-growth'];
 
 /** A server with a database and a Redis of its own, and a doctor that is run with its settings. */
 export interface Patient {
@@ -77,4 +79,26 @@ export function expectBad({ findings, code }: Report, check: string, said: RegEx
     { check, state: 'bad', said: expect.stringMatching(said) as string, advice: expect.any(String) as string },
   ]);
   expect(code).toBe(1);
+}
+
+/** What is left of the doctor's on its patient: memories in its workspace, and keys that are valid beside the first. */
+export async function leftBehind({ server }: Patient): Promise<{ memories: bigint | undefined; keys: string[] }> {
+  const operator = await server.connect('operator');
+  const keys: string[] = [];
+  for await (const { apiKeys } of operator.admin.listApiKeys({})) {
+    const valid = apiKeys.filter(({ revokeTime }) => !revokeTime).map(({ name }) => name);
+    keys.push(...valid.filter((name) => name !== 'admin' && name !== 'operator'));
+  }
+  const { apiKey, credential } = await operator.admin.createApiKey({
+    apiKey: { name: 'looks', role: Role.ADMIN, workspace: 'doctor' },
+  });
+  const hub = new MemoryHub({ address: await server.address(), credential });
+  const { receipt } = await hub.memories.purgeMemories({
+    filter: 'create_time > "2000-01-01T00:00:00Z"',
+    dryRun: true,
+  });
+  await operator.admin.revokeApiKey({ id: apiKey?.id ?? '' });
+  hub.close();
+  operator.close();
+  return { memories: receipt?.memories, keys };
 }

@@ -6,10 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { drawnPattern, FAULTS, type FaultName } from '../../docs/faults.ts';
+import type { CheckName } from '../../src/cli/doctor/names.ts';
 import { Role } from '../../src/shared/gen/memoryhub/v1/admin_service.ts';
 import type { MemoryHub } from '../../src/shared/service-client.ts';
 import { type Cluster, plainHub, testCluster } from '../faults/support/cluster.ts';
 import { freeze } from '../faults/support/processes.ts';
+import type { Report } from '../support/doctor.ts';
+import { runCommand } from '../support/server-process.ts';
 import { record, replayed } from './support/recorded-fault.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'memory-hub-faults-'));
@@ -19,17 +22,34 @@ afterAll(() => rmSync(folder, { recursive: true }));
  * Plants a fault in a cluster, records it, and looks where the documentation says.
  *
  * @param plant what it returns, if it is a function, undoes it when it was seen
+ * @param server the one the doctor is to look at
  */
-function planted(cluster: Cluster, name: FaultName, plant: () => Promise<unknown>): void {
-  const { keys, reads } = FAULTS[name];
+function planted(cluster: Cluster, name: FaultName, plant: () => Promise<unknown>, server = 0): void {
+  const { keys, reads, doctor } = FAULTS[name];
   test(`${name}: ${keys.length === 0 ? 'the overview' : keys.join(' ')} says "${reads}"`, async () => {
     const path = join(folder, `${name}.rec`);
     let undo: unknown;
-    await record(path, cluster.addresses, cluster.server(0).credential('operator'), async () => {
-      undo = await plant();
-    }).finally(() => (typeof undo === 'function' ? undo() : undefined));
+    let found: readonly string[];
+    try {
+      await record(path, cluster.addresses, cluster.server(0).credential('operator'), async () => {
+        undo = await plant();
+      });
+      found = await redLines(cluster, server, doctor[0]);
+    } finally {
+      if (typeof undo === 'function') await undo();
+    }
     expect(await replayed(path, keys)).toMatch(drawnPattern(reads));
+    expect(found).toContainEqual(expect.stringMatching(drawnPattern(doctor[1])));
   });
+}
+
+/** What the doctor calls bad in this line of a server, while the fault is there or just was. */
+async function redLines(cluster: Cluster, server: number, check: CheckName): Promise<readonly string[]> {
+  const env = { ...cluster.stores, MEMORYHUB_DATA_DIR: cluster.server(server).dataDir };
+  const { stdout, stderr } = await runCommand(['doctor', '--json', '--strict', '--only', check], { env });
+  expect(stderr).toBe('');
+  const { findings } = JSON.parse(stdout) as Pick<Report, 'findings'>;
+  return findings.filter(({ state }) => state === 'bad').map(({ said }) => said);
 }
 
 /** So many callers at once, each asking again as soon as it was answered, whatever the answer; for so long. */
@@ -112,15 +132,20 @@ describe('two servers', () => {
     await callers(40, 2_000, (caller) => hub().memories.saveMemory({ memory: { id, content: `by ${caller}` } }));
   });
 
-  planted(cluster, 'revoked key', async () => {
-    const { apiKey, credential } = await keyOf(cluster, 'forgotten');
-    const owner = plainHub(cluster.address(1), credential);
-    const used = callers(2, 2_000, () => owner.memories.getStorageInfo({}).finally(() => sleep(20)));
-    await sleep(500);
-    await cluster.operator.admin.revokeApiKey({ id: apiKey?.id ?? '' });
-    await used;
-    owner.close();
-  });
+  planted(
+    cluster,
+    'revoked key',
+    async () => {
+      const { apiKey, credential } = await keyOf(cluster, 'forgotten');
+      const owner = plainHub(cluster.address(1), credential);
+      const used = callers(2, 2_000, () => owner.memories.getStorageInfo({}).finally(() => sleep(20)));
+      await sleep(500);
+      await cluster.operator.admin.revokeApiKey({ id: apiKey?.id ?? '' });
+      await used;
+      owner.close();
+    },
+    1,
+  );
 
   planted(cluster, 'Redis flush', async () => {
     const memories = Array.from({ length: 250 }, (_, index) => ({ content: `memory ${index}` }));
@@ -129,7 +154,7 @@ describe('two servers', () => {
     await sleep(1_500);
     const redis = new Redis(cluster.redis.url);
     try {
-      expect(await redis.dbsize()).toBeGreaterThan(200);
+      expect(await redis.dbsize()).toBeGreaterThan(150);
       await redis.flushall();
     } finally {
       redis.disconnect();
@@ -143,17 +168,22 @@ describe('two servers', () => {
     return () => cluster.redis.start();
   });
 
-  planted(cluster, 'one bad replica', async () => {
-    const { pid } = cluster.server(1).child;
-    const stop = calling(1, async () => {
-      const thaw = freeze(pid ?? 0);
-      await sleep(300);
-      thaw();
-      await sleep(150);
-    });
-    await callers(2, 3_000, save);
-    return stop;
-  });
+  planted(
+    cluster,
+    'one bad replica',
+    async () => {
+      const { pid } = cluster.server(1).child;
+      const stop = calling(1, async () => {
+        const thaw = freeze(pid ?? 0);
+        await sleep(300);
+        thaw();
+        await sleep(150);
+      });
+      await callers(2, 3_000, save);
+      return stop;
+    },
+    1,
+  );
 });
 
 describe('a server with many memories', () => {

@@ -11,6 +11,8 @@ import { type ConnectionFlags, connectionFlags } from '../session.ts';
 
 /** Nothing could be said of the server. */
 const COULD_NOT_RUN = 2;
+/** 128 and SIGINT, as shells have it. */
+const INTERRUPTED = 130;
 
 export const doctorCommand = defineCommand({
   command: 'doctor',
@@ -24,12 +26,18 @@ export const doctorCommand = defineCommand({
         describe: 'Only this check; may be repeated',
       })
       .option('quick', { type: 'boolean', default: false, describe: 'Shorter loads: some 15 seconds in all' })
+      .option('strict', {
+        type: 'boolean',
+        default: false,
+        describe: 'Judge latencies even while other programs keep this machine busy',
+      })
       .option('key-days', { type: 'number', default: 90, describe: 'Admin and operator keys that are older are bad' })
       .option('disk-free', { type: 'number', default: 10, describe: 'Less free space than this, in percent, is bad' }),
   handler: async (flags) => {
     const target = targetOf(flags);
     const outcomes: Outcome[] = [];
-    const { only, quick } = flags;
+    const { only, quick, strict } = flags;
+    const interrupted = onInterrupt();
     const limits = { keyDays: flags.keyDays, diskFreePercent: flags.diskFree };
     const line = statusLine();
     if (!flags.json) console.log(`The server at ${target.address}\n`);
@@ -37,7 +45,7 @@ export const doctorCommand = defineCommand({
       // The checks know the whole database, which no other command waits for.
       const { runChecks } = await import('../doctor/run.ts');
       await runChecks(
-        { target, quick, limits, only },
+        { target, quick, strict, limits, only, signal: interrupted.signal },
         ({ name, about }, done, total) => line.show(`${done + 1}/${total} ${name}: ${about}`),
         (outcome) => {
           outcomes.push(outcome);
@@ -48,9 +56,15 @@ export const doctorCommand = defineCommand({
       );
     } catch (error) {
       line.clear();
+      if (interrupted.signal.aborted) {
+        console.error('Interrupted. What was written to the server is removed again.');
+        process.exitCode = INTERRUPTED;
+        return;
+      }
       if (error instanceof ConfigError) throw new CommandFailure(error.message, COULD_NOT_RUN);
       throw new CommandFailure(explain(error, target).message, COULD_NOT_RUN);
     }
+    interrupted.dispose();
     const counts = countStates(outcomes);
     if (flags.json) {
       const findings = outcomes.flatMap(({ check, findings }) => findings.map((finding) => ({ check, ...finding })));
@@ -88,5 +102,22 @@ function statusLine() {
   return {
     show: (text: string) => write(styleText('dim', text.slice(0, (stderr.columns ?? 80) - 1))),
     clear: () => write(''),
+  };
+}
+
+/** Aborts on the first Ctrl-C, or when told to end; a second one ends the process at once. */
+function onInterrupt() {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    controller.abort();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, stop);
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      for (const signal of signals) process.off(signal, stop);
+    },
   };
 }

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, loadConfig } from '../../server/config.ts';
 import { dataDirectory, findTarget, type Target } from '../../shared/discovery.ts';
 import { Role } from '../../shared/gen/memoryhub/v1/admin_service.ts';
 import type { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { RpcError } from '../../shared/rpc-error.ts';
 import { MemoryHub } from '../../shared/service-client.ts';
+import { busyMachine } from './busy.ts';
 import { findLiveDatabase, type LiveDatabase } from './live-database.ts';
 
 /** Everything a check may look at. */
@@ -17,6 +19,10 @@ export interface DoctorContext {
   readonly database: LiveDatabase;
   readonly quick: boolean;
   readonly limits: Limits;
+  /** Why nothing that takes time can be judged; undefined: it can. */
+  readonly busy: string | undefined;
+  /** Aborted when nobody waits for the verdict any more. */
+  readonly signal: AbortSignal;
   /** A connection of its own with a key of the workspace `doctor`, or without any. Closed at the end. */
   connect(as: TrialRole | 'nobody' | { readonly credential: string }): MemoryHub;
   credential(of: TrialRole): string;
@@ -34,6 +40,8 @@ export interface Limits {
 export const WORKSPACE = 'doctor';
 /** The user the reader's and writer's trial keys are bound to. */
 export const TRIAL_USER = 'doctor';
+/** Calls that were cut off end in the server within this time. */
+const UNDER_WAY_MS = 500;
 /** A doctor that is killed leaves keys that end by themselves. */
 const KEY_TTL = { seconds: 3600n, nanos: 0 };
 
@@ -44,11 +52,15 @@ export interface ContextOptions {
   readonly target: Target;
   readonly quick: boolean;
   readonly limits: Limits;
+  /** Judges what takes time however busy this machine is. */
+  readonly strict: boolean;
+  readonly signal: AbortSignal;
 }
 
 /**
  * Makes workspace and keys of the doctor's own, lends them to the work, and removes what it left: the
- * memories for good, and the keys. The empty workspace stays for the next time.
+ * memories for good, and the keys. The empty workspace stays for the next time. When the signal is
+ * aborted it does so at once, and nothing is called any more.
  *
  * @throws ConfigError, RpcError
  */
@@ -56,43 +68,56 @@ export async function withContext<T>(
   options: ContextOptions,
   work: (context: DoctorContext) => Promise<T>,
 ): Promise<T> {
-  const { target } = options;
+  const { target, signal } = options;
   const config = loadConfig(process.env);
   const open: MemoryHub[] = [];
-  const dial = (credential: string | undefined): MemoryHub => {
-    const { address, tls } = target;
-    // Connections are shared between clients of one address unless they differ: then none would reach another worker.
-    const channel = { 'grpc.use_local_subchannel_pool': 1 };
-    const hub = new MemoryHub({ address, ...(credential && { credential }), ...(tls && { tls }), channel });
+  const opened = (credential: string | undefined): MemoryHub => {
+    const hub = dial(target, credential);
     open.push(hub);
     return hub;
   };
-  const operator = dial(target.credential);
+  const operator = opened(target.credential);
   const keys = new Map<TrialRole, { readonly id: string; readonly credential: string }>();
   const keyOf = (role: TrialRole) => keys.get(role) ?? { id: '', credential: '' };
   try {
     await ensureWorkspace(operator);
-    for (const role of Object.keys(TRIALS) as TrialRole[]) keys.set(role, await makeKey(operator, role));
+    for (const role of Object.keys(TRIALS) as TrialRole[]) {
+      signal.throwIfAborted();
+      keys.set(role, await makeKey(operator, role));
+    }
     const onThisMachine = isHere(target);
-    return await work({
+    const stats = async () => {
+      signal.throwIfAborted();
+      const { totals } = await operator.stats.getStats({});
+      if (totals === undefined) throw new Error('the server sent no statistics');
+      return totals;
+    };
+    const context: DoctorContext = {
       ...options,
       config,
       onThisMachine,
       operator,
       database: await findLiveDatabase(config, onThisMachine, keyOf('admin').id),
       connect: (as) =>
-        dial(as === 'nobody' ? undefined : typeof as === 'string' ? keyOf(as).credential : as.credential),
+        opened(as === 'nobody' ? undefined : typeof as === 'string' ? keyOf(as).credential : as.credential),
       credential: (role) => keyOf(role).credential,
-      stats: async () => {
-        const { totals } = await operator.stats.getStats({});
-        if (totals === undefined) throw new Error('the server sent no statistics');
-        return totals;
-      },
-    });
+      stats,
+      busy: options.strict ? undefined : busyMachine(onThisMachine ? await stats() : undefined),
+    };
+    return await Promise.race([work(context), whenAborted(signal)]);
   } finally {
-    await cleanUp(operator, keys.has('admin') ? dial(keyOf('admin').credential) : undefined, [...keys.values()]);
+    // What is still being called ends here, before it is purged.
+    for (const hub of open.splice(1)) hub.close();
+    if (signal.aborted) await sleep(UNDER_WAY_MS);
+    await cleanUp(operator, keys.has('admin') ? opened(keyOf('admin').credential) : undefined, [...keys.values()]);
     for (const hub of open) hub.close();
   }
+}
+
+/** A client with a connection of its own: shared ones would all be with one worker. */
+export function dial({ address, tls }: Target, credential: string | undefined): MemoryHub {
+  const channel = { 'grpc.use_local_subchannel_pool': 1 };
+  return new MemoryHub({ address, ...(credential && { credential }), ...(tls && { tls }), channel });
 }
 
 /** @throws RpcError of the call that failed, once everything was tried */
@@ -137,4 +162,13 @@ async function makeKey(operator: MemoryHub, role: TrialRole): Promise<{ id: stri
 function isHere({ address }: Target): boolean {
   const here = findTarget({ key: 'operator', env: { MEMORYHUB_DATA_DIR: dataDirectory() } });
   return here.addressFrom.startsWith(dataDirectory()) && here.address === address;
+}
+
+/** @throws the reason of the signal, once it is aborted */
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
 }

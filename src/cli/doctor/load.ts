@@ -21,6 +21,7 @@ export interface LoadOptions {
   readonly concurrency: number;
   /** Batches of 100, made one after another beside the rest. */
   readonly batches: number;
+  readonly signal: AbortSignal;
 }
 
 /** Texts of some ten lines, as agents write them. */
@@ -30,7 +31,7 @@ const SEEDED = 100;
 const SEALED = { content: CONTENT, metadata: { api_key: 'of nobody' } };
 
 /** A short load in the manner of ghz: closed loops that read (7 of 10), list (1) and save (2), and batches beside them. */
-export async function runLoad({ hubs, seconds, concurrency, batches }: LoadOptions): Promise<LoadResult> {
+export async function runLoad({ hubs, seconds, concurrency, batches, signal }: LoadOptions): Promise<LoadResult> {
   const api = new LatencyHistogram();
   const batchTimes = new LatencyHistogram();
   const failures = new Map<string, number>();
@@ -53,7 +54,7 @@ export async function runLoad({ hubs, seconds, concurrency, batches }: LoadOptio
   const end = begin + seconds * 1000;
   let calls = 0;
   const loop = async () => {
-    while (performance.now() < end) {
+    while (performance.now() < end && !signal.aborted) {
       const n = calls++;
       const { memories } = hubOf(n);
       if (n % 10 < 7) await timed(api, () => memories.getMemory(byId(ids[n % ids.length] as string)));
@@ -62,7 +63,7 @@ export async function runLoad({ hubs, seconds, concurrency, batches }: LoadOptio
     }
   };
   const batchLoop = async () => {
-    for (let n = 0; n < batches; n++) await timed(batchTimes, () => batchOf(hubOf(n), 100));
+    for (let n = 0; n < batches && !signal.aborted; n++) await timed(batchTimes, () => batchOf(hubOf(n), 100));
   };
   await Promise.all([...Array.from({ length: concurrency }, loop), batchLoop()]);
   return { api, batches: batchTimes, seconds: (performance.now() - begin) / 1000, failures };

@@ -1,6 +1,7 @@
 /** The checklist in its order: what is quick and most often wrong first, what loads the server last. */
 export const CHECK_NAMES = [
   'tls',
+  'symptoms',
   'keys',
   'roles',
   'secrets',

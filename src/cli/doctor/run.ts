@@ -1,3 +1,4 @@
+import { RpcError } from '../../shared/rpc-error.ts';
 import { cache } from './checks/cache.ts';
 import { clock } from './checks/clock.ts';
 import { disk } from './checks/disk.ts';
@@ -14,13 +15,15 @@ import { redis } from './checks/redis.ts';
 import { roles } from './checks/roles.ts';
 import { secrets } from './checks/secrets.ts';
 import { serviceLevels } from './checks/service-levels.ts';
-import { tls } from './checks/tls.ts';
-import { type ContextOptions, withContext } from './context.ts';
-import { bad, type Check, type Finding } from './finding.ts';
+import { symptomFindings, symptoms } from './checks/symptoms.ts';
+import { handshakes, tls } from './checks/tls.ts';
+import { type ContextOptions, dial, withContext } from './context.ts';
+import { bad, type Check, type Finding, skipped } from './finding.ts';
 import { CHECK_NAMES, type CheckName } from './names.ts';
 
 const CHECKS: Readonly<Record<CheckName, Check>> = {
   tls,
+  symptoms,
   keys,
   roles,
   secrets,
@@ -45,22 +48,66 @@ export interface Outcome {
   readonly findings: readonly Finding[];
 }
 
-/** Runs the checks one after another: one that loads the server would spoil the figures of another. */
-export function runChecks(
-  options: ContextOptions & { readonly only: readonly CheckName[] },
+export interface RunOptions extends ContextOptions {
+  readonly only: readonly CheckName[];
+}
+
+/**
+ * Runs the checks one after another: one that loads the server would spoil the figures of another.
+ *
+ * @throws ConfigError, RpcError, or the reason of the signal
+ */
+export async function runChecks(
+  options: RunOptions,
   progress: (check: Check, done: number, total: number) => void,
   found: (outcome: Outcome) => void,
 ): Promise<void> {
   const names = CHECK_NAMES.filter((name) => options.only.length === 0 || options.only.includes(name));
-  return withContext(options, async (context) => {
-    for (const [done, name] of names.entries()) {
-      const check = CHECKS[name];
-      progress(check, done, names.length);
-      const findings = await check.run(context).catch((error: unknown): Finding[] => {
-        const said = error instanceof Error ? error.message : String(error);
-        return [bad(`The check could not be made: ${said}.`, 'See the log of the server, and whether it still runs.')];
-      });
-      found({ check: check.name, findings });
+  try {
+    await withContext(options, async (context) => {
+      for (const [done, name] of names.entries()) {
+        const check = CHECKS[name];
+        progress(check, done, names.length);
+        const findings = await check.run(context).catch((error: unknown): Finding[] => {
+          options.signal.throwIfAborted();
+          const said = error instanceof Error ? error.message : String(error);
+          return [
+            bad(`The check could not be made: ${said}.`, 'See the log of the server, and whether it still runs.'),
+          ];
+        });
+        found({ check: check.name, findings });
+      }
+    });
+  } catch (error) {
+    const reason = await whyNoCalls(error, options, names);
+    if (reason === undefined) throw error;
+    found(reason);
+    for (const check of names.filter((name) => name !== reason.check)) {
+      found({ check, findings: [skipped(`The server takes no calls: see ${reason.check}.`)] });
     }
-  });
+  }
+}
+
+/** Where no call gets through, the check that is there to find out why. */
+async function whyNoCalls(
+  error: unknown,
+  { target, signal }: RunOptions,
+  names: readonly CheckName[],
+): Promise<Outcome | undefined> {
+  if (signal.aborted || !(error instanceof RpcError)) return undefined;
+  if (error.codeName === 'UNAVAILABLE' && target.tls !== undefined && names.includes('tls')) {
+    const findings = await handshakes(target);
+    // Nobody listens there: nothing is wrong with the TLS of somebody.
+    const isThere = findings.every(({ said }) => !/ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ETIMEDOUT/.test(said));
+    return isThere && findings.some(({ state }) => state === 'bad') ? { check: 'tls', findings } : undefined;
+  }
+  // Statistics are told also by a server that has no room for anything else.
+  if (error.codeName !== 'RESOURCE_EXHAUSTED' || !names.includes('symptoms')) return undefined;
+  const operator = dial(target, target.credential);
+  try {
+    const findings = await symptomFindings(operator, undefined);
+    return findings.some(({ state }) => state === 'bad') ? { check: 'symptoms', findings } : undefined;
+  } finally {
+    operator.close();
+  }
 }

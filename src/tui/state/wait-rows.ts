@@ -1,3 +1,4 @@
+import { waitWords } from '../../shared/wait-words.ts';
 import { total } from './over-slots.ts';
 import type { Slot } from './slot.ts';
 
@@ -19,14 +20,6 @@ export function waitRows(slots: readonly Slot[]): readonly WaitRow[] {
     for (const { event, count } of gauges.postgres?.waits ?? []) sums.set(event, (sums.get(event) ?? 0) + count);
   }
   return Array.from(sums, ([name, count]) => {
-    const [type = '', event = ''] = name.split(' ', 2);
-    return { what: wordsOf(type, event), event, sessions: count / looks };
+    return { ...waitWords(name), sessions: count / looks };
   }).sort((a, b) => b.sessions - a.sessions);
-}
-
-/** A commit waits for the log on the disk, or for another that writes it: both are the disk. */
-function wordsOf(type: string, event: string): string {
-  if (type === 'Lock') return 'lock wait';
-  if (type === 'IO' || event.startsWith('WAL') || event === 'CommitDelay') return 'disk wait';
-  return `${type} wait`;
 }

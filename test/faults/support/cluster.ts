@@ -156,10 +156,14 @@ export class Cluster {
     }
   }
 
+  /** What else the servers were started with that leads to what they use. */
+  get stores(): NodeJS.ProcessEnv {
+    return { DATABASE_URL: this.#databaseUrl, ...(this.#redis === undefined ? {} : { REDIS_URL: this.#redis.url }) };
+  }
+
   async #settings(index: number): Promise<NodeJS.ProcessEnv> {
     return {
-      DATABASE_URL: this.#databaseUrl,
-      ...(this.#redis === undefined ? {} : { REDIS_URL: this.#redis.url }),
+      ...this.stores,
       MEMORYHUB_LISTEN: this.addresses[index] ?? `127.0.0.1:${await freePort()}`,
       ...this.#options.settings,
     };

@@ -19,7 +19,7 @@ export const memoryGrowth: Check = {
     let calls = 0;
     // The first round is not counted: code is compiled in it, and caches fill.
     for (let round = 0; round <= (context.quick ? 3 : 6); round++) {
-      const load = await runLoad({ hubs, seconds, concurrency: 10, batches: 2 });
+      const load = await runLoad({ hubs, seconds, concurrency: 10, batches: 2, signal: context.signal });
       await sleep(SAMPLED_MS);
       const { processes } = await context.stats();
       if (round === 0) continue;
