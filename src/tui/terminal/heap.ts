@@ -9,6 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=10');
-  // The heaviest compiler's code and its garbage, for functions that run once a second.
+  // The code of the two heavier compilers, and their own memory, for functions that run once a second.
   setFlagsFromString('--no-turbofan');
+  setFlagsFromString('--no-maglev');
 }
