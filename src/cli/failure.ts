@@ -1,5 +1,5 @@
 import { ClientTlsError } from '../shared/client-tls.ts';
-import { KeyFileError, type Target } from '../shared/discovery.ts';
+import { AddressError, KeyFileError, type Target } from '../shared/discovery.ts';
 import { BadRequest } from '../shared/gen/google/rpc/error_details.ts';
 import { type RpcError, toRpcError } from '../shared/rpc-error.ts';
 
@@ -24,12 +24,14 @@ export type Called = Pick<Target, 'address' | 'credential' | 'credentialFrom'>;
 /** What went wrong, in words that say what to do about it. */
 export function explain(error: unknown, called?: Called): CommandFailure {
   if (error instanceof CommandFailure) return error;
-  if (error instanceof KeyFileError || error instanceof ClientTlsError) return new CommandFailure(error.message);
+  if ([AddressError, ClientTlsError, KeyFileError].some((kind) => error instanceof kind))
+    return new CommandFailure((error as Error).message);
   const rpc = toRpcError(error);
   if (rpc.code === 2 && !rpc.reason) return new CommandFailure(error instanceof Error ? error.message : String(error));
   if (rpc.code === UNAVAILABLE && !rpc.reason) {
     const where = called === undefined ? 'the server' : `a server at ${called.address}`;
-    return new CommandFailure(`cannot reach ${where}: ${rpc.message}. \`npm start\` starts one.`);
+    const how = rpc.message === 'connection refused' ? ' `npm start` starts one.' : '';
+    return new CommandFailure(`cannot reach ${where}: ${rpc.message}.${how}`);
   }
   if (rpc.code === UNAUTHENTICATED && called) {
     const { address, credential, credentialFrom } = called;

@@ -1,4 +1,5 @@
 import yargs, { type Argv } from 'yargs';
+import { programVersion } from '../shared/program-version.ts';
 import { MONITOR_OPTIONS } from '../tui/args.ts';
 import { auditCommand } from './commands/audit.ts';
 import { configCommand } from './commands/config.ts';
@@ -77,7 +78,7 @@ function parser(argv: readonly string[]) {
     .recommendCommands()
     .strict()
     .updateStrings(STRINGS)
-    .version(false)
+    .version(programVersion())
     .help()
     .alias('help', 'h')
     .wrap(Math.min(100, process.stdout.columns ?? 100))

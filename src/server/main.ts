@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { programVersion } from '../shared/program-version.ts';
 import { startBanner } from './banner.ts';
 import { type Boot, type ComposeOptions, compose, type RunningServer } from './compose.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
@@ -9,12 +9,14 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedde
 import { migrate } from './database/migrate.ts';
 import { CONNECTIONS_BESIDE_POOL } from './database/pool-share.ts';
 import { ensureFirstKeys } from './first-keys.ts';
+import { isForeseen } from './foreseen.ts';
 import { keepHeapNearItsContent } from './heap.ts';
 import { lastResort } from './last-resort.ts';
 import { createAdminRepository } from './repository/admin-repository.ts';
 import { createDataKeyStore } from './repository/data-key-repository.ts';
 import { prepareKeyring } from './security/sealing/open-keyring.ts';
 import { readTlsFiles } from './security/tls-files.ts';
+import { LogFileError } from './telemetry/log-file.ts';
 import { type Logging, openLogging } from './telemetry/logger.ts';
 import { startTracing } from './telemetry/tracing.ts';
 import { tlsPaths } from './tls.ts';
@@ -41,12 +43,15 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
   }
   const configLoadMs = performance.now() - before;
   const terminal = process.stdout.isTTY === true;
-  const logging = await openLogging({
-    level: config.log_level,
-    terminal,
-    colour: terminal && !environment.NO_COLOR,
-    file: config.log_file,
-  });
+  const colour = terminal && !environment.NO_COLOR;
+  let logging: Logging;
+  try {
+    logging = await openLogging({ level: config.log_level, terminal, colour, file: config.log_file });
+  } catch (error) {
+    if (!(error instanceof LogFileError)) throw error;
+    console.error(error.message);
+    return 1;
+  }
   const crashed = lastResort(logging.log);
   for (const warning of config.warnings) logging.log.warn(warning);
   const closers: (() => unknown)[] = [];
@@ -57,7 +62,8 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
     logging.log.info(`${signal}: finishing what is under way, at most ${config.drain_seconds} s`);
     return 0;
   } catch (error) {
-    logging.log.fatal({ err: error }, error instanceof Error ? error.message : 'the start failed');
+    if (isForeseen(error)) logging.log.fatal(error.message);
+    else logging.log.fatal({ err: error }, error instanceof Error ? error.message : 'the start failed');
     // The log goes elsewhere, and somebody sits there.
     if (!terminal && process.stderr.isTTY) console.error(error instanceof Error ? error.message : error);
     return 1;
@@ -175,11 +181,4 @@ function nextSignal(): Promise<NodeJS.Signals | 'the process that started it is 
 
 function addressText(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function programVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
 }

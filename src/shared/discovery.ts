@@ -19,6 +19,11 @@ export class KeyFileError extends Error {
   override readonly name = 'KeyFileError';
 }
 
+/** What should be the address of a server is none. */
+export class AddressError extends Error {
+  override readonly name = 'AddressError';
+}
+
 /** How a program came to address and key. */
 export interface Target {
   /** `host:port`. */
@@ -50,7 +55,7 @@ export interface TargetOptions {
  *
  * @throws KeyFileError when a named key file cannot be read or is empty, a local one cannot be read, or the
  *   variable holds no key
- * @throws ClientTlsError
+ * @throws AddressError, ClientTlsError
  */
 export function findTarget({ address, keyFile, key, tls: choices = {}, env = process.env }: TargetOptions): Target {
   const directory = dataDirectory(env);
@@ -65,22 +70,33 @@ export function dataDirectory(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 function findAddress(address: string | undefined, directory: string, env: NodeJS.ProcessEnv) {
-  if (address !== undefined) return { ...readAddress(address), addressFrom: '--address' };
+  if (address !== undefined) return readAddress(address, '--address');
   const fromEnv = env.MEMORYHUB_ADDRESS;
-  if (fromEnv) return { ...readAddress(fromEnv), addressFrom: 'MEMORYHUB_ADDRESS' };
+  if (fromEnv) return readAddress(fromEnv, 'MEMORYHUB_ADDRESS');
   const file = join(directory, SERVER_FILE);
   const fromFile = serverIn(file);
   if (fromFile !== undefined) return { ...fromFile, addressFrom: file };
   return { address: DEFAULT_ADDRESS, secure: false, addressFrom: 'the default address' };
 }
 
-/** `host:port`, or `https://host:port` (443 unless given) for TLS. */
-function readAddress(text: string): { address: string; secure: boolean } {
-  const match = /^(https?):\/\/(.+?)\/?$/.exec(text.trim());
-  if (match === null) return { address: text.trim(), secure: false };
-  const secure = match[1] === 'https';
-  const host = match[2] ?? '';
-  return { address: /:\d+$/.test(host) ? host : `${host}:${secure ? 443 : 80}`, secure };
+/** `host:port`, several between commas, or `https://host:port` (443 unless given) for TLS. */
+function readAddress(text: string, addressFrom: string): { address: string; secure: boolean; addressFrom: string } {
+  const [, scheme, rest = text.trim()] = /^(https?):\/\/(.+?)\/?$/.exec(text.trim()) ?? [];
+  const secure = scheme === 'https';
+  const address = scheme === undefined || /:\d+$/.test(rest) ? rest : `${rest}:${secure ? 443 : 80}`;
+  const named = address.split(',').flatMap((one) => one.trim() || []);
+  if (named.length === 0 || !named.every(isAddress))
+    throw new AddressError(
+      `${addressFrom} is ${JSON.stringify(text)}: it must be HOST:PORT, or https://HOST:PORT for TLS.`,
+    );
+  return { address, secure, addressFrom };
+}
+
+/** Also names in the other ways gRPC has, such as unix:///run/hub.sock and dns:///hub:50051. */
+function isAddress(text: string): boolean {
+  if (/^(dns|ipv4|ipv6|unix|unix-abstract):./.test(text)) return true;
+  const port = /^(?:https?:\/\/)?(?:\[[\da-f:.]+\]|[^\s:/[\]]+):(\d{1,5})\/?$/i.exec(text)?.[1];
+  return port !== undefined && Number(port) <= 65_535;
 }
 
 /** What a running server wrote down; undefined when there is no such file or it is half-written. */

@@ -81,6 +81,8 @@ function isServiceError(error: unknown): error is ServiceErrorLike {
 function plainMessage(message: string): string {
   if (message.includes('ECONNREFUSED')) return 'connection refused';
   if (message.includes('ENOTFOUND') || message.startsWith('Name resolution failed')) return 'no such host';
+  if (message.includes('wrong version number')) return 'what answers there does not speak TLS';
+  if (message.includes('Failed to connect')) return 'what answers there is no gRPC server';
   if (message.includes('ECONNRESET') || message.includes('Connection dropped')) return 'connection lost';
   if (message.includes('ETIMEDOUT')) return 'connection timed out';
   return message;

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { BUILT_IN_RULES } from '../shared/alerts/built-in.ts';
 import type { AlertRule } from '../shared/alerts/rule.ts';
 import { ClientTlsError } from '../shared/client-tls.ts';
-import { findTarget, KeyFileError } from '../shared/discovery.ts';
+import { AddressError, findTarget, KeyFileError } from '../shared/discovery.ts';
 import { AlertFile } from './alert-file.ts';
 import { ArgumentError, type MonitorArgs, parseMonitorArgs, usage } from './args.ts';
 import { exported, formatOf } from './export.ts';
@@ -33,7 +33,7 @@ export async function runMonitor(argv: readonly string[]): Promise<number> {
     }
     return await run(args);
   } catch (error) {
-    const isForPeople = [ArgumentError, KeyFileError, ClientTlsError, RecordingError].some(
+    const isForPeople = [AddressError, ArgumentError, KeyFileError, ClientTlsError, RecordingError].some(
       (kind) => error instanceof kind,
     );
     if (!isForPeople) throw error;

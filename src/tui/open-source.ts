@@ -9,7 +9,7 @@ import { ReplaySource } from './source/replay.ts';
 import { SeveralSource } from './source/several.ts';
 import type { Source, SourceSettings } from './source/source.ts';
 
-/** A file that is no recording. */
+/** A file that is no recording, or cannot be one. */
 export class RecordingError extends Error {
   override readonly name = 'RecordingError';
 }
@@ -17,7 +17,7 @@ export class RecordingError extends Error {
 /**
  * Where the frames come from: a recording, a server, or several.
  *
- * @throws RecordingError, KeyFileError, ClientTlsError
+ * @throws AddressError, RecordingError, KeyFileError, ClientTlsError
  */
 export function openSource(args: MonitorArgs): Source {
   if (args.replay !== undefined) return replayOf(args.replay, args);
@@ -34,7 +34,15 @@ export function openSource(args: MonitorArgs): Source {
   const live = mayBeSeveral(address)
     ? new SeveralSource(address, { addresses: () => serversOf(address), open, settings })
     : open(address, settings);
-  return args.record === undefined ? live : new RecordingSource(live, args.record);
+  return args.record === undefined ? live : recordingOf(live, args.record);
+}
+
+function recordingOf(live: Source, path: string): Source {
+  try {
+    return new RecordingSource(live, path);
+  } catch (error) {
+    throw new RecordingError(`cannot record to ${path}: ${(error as Error).message}`);
+  }
 }
 
 function replayOf(path: string, { once, snapshot, asserts, speed }: MonitorArgs): ReplaySource {

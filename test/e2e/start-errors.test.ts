@@ -16,6 +16,8 @@ describe('a start that cannot succeed says why', () => {
     const server = new ServerProcess({ DATABASE_URL: database.url, ...settings }, dataDir);
     started.push(server);
     expect(await server.exit()).toBe(1);
+    // What could be expected is said in a sentence; a stack is for faults of ours.
+    expect(server.output).not.toMatch(/"err"|"stack"|^ +at /m);
     return server.output;
   };
 
@@ -93,6 +95,25 @@ describe('a start that cannot succeed says why', () => {
     rmSync(folder, { recursive: true });
   });
 
+  it('the log file cannot be written', async () => {
+    const folder = temporaryFolder();
+    for (const [file, why] of [
+      [folder, 'it is a folder'],
+      [join(folder, 'file', 'hub.log'), 'what should be its folder is a file'],
+    ] as const) {
+      writeFileSync(join(folder, 'file'), '');
+      const said = await failingStart({ MEMORYHUB_LOG_FILE: file });
+      expect(said.trim()).toBe(`MEMORYHUB_LOG_FILE is "${file}", which cannot be written: ${why}.`);
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  it('a worker cannot start', async () => {
+    const file = join(temporaryFolder(), 'no-such-rules.yaml');
+    const said = await failingStart({ MEMORYHUB_WORKERS: '2', MEMORYHUB_ALERTS_FILE: file });
+    expect(said).toContain(`the alert rules ${file} cannot be used: there is no such file`);
+  });
+
   it('once, where standard output is no terminal', async () => {
     const said = await failingStart({ DATABASE_URL: `postgres://someone@${NOWHERE}/hub` });
     expect(said.split('cannot connect to PostgreSQL')).toHaveLength(2);
@@ -140,6 +161,49 @@ describe('a command that cannot reach its server says why', () => {
     expect(code).toBe(1);
     expect(stderr).toContain(`cannot reach a server at ${NOWHERE}: connection refused`);
     expect(stderr).toContain('npm start');
+  });
+
+  it('the address is none, or something else answers there', async () => {
+    const list = async (given: string) => {
+      const { code, stderr } = await runCommand(['list', '--address', given], { env: { MEMORYHUB_DATA_DIR: empty } });
+      expect(code).toBe(1);
+      return stderr;
+    };
+    for (const given of ['', 'hub', '::1:50051', 'ftp://hub:1', '127.0.0.1:65536', 'hub:1,hub'])
+      expect(await list(given)).toBe(
+        `--address is ${JSON.stringify(given)}: it must be HOST:PORT, or https://HOST:PORT for TLS.\n`,
+      );
+    expect(await list(`https://${address}`)).toBe(
+      `cannot reach a server at ${address}: what answers there does not speak TLS.\n`,
+    );
+    const { host } = new URL(database.url);
+    expect(await list(host)).toBe(`cannot reach a server at ${host}: what answers there is no gRPC server.\n`);
+  });
+
+  it('what it is to save or write cannot be', async () => {
+    const env = { MEMORYHUB_DATA_DIR: server.dataDir };
+    const said = async (args: readonly string[], input?: Uint8Array) => {
+      const { code, stdout, stderr } = await runCommand(args, { env, ...(input && { input }) });
+      expect({ args, stdout }).toEqual({ args, stdout: '' });
+      return [code, stderr.trim()];
+    };
+    expect(await said(['save', '-'], Buffer.from([0x61, 0xff]))).toEqual([1, 'standard input is not UTF-8']);
+    expect(await said(['settings', 'set', 'a'], Buffer.from([0xc3]))).toEqual([1, 'standard input is not UTF-8']);
+    expect(await said(['save', '-'], Buffer.alloc(5 << 20, 'x'))).toEqual([
+      1,
+      'standard input is larger than 4 MiB, and no request may be',
+    ]);
+    expect(await said(['save', 'x', '--key', ''])).toEqual([2, '--key is empty; without it the memory has none']);
+    expect(await said(['export', '--out', ''])).toEqual([2, '--out is empty: it must be the name of a file']);
+    const out = join(empty, 'no-such-folder', 'a.key');
+    expect(await said(['keys', 'create', 'a', '--role', 'reader', '--out', out])).toEqual([
+      1,
+      `cannot make the file ${out}: its folder is not there`,
+    ]);
+    const record = join(empty, 'no-such-folder', 'a.rec');
+    const [code, text] = await said(['monitor', '--once', '--record', record]);
+    expect(code).toBe(1);
+    expect(text).toContain(`cannot record to ${record}: ENOENT`);
   });
 
   it('the key file is not there, cannot be read, or holds no key', async () => {
@@ -197,6 +261,10 @@ describe('a command that cannot reach its server says why', () => {
       expect(stderr).not.toMatch(/^ +at /m);
     }
     expect(await runCommand(['lst'])).toMatchObject({ code: 2 });
+    expect(await runCommand(['--version'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
     expect((await runCommand(['get'])).stderr).toContain('give an id or --key');
     expect((await runCommand(['save', 'x', '--metadata', '[1]'])).stderr).toContain('--metadata must be a JSON object');
   });

@@ -57,3 +57,12 @@ test('a key file that cannot be used is named, and what it holds is not', () => 
     `the key file ${wrong} holds no API key (mh_...)`,
   );
 });
+
+test('an address is HOST:PORT, several of them, a URL, or a name as gRPC has them', () => {
+  const of = (address: string) => findTarget({ key: 'admin', env, address });
+  expect(of('https://hub.example.com')).toMatchObject({ address: 'hub.example.com:443', tls: {} });
+  expect(of(' hub-1:50051, [::1]:50051,').address).toBe('hub-1:50051, [::1]:50051,');
+  expect(of('dns:///hub:50051').address).toBe('dns:///hub:50051');
+  for (const wrong of ['', ',', 'hub', 'hub:', 'hub:65536', '::1:50051', 'ftp://hub:21', 'hub:1/x', 'a b:1'])
+    expect(() => of(wrong), wrong).toThrow(/^--address is ".*": it must be HOST:PORT/);
+});

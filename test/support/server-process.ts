@@ -32,7 +32,7 @@ export function cleanEnvironment(settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv
 /** Runs `memory-hub ARGS` to its end. */
 export function runCommand(
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string; node?: string } = {},
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string | Uint8Array; node?: string } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = execFile(
@@ -41,7 +41,8 @@ export function runCommand(
       { cwd: options.cwd ?? ROOT, env: cleanEnvironment(options.env ?? {}), maxBuffer: 1 << 28 },
       (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
     );
-    child.stdin?.end(options.input ?? '');
+    // One that ends without reading all of it is no fault.
+    child.stdin?.on('error', () => {}).end(options.input ?? '');
   });
 }
 

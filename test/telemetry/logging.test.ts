@@ -179,3 +179,18 @@ describe('log', () => {
     expect(lines).toHaveLength(100);
   });
 });
+
+it('of what OpenTelemetry reports the text alone is logged, also where it gives an error with its stack as JSON', async () => {
+  const { diag } = await open();
+  const error = {
+    stack: 'Error: refused\n    at planted',
+    message: 'connect ECONNREFUSED 127.0.0.1:4318',
+    errno: '-111',
+  };
+  diag.error(JSON.stringify(error));
+  diag.warn('a text\nand more of it');
+  expect(logged()).toMatchObject([
+    { level: 50, msg: 'OpenTelemetry: connect ECONNREFUSED 127.0.0.1:4318' },
+    { level: 40, msg: 'OpenTelemetry: a text' },
+  ]);
+});

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Scope } from '../../shared/gen/memoryhub/v1/memory.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { defineCommand } from '../define-command.ts';
 import { CommandFailure } from '../failure.ts';
 import { printMemory } from '../output.ts';
 import { connectionFlags, withHub } from '../session.ts';
+import { readStandardInput } from '../standard-input.ts';
 import { wholeNumber } from '../whole-number.ts';
 
 const SCOPES = { personal: Scope.PERSONAL, team: Scope.TEAM, workspace: Scope.WORKSPACE } as const;
@@ -30,7 +30,9 @@ export const saveCommand = defineCommand({
       .option('create-only', { type: 'boolean', default: false, describe: 'Refuse when it is there' }),
   handler: (flags) =>
     withHub(flags, 'admin', async (hub) => {
-      const content = flags.content === undefined || flags.content === '-' ? readFileSync(0, 'utf8') : flags.content;
+      // An unset variable of a script: every run would make another memory, and none could be found again.
+      if (flags.key === '') throw new CommandFailure('--key is empty; without it the memory has none', 2);
+      const content = flags.content === undefined || flags.content === '-' ? await readStandardInput() : flags.content;
       const request = {
         memory: {
           id: flags.id ?? '',

@@ -6,6 +6,7 @@ import { defineCommand } from '../define-command.ts';
 import { CommandFailure } from '../failure.ts';
 import { outputWidth, printable, printJson, table, timeText } from '../output.ts';
 import { connectionFlags, withHub } from '../session.ts';
+import { readStandardInput } from '../standard-input.ts';
 import { settingsExportCommand, settingsImportCommand } from './settings-files.ts';
 
 const userFlag = <T>(argv: Argv<T>) =>
@@ -43,7 +44,7 @@ const set = defineCommand({
       .option('note', { type: 'string', default: '', describe: 'Why' }),
   handler: (flags) =>
     withHub(flags, 'admin', async (hub) => {
-      const value = readValue(flags.value ?? (await readInput()));
+      const value = readValue(flags.value ?? (await readStandardInput()).trim());
       const { name, etag, note } = flags;
       const setting = await hub.config.setConfig({ setting: { name, userId: flags.user, value }, etag, note });
       if (flags.json) printJson(settingToJson(setting));
@@ -134,7 +135,7 @@ export const settingsCommand = defineCommand({
       .command(history)
       .command(settingsExportCommand)
       .command(settingsImportCommand)
-      .demandCommand(1),
+      .demandCommand(1, 'Say what to do: memory-hub settings --help lists the commands.'),
   handler: () => {},
 });
 
@@ -145,12 +146,6 @@ function readValue(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-async function readInput(): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of process.stdin) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString('utf8').trim();
 }
 
 const SOURCES: Readonly<Record<number, string>> = {

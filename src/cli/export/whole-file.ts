@@ -13,6 +13,7 @@ export class WholeFile {
 
   /** @throws CommandFailure when the file cannot be made there */
   static async open(path: string): Promise<WholeFile> {
+    if (path === '') throw new CommandFailure('--out is empty: it must be the name of a file', 2);
     const there = await stat(path).catch(() => undefined);
     if (there?.isDirectory()) throw new CommandFailure(`cannot write ${path}: it is a folder`);
     // Giving the file its name would replace a device or a pipe.

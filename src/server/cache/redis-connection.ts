@@ -23,6 +23,11 @@ export interface RedisOptions {
   readonly breaker?: Partial<BreakerOptions>;
 }
 
+/** REDIS_URL cannot be right, however long Redis is waited for. */
+export class RedisSettingError extends Error {
+  override readonly name = 'RedisSettingError';
+}
+
 /** What Redis tells of itself; zeros when it does not answer. */
 export interface RedisUsage {
   readonly usedBytes: number;
@@ -214,7 +219,7 @@ export async function connectRedis(
     const why = connection.lastError?.message ?? '';
     if (REFUSALS.test(why)) {
       connection.close();
-      throw new Error(
+      throw new RedisSettingError(
         `Redis at ${address} refuses us (${why}). Correct REDIS_URL, or unset REDIS_URL to run without Redis.`,
       );
     }
@@ -230,7 +235,9 @@ export async function connectRedis(
 function addressOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === '') {
-    throw new Error('REDIS_URL is not an address of Redis: redis://HOST:PORT or rediss://HOST:PORT is allowed.');
+    throw new RedisSettingError(
+      'REDIS_URL is not an address of Redis: redis://HOST:PORT or rediss://HOST:PORT is allowed.',
+    );
   }
   return `${parsed.protocol}//${parsed.hostname}:${parsed.port || '6379'}`;
 }

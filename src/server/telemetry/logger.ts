@@ -4,6 +4,7 @@ import { type DestinationStream, destination, type Level, type Logger, multistre
 import type { AccessLog, WireLog } from '../rpc/call-observer.ts';
 import { CallLog } from './call-log.ts';
 import { humanLine } from './human-line.ts';
+import { openRollingFile } from './log-file.ts';
 import { REDACT, redactLine, serializeError } from './redaction.ts';
 
 /**
@@ -35,7 +36,7 @@ export interface Logging {
   close(): Promise<void>;
 }
 
-/** @throws Error of the system, when the log file cannot be opened */
+/** @throws LogFileError */
 export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const stdout = options.output ? undefined : destination({ fd: 1, sync: false, maxLength: BUFFERED_BYTES_MAX });
   const output: DestinationStream = options.output ?? (stdout as DestinationStream);
@@ -70,17 +71,19 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
   };
 }
 
-async function openRollingFile(file: string) {
-  // Loaded only by who wants a file.
-  const { default: roll } = await import('pino-roll');
-  const rolling = await roll({ file, frequency: 'daily', size: '100m', limit: { count: 6 }, mkdir: true, sync: false });
-  // A full disk must not end the server: the lines still go to standard output.
-  rolling.on('error', () => undefined);
-  return rolling;
-}
-
 /** OpenTelemetry gives a text and whatever else it has at hand: only the text is logged. */
 function diagLogger(log: Logger): DiagLogger {
-  const at = (level: Level) => (text: string) => log[level](`OpenTelemetry: ${text.split('\n', 1)[0]}`);
+  const at = (level: Level) => (text: string) => log[level](`OpenTelemetry: ${diagText(text)}`);
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug'), verbose: at('trace') };
+}
+
+/** Of errors of its exporters it gives all properties, as JSON, a stack among them. */
+function diagText(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    if (typeof message === 'string' && message !== '') return message;
+  } catch {
+    // A text, as most are.
+  }
+  return text.split('\n', 1)[0] ?? '';
 }

@@ -19,5 +19,5 @@ export type ToWorker =
 /** From a worker to the parent. */
 export type FromWorker =
   | { readonly kind: 'serving'; readonly host: string; readonly port: number }
-  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'failed'; readonly message: string; readonly foreseen: boolean }
   | { readonly kind: 'stats'; readonly frame: Uint8Array };

@@ -7,6 +7,7 @@ import { appendFrame, emptyFrame, joinFrame } from '../../shared/stats-merge.ts'
 import { timestampFromMs } from '../../shared/time.ts';
 import type { Boot, RunningServer } from '../compose.ts';
 import type { Config } from '../config.ts';
+import { WorkerStartError } from '../foreseen.ts';
 import type { Logging } from '../telemetry/logger.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { ToldOnce } from './told-once.ts';
@@ -81,7 +82,7 @@ class WorkersParent {
       let isServing = false;
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'stats') this.#broadcast(number, message.frame);
-        else if (message.kind === 'failed') reject(new Error(message.message));
+        else if (message.kind === 'failed') reject(new (message.foreseen ? WorkerStartError : Error)(message.message));
         else {
           isServing = true;
           send(worker, { kind: 'totals', frame: this.#allTotals() });

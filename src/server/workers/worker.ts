@@ -1,5 +1,6 @@
 import { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { compose, type RunningServer } from '../compose.ts';
+import { isForeseen } from '../foreseen.ts';
 import { keepHeapNearItsContent } from '../heap.ts';
 import { lastResort } from '../last-resort.ts';
 import type { StatsSource } from '../stats/hub.ts';
@@ -77,7 +78,8 @@ async function start({ worker, config, boot, databaseUrl }: Extract<ToWorker, { 
     server = await compose({ config, boot, databaseUrl, ownsDatabase: false, worker, logging, tracing, joinStats });
     tell({ kind: 'serving', host: server.host, port: server.port });
   } catch (error) {
-    tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    const message = error instanceof Error ? error.message : String(error);
+    tell({ kind: 'failed', message, foreseen: isForeseen(error) });
     process.exitCode = 1;
     process.disconnect();
   }

@@ -1,4 +1,4 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import type { SourceEvent } from '../state/event.ts';
 import { encodeDelimited } from './recording-file.ts';
 import type { Source, SourceSettings } from './source.ts';
@@ -10,12 +10,15 @@ export class RecordingSource implements Source {
   readonly #source: Source;
   readonly #file: WriteStream;
 
-  /** @param path is overwritten */
+  /**
+   * @param path is overwritten
+   * @throws Error of the system, when it cannot be
+   */
   constructor(source: Source, path: string) {
     this.target = source.target;
     this.live = source.live;
     this.#source = source;
-    this.#file = createWriteStream(path, { mode: 0o600 });
+    this.#file = createWriteStream(path, { fd: openSync(path, 'w', 0o600) });
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<SourceEvent, void, undefined> {

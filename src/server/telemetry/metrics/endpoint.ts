@@ -33,6 +33,11 @@ export interface EndpointOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** Metrics cannot be served where they should be. */
+export class MetricsListenError extends Error {
+  override readonly name = 'MetricsListenError';
+}
+
 /** Serves GET and HEAD of /metrics, for Prometheus and whatever reads its formats. */
 export class MetricsEndpoint {
   readonly #options: EndpointOptions;
@@ -56,14 +61,16 @@ export class MetricsEndpoint {
 
   /**
    * @returns the address with the real port
-   * @throws Error that names the address and what is wrong with it
+   * @throws MetricsListenError that names the address and what is wrong with it
    */
   async listen(): Promise<{ readonly host: string; readonly port: number }> {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause: NodeJS.ErrnoException) =>
         reject(
-          new Error(`cannot serve metrics on ${host}:${port} (${cause.code}): MEMORYHUB_METRICS_LISTEN`, { cause }),
+          new MetricsListenError(`cannot serve metrics on ${host}:${port} (${cause.code}): MEMORYHUB_METRICS_LISTEN`, {
+            cause,
+          }),
         ),
       );
       // Exclusive: of several workers one serves, and not each in its turn.
