@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import { Client } from '@grpc/grpc-js';
+import { Client, Metadata, status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TlsCredentials, type TlsIdentity } from '../../src/server/rpc/tls-credentials.ts';
 import { connect } from '../../src/shared/client.ts';
@@ -61,10 +61,16 @@ const trusting = (extra: TlsOptions = {}): TlsOptions => ({ ca: Buffer.from(auth
 const echo = (options: TlsOptions | undefined) =>
   call(seenWith(options), 'Echo', 'hi', { deadline: Date.now() + 3_000 }).then(({ text }) => text);
 
-/** Whether a client with these options gets no connection; grpc-js goes on trying, this long. */
-function getsNone(options: TlsOptions | undefined): Promise<boolean> {
+/** What a client with these options is told of its call. */
+function failureOf(options: TlsOptions | undefined): Promise<string> {
   const { client } = seenWith(options);
-  return new Promise((resolve) => client.waitForReady(Date.now() + 700, (error) => resolve(error !== undefined)));
+  const asIs = (bytes: Buffer) => bytes;
+  const deadline = Date.now() + 20_000;
+  return new Promise((resolve) =>
+    client.makeUnaryRequest('/test.Wire/Echo', asIs, asIs, Buffer.from('hi'), new Metadata(), { deadline }, (error) =>
+      resolve(error === null ? 'answered' : `${status[error.code]} ${error.details}`),
+    ),
+  );
 }
 
 /** A handshake by hand: the socket, or why there is none. */
@@ -88,10 +94,22 @@ describe('a server with TLS', () => {
     expect(await echo(trusting())).toBe('hi');
   });
 
-  it('is refused by who trusts another authority, or asks for another name', async () => {
-    expect(await getsNone({ ca: Buffer.from(stranger.pem) })).toBe(true);
-    expect(await getsNone(trusting({ serverName: 'elsewhere.example' }))).toBe(true);
+  it('is refused by who trusts another authority, or asks for another name, who is told why', async () => {
+    expect(await failureOf({ ca: Buffer.from(stranger.pem) })).toMatch(
+      /^UNAVAILABLE .*unable to verify the first certificate/,
+    );
+    expect(await failureOf(trusting({ serverName: 'elsewhere.example' }))).toMatch(
+      /^UNAVAILABLE .*elsewhere\.example.* altnames/,
+    );
     expect(server.seen.begun).toBe(0);
+  });
+
+  it('is refused by everybody once its certificate has expired, until it has another', async () => {
+    tls.replace(identity(await authority.issue({ validFromDays: -2, validToDays: -1 })));
+    expect(await failureOf(trusting())).toMatch(/^UNAVAILABLE .*certificate has expired/);
+    expect(server.seen.begun).toBe(0);
+    tls.replace(identity(pair));
+    expect(await echo(trusting())).toBe('hi');
   });
 
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('speaks %s', async (version) => {
@@ -115,7 +133,7 @@ describe('a server with TLS', () => {
     const socket = connectPlain(server.port, '127.0.0.1').on('error', () => {});
     socket.end('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
     await once(socket.resume(), 'close');
-    expect(await getsNone(undefined)).toBe(true);
+    expect(await failureOf(undefined)).toMatch(/^UNAVAILABLE /);
     expect(await echo(trusting())).toBe('hi');
     expect(server.seen.begun).toBe(1);
   });
@@ -155,12 +173,20 @@ describe('a server that asks for certificates', () => {
     expect(await echo(trusting(shown))).toBe('hi');
   });
 
-  it('serves nobody who shows none, or that of a stranger, and no handler hears of them', async () => {
-    expect(await getsNone(trusting())).toBe(true);
-    const own = await stranger.issue({ commonName: 'planner' });
-    const shown = { certificate: Buffer.from(own.certificate), key: Buffer.from(own.key) };
-    expect(await getsNone(trusting(shown))).toBe(true);
+  it('serves nobody who shows none, that of a stranger or one that has expired, and no handler hears of them', async () => {
+    const failures = await Promise.all(
+      [
+        undefined,
+        await stranger.issue({ commonName: 'planner' }),
+        await authority.issue({ commonName: 'planner', validFromDays: -2, validToDays: -1 }),
+      ].map((own) =>
+        failureOf(trusting(own && { certificate: Buffer.from(own.certificate), key: Buffer.from(own.key) })),
+      ),
+    );
+    for (const failure of failures) expect(failure).toMatch(/^UNAVAILABLE /);
     expect(server.seen.begun).toBe(0);
+    const own = await authority.issue({ commonName: 'planner' });
+    expect(await echo(trusting({ certificate: Buffer.from(own.certificate), key: Buffer.from(own.key) }))).toBe('hi');
   });
 
   it('believes the clients of a new authority once the old one is replaced', async () => {
