@@ -69,7 +69,8 @@ async function save(
 ): Promise<Saved | undefined> {
   const part = `${out}.part`;
   // For its owner only: a heap holds what others wrote.
-  const file = createWriteStream(part, { mode: 0o600 });
+  await rm(part, { force: true });
+  const file = createWriteStream(part, { mode: 0o600, flags: 'wx' });
   let saved: Saved = { bytes: 0, worker: 0, pid: 0 };
   try {
     for await (const { data, worker, pid } of hub.admin.captureProfile(request)) {

@@ -21,7 +21,9 @@ export class WholeFile {
       throw new CommandFailure(
         `cannot write ${path}: it is no ordinary file; without --out the export goes to standard output`,
       );
-    const handle = await open(`${path}.part`, 'w', 0o600).catch((error: NodeJS.ErrnoException) => {
+    // What is there by that name is left over, or was put there by somebody else to be written to.
+    await rm(`${path}.part`, { force: true }).catch(() => {});
+    const handle = await open(`${path}.part`, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
       throw new CommandFailure(`cannot write ${path}: ${reason(error)}`);
     });
     return new WholeFile(path, handle);

@@ -55,11 +55,13 @@ function parseRule(rule: string): Rule {
 
 function fill(template: string, line: Json): unknown {
   const alone = /^\{([^{}]+)\}$/.exec(template)?.[1];
-  if (alone !== undefined) return line[alone];
+  // Not what every object answers to.
+  const own = (name: string) => (Object.hasOwn(line, name) ? line[name] : undefined);
+  if (alone !== undefined) return own(alone);
   let missing = false;
   const text = template.replace(/\{([^{}]+)\}/g, (_, name: string) => {
-    if (line[name] === undefined) missing = true;
-    return String(line[name]);
+    if (own(name) === undefined) missing = true;
+    return String(own(name));
   });
   return missing ? undefined : text;
 }
