@@ -7,6 +7,8 @@ const INTERVAL_MS = 1_000;
 export class RedisWatch {
   readonly #timer: NodeJS.Timeout;
   #usage: RedisUsage | undefined;
+  /** When it last answered: one that was away may come back empty. */
+  #answered: RedisUsage | undefined;
 
   /**
    * @param mark a key of this process' own, which a Redis that is emptied loses
@@ -27,10 +29,11 @@ export class RedisWatch {
 
   /** Never rejects: of a Redis that does not answer the usage is zeros. */
   async #look(redis: RedisConnection, mark: string, emptied: ((text: string) => void) | undefined): Promise<void> {
-    const before = this.#usage;
     const now = await redis.usage(mark);
     this.#usage = now;
-    const text = before && redis.up ? emptiedText(before, now) : undefined;
+    if (now.usedBytes === 0) return;
+    const text = this.#answered && emptiedText(this.#answered, now);
+    this.#answered = now;
     if (text !== undefined) emptied?.(text);
   }
 }

@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import { NO_USAGE, type RedisConnection } from '../../src/server/cache/redis-connection.ts';
 import { emptiedText } from '../../src/server/cache/redis-emptied.ts';
+import { RedisWatch } from '../../src/server/redis-watch.ts';
 
 const holding = (keys: number, usedBytes = 1_000_000, marked = false) => ({ keys, usedBytes, maxBytes: 0, marked });
 
@@ -24,4 +26,23 @@ test('one that did not answer is not taken for an empty one', () => {
 
 test('one whose memories were purged keeps the mark, and was not emptied', () => {
   expect(emptiedText(holding(1_000), holding(0, 1_000_000, true))).toBeUndefined();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('one that was away and came back empty was emptied, and told of once', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const looks = [holding(500, 1_000, true), NO_USAGE, NO_USAGE, holding(3), holding(8, 1_000, true)];
+  const usage = vi.fn(async (_mark: string) => looks.shift() ?? NO_USAGE);
+  const told: string[] = [];
+  const watch = new RedisWatch({ usage } as unknown as RedisConnection, 'mark', (text) => told.push(text));
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(watch.usage).toBe(NO_USAGE);
+  expect(told).toEqual([]);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(told).toEqual([expect.stringContaining('it held 500 keys, and now 3;')]);
+  expect(usage).toHaveBeenCalledWith('mark');
+  watch.close();
 });

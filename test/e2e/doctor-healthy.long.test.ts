@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CHECK_NAMES } from '../../src/cli/doctor/names.ts';
@@ -51,7 +51,25 @@ describe('memory-hub doctor', () => {
       env: bench().env,
     });
     expect(admin).toMatchObject({ code: 2, stderr: expect.stringContaining('ROLE_DENIED') });
-    expect(await runCommand(['doctor', '--only', 'nothing'], { env: bench().env })).toMatchObject({ code: 2 });
+    const stranger = join(bench().folder, 'stranger.key');
+    writeFileSync(stranger, `mh_${'0'.repeat(16)}_${'0'.repeat(43)}`);
+    const wrong = await runCommand(['doctor', '--json', '--key-file', stranger], { env: bench().env });
+    expect(wrong).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(`(the key is from ${stranger})`),
+    });
+    const nobody = await runCommand(['doctor', '--address', await bench().server.address()], {
+      env: { MEMORYHUB_DATA_DIR: bench().folder },
+    });
+    expect(nobody).toMatchObject({ code: 2, stderr: expect.stringContaining('asks for an API key') });
+    for (const flags of [
+      ['--only', 'nothing'],
+      ['--key-days', 'many'],
+      ['--disk-free', '-1'],
+    ]) {
+      expect(await runCommand(['doctor', ...flags], { env: bench().env }), flags.join(' ')).toMatchObject({ code: 2 });
+    }
   });
 
   it('says what cannot be seen of a server elsewhere, and looks at the rest', async () => {

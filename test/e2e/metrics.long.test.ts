@@ -12,6 +12,7 @@ import { httpReceiver, type OtlpReceiver } from '../telemetry/otlp-receiver.ts';
 import { metricsUrl, readScrape, type Sample, sampleOf } from '../telemetry/scrape.ts';
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5';
+const PLANTED = 'planted-words-of-a-memory';
 const SAVE = { service: 'memoryhub.v1.MemoryService', method: 'SaveMemory' };
 
 /** An answer is kept for a quarter of a second. */
@@ -137,7 +138,7 @@ describe('a server with metrics', () => {
     expectAgreement(await scrape(url), await saveStats(operator));
   });
 
-  it('counts writes that were put off, and what sessions waited for, as GetStats does', async () => {
+  it('counts writes that were put off, and what sessions waited for, as GetStats does; the log has the slow call once', async () => {
     const { id } = await hub.memories.saveMemory({ memory: { content: 'hot' } });
     const writes = Array.from({ length: 40 }, (_, n) =>
       hub.memories.saveMemory({ memory: { id, content: `by ${n}` } }),
@@ -145,7 +146,8 @@ describe('a server with metrics', () => {
     await Promise.all(writes);
     let blocked: Promise<unknown> | undefined;
     await withWritesLocked(database.url, async () => {
-      blocked = hub.memories.saveMemory({ memory: { content: 'waits for a lock' } });
+      const metadata = { 'x-request-id': 'held-up' };
+      blocked = hub.memories.saveMemory({ memory: { content: PLANTED } }, { metadata });
       await sleep(2_500);
     });
     await blocked;
@@ -163,6 +165,13 @@ describe('a server with metrics', () => {
     for (const { event, sessions } of locks) {
       expect(sampleOf(samples, 'memoryhub_postgres_waits_total', { event }).value).toBe(Number(sessions));
     }
+    const lines = server.output.split('\n').filter((line) => line.includes('"a call was slow"'));
+    const slow = lines.map((line) => JSON.parse(line)).filter(({ request_id }) => request_id === 'held-up');
+    expect(slow).toMatchObject([{ method: `${SAVE.service}/${SAVE.method}`, code: 'OK' }]);
+    const { elapsed_ms, database_ms } = slow[0];
+    expect(elapsed_ms).toBeGreaterThan(2_000);
+    expect(database_ms).toBeGreaterThan(0.9 * elapsed_ms);
+    expect(server.output).not.toContain(PLANTED);
   });
 
   it('names the trace of a slow call beside its bucket', async () => {

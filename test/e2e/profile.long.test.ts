@@ -58,6 +58,7 @@ describe('memory-hub profile', () => {
       expect(stderr).toBe('');
       expect(code).toBe(0);
       expect(stdout).toContain(`of worker ${worker}, pid `);
+      expect(stdout).toMatch(/^self +time +function\n\d+\.\d % +\d+\.\d ms +\S/);
       const text = readFileSync(out, 'utf8');
       const { nodes, samples, startTime, endTime } = JSON.parse(text);
       expect(nodes.length).toBeGreaterThan(1);
@@ -75,7 +76,7 @@ describe('memory-hub profile', () => {
     const { code, stdout } = await profile('heap', '--include-content', '--out', out);
     expect(code).toBe(0);
     expect(JSON.parse(readFileSync(out, 'utf8')).snapshot.node_count).toBeGreaterThan(10_000);
-    expect(stdout).toMatch(/share +size +objects +constructor\n(.*\n){5}/);
+    expect(stdout).toMatch(/share +own size +objects +constructor\n(.*\n){5}/);
   });
 
   it('events lists the longest pauses', async () => {

@@ -38,7 +38,10 @@ export const doctorCommand = defineCommand({
     const outcomes: Outcome[] = [];
     const { only, quick, strict } = flags;
     const interrupted = onInterrupt();
-    const limits = { keyDays: flags.keyDays, diskFreePercent: flags.diskFree };
+    const limits = {
+      keyDays: atLeastZero(flags.keyDays, '--key-days'),
+      diskFreePercent: atLeastZero(flags.diskFree, '--disk-free'),
+    };
     const line = statusLine();
     if (!flags.json) console.log(`The server at ${target.address}\n`);
     try {
@@ -91,6 +94,12 @@ function targetOf(flags: ConnectionFlags) {
   } catch (error) {
     throw new CommandFailure(explain(error).message, COULD_NOT_RUN);
   }
+}
+
+/** @throws CommandFailure: compared with what is no number, nothing is ever bad */
+function atLeastZero(value: number, flag: string): number {
+  if (value >= 0) return value;
+  throw new CommandFailure(`${flag} takes a number, 0 or more`, COULD_NOT_RUN);
 }
 
 /** One line on a terminal that says what is being done; nothing elsewhere. */

@@ -11,6 +11,9 @@ const MARKS: Readonly<Record<State, { readonly mark: string; readonly colour: nu
 };
 const NAME_WIDTH = 16;
 const INDENT = ' '.repeat(9 + 2 + NAME_WIDTH);
+/** Narrower than this the text goes below the name. */
+const BESIDE_MIN = INDENT.length + 40;
+const NARROW_INDENT = '  ';
 
 /** The lines of one check: state, name, evidence; and below it what to do. */
 export function outcomeText({ check, findings }: Outcome, width: number, colour: boolean): string {
@@ -18,8 +21,11 @@ export function outcomeText({ check, findings }: Outcome, width: number, colour:
     .flatMap(({ state, said, advice }) => {
       const { mark, colour: code } = MARKS[state];
       const shown = colour ? `\x1b[${code}m${mark}\x1b[0m` : mark;
-      const text = wrapped(printable(said), width);
-      const todo = advice === undefined ? [] : wrapped(`> ${printable(advice)}`, width);
+      const isNarrow = width < BESIDE_MIN;
+      const room = width - (isNarrow ? NARROW_INDENT : INDENT).length;
+      const text = wrapped(printable(said), room);
+      const todo = advice === undefined ? [] : wrapped(`> ${printable(advice)}`, room);
+      if (isNarrow) return [`${shown}  ${check}`, ...[...text, ...todo].map((line) => NARROW_INDENT + line)];
       return [...text, ...todo].map((line, n) =>
         n === 0 ? `${shown}  ${check.padEnd(NAME_WIDTH)}${line}` : `${INDENT}${line}`,
       );
@@ -27,8 +33,7 @@ export function outcomeText({ check, findings }: Outcome, width: number, colour:
     .join('\n');
 }
 
-function wrapped(text: string, width: number): string[] {
-  const room = Math.max(40, width - INDENT.length);
+function wrapped(text: string, room: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

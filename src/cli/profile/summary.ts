@@ -63,7 +63,8 @@ export function heapSummary(text: string, width: number): string {
     String(counts.get(label)),
     label,
   ]);
-  return table(['share', 'size', 'objects', 'constructor'], rows, width);
+  const note = "Own sizes: what objects point to is left out. Chrome's DevTools read from the file what each retains.";
+  return `${table(['share', 'own size', 'objects', 'constructor'], rows, width)}\n\n${note}`;
 }
 
 interface Pause {

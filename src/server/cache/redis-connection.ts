@@ -45,7 +45,7 @@ const COMMAND_TIMEOUT_MS = 50;
 const START_TIMEOUT_MS = 1_000;
 const MAX_RECONNECT_PAUSE_MS = 500;
 /** Marks of servers that are gone end by themselves. */
-const MARK_MS = 60_000;
+const MARK_MS = 3_600_000;
 const BREAKER: BreakerOptions = { failures: 3, windowMs: 1_000, minPauseMs: 100, maxPauseMs: 1_000 };
 
 type RedisWithScript = Redis & {
