@@ -1,5 +1,15 @@
 import { once } from 'node:events';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +60,26 @@ test('a database of another major version is refused, untouched, with the way to
   await expect(refused).rejects.toMatchObject({ code: 'other_major' });
   await expect(refused).rejects.toThrow(/made by PostgreSQL 17; .* brings PostgreSQL 18, .*export.*import/);
   expect(readFileSync(join(data, 'PG_VERSION'), 'utf8')).toBe('17\n');
+});
+
+test.each([
+  ['PG_VERSION', undefined, 'it has no file PG_VERSION'],
+  ['PG_VERSION', 'eighteen\n', 'its file PG_VERSION holds no version'],
+  ['global/pg_control', undefined, 'global/pg_control is not there'],
+  ['../password', undefined, 'password is not there'],
+])('a database whose %s is now %j is refused as damaged, and left as it is', async (name, content, why) => {
+  const dataDir = mkdtempSync(join(folder, 'damaged-'));
+  const { data, passwordFile } = layoutOf(dataDir);
+  mkdirSync(join(data, 'global'), { recursive: true });
+  writeFileSync(join(data, 'PG_VERSION'), '18\n');
+  for (const file of [join(data, 'global', 'pg_control'), passwordFile]) writeFileSync(file, '');
+  if (content === undefined) rmSync(join(data, name));
+  else writeFileSync(join(data, name), content);
+  const refused = startEmbeddedPostgres({ dataDir, maxConnections: 20 });
+  await expect(refused).rejects.toMatchObject({ code: 'damaged' });
+  await expect(refused).rejects.toThrow(why);
+  await expect(refused).rejects.toThrow('an empty one (MEMORYHUB_DATA_DIR)');
+  expect(readdirSync(data)).toContain('global');
 });
 
 test('a failed initdb is told with its last words, and a later start makes the database', async () => {

@@ -84,7 +84,12 @@ describe('a start that cannot succeed says why', () => {
     for (const [dataDir, why] of [
       [file, 'it is a file'],
       [below, `${file} is a file`],
-      ...(process.platform === 'linux' ? [['/proc/memory-hub/data', '/proc/memory-hub cannot be made (ENOENT)']] : []),
+      ...(process.platform === 'linux'
+        ? [
+            ['/proc/memory-hub/data', '/proc/memory-hub cannot be made (ENOENT)'],
+            ['/proc', 'no file can be made in it (ENOENT)'],
+          ]
+        : []),
     ] as const) {
       const { code, stdout } = await runCommand(['serve'], {
         env: { DATABASE_URL: database.url, MEMORYHUB_DATA_DIR: dataDir },

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EmbeddedPostgresError, needingPermission, systemCode } from './errors.ts';
 import { layoutOf } from './layout.ts';
-import { makeDataDir } from './make-data-dir.ts';
+import { makeDataDir, unusable } from './make-data-dir.ts';
 import { isAlive, processStart } from './processes.ts';
 
 /** Content of `server.json`: the server process that a data directory belongs to. */
@@ -114,7 +115,13 @@ function replace(file: string, record: ServerRecord): void {
 /** @returns the name of a complete file that is to become `file` */
 function write(file: string, record: ServerRecord): string {
   const name = `${file}.${randomUUID()}.new`;
-  writeFileSync(name, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    writeFileSync(name, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') throw error;
+    throw unusable(dirname(file), `no file can be made in it (${code})`, error);
+  }
   return name;
 }
 

@@ -5,6 +5,7 @@ export type EmbeddedPostgresErrorCode =
   | 'no_permission'
   | 'no_folder'
   | 'other_major'
+  | 'damaged'
   | 'initdb_failed'
   | 'start_failed'
   | 'start_timeout'

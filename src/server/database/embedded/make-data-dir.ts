@@ -14,7 +14,7 @@ export function makeDataDir(path: string): void {
   for (let folder = path; ; folder = dirname(folder)) {
     const there = look(folder, path);
     if (there === 'folder') break;
-    if (there === 'file') throw refused(path, folder === path ? 'it is a file' : `${folder} is a file`);
+    if (there === 'file') throw unusable(path, folder === path ? 'it is a file' : `${folder} is a file`);
     missing.push(folder);
     if (dirname(folder) === folder) break;
   }
@@ -25,7 +25,7 @@ export function makeDataDir(path: string): void {
       const code = systemCode(error);
       if (code === 'EEXIST') continue; // Another start was first.
       if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') throw error;
-      throw refused(path, `${folder} cannot be made (${code})`, error);
+      throw unusable(path, `${folder} cannot be made (${code})`, error);
     }
   }
 }
@@ -38,11 +38,12 @@ function look(folder: string, path: string): 'folder' | 'file' | undefined {
     const code = systemCode(error);
     if (code === 'ENOTDIR') return undefined; // Some folder above it is a file, which is found next.
     if (code === 'EACCES' || code === 'EPERM') throw error;
-    throw refused(path, `${folder} cannot be looked at (${code})`, error);
+    throw unusable(path, `${folder} cannot be looked at (${code})`, error);
   }
 }
 
-function refused(path: string, why: string, cause?: unknown): EmbeddedPostgresError {
+/** What is wrong is not a matter of whose it is. */
+export function unusable(path: string, why: string, cause?: unknown): EmbeddedPostgresError {
   return new EmbeddedPostgresError(
     'no_folder',
     `The data directory ${path} cannot be used: ${why}. Set MEMORYHUB_DATA_DIR to a folder, or to where one can be made.`,

@@ -39,7 +39,8 @@ export function prepare(layout: Layout, onNotice: (text: string) => void): Prepa
     makeDataDir(layout.dataDir);
     refuseForeign(layout);
     const major = dataMajor(layout);
-    if (major !== undefined && major !== installed.major) throw otherMajor(layout, major, installed.major);
+    if (major && major !== installed.major) throw otherMajor(layout, major, installed.major);
+    refuseDamaged(layout, major);
     const user = postgresUser(major === undefined ? undefined : layout.data);
     if (major === undefined) makeFolder(layout, user);
     else if (user !== undefined) adoptFiles(layout, user, onNotice);
@@ -78,6 +79,24 @@ function refuseForeign({ folder }: Layout): void {
     'no_permission',
     `The database in ${folder} belongs to another user (uid ${owner}), as it does when a server was started as root. ` +
       `Start this one as root too, or give it the whole data directory: chown -R ${us} ${dirname(folder)}`,
+  );
+}
+
+/** A copy that broke off, a folder that somebody tidied up: what is gone does not come back by a start. */
+function refuseDamaged({ data, passwordFile }: Layout, major: number | undefined): void {
+  const control = join(data, 'global', 'pg_control');
+  const left = existsSync(data) ? readdirSync(data).length : 0;
+  const [what] = [
+    major === undefined && left > 0 && 'it has no file PG_VERSION',
+    Number.isNaN(major) && 'its file PG_VERSION holds no version',
+    major !== undefined && !existsSync(control) && `${control} is not there`,
+    major !== undefined && !existsSync(passwordFile) && `${passwordFile} is not there`,
+  ].filter((fault) => fault !== false);
+  if (what === undefined) return;
+  throw new EmbeddedPostgresError(
+    'damaged',
+    `The database in ${data} is damaged: ${what}. Bring the whole data directory back from a copy of it, or start ` +
+      'with an empty one (MEMORYHUB_DATA_DIR).',
   );
 }
 
