@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { connect } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { createServer, type Server, type TlsOptions } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CHECK_NAMES } from '../../src/cli/doctor/names.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { expectBad, patient, type Report } from '../support/doctor.ts';
+import { startRedis } from '../support/redis-server.ts';
 import { ServerProcess } from '../support/server-process.ts';
 
 const bench = patient(CHECK_NAMES);
@@ -75,6 +76,44 @@ describe('a planted fault turns its own line red, and no other', () => {
   it('a password that is missing, on another host, is warned of', async () => {
     const report = await bench().doctor(['--only', 'secrets'], { DATABASE_READ_URL: 'postgres://hub@db.example/hub' });
     expect(report.findings).toMatchObject([{ state: 'warn', said: expect.stringContaining('db.example') }]);
+  });
+
+  it('settings that are not those of the server are warned of: what is said of them is not said of it', async () => {
+    const report = await bench().doctor(['--only', 'secrets'], { REDIS_URL: '', MEMORYHUB_WORKERS: '2' });
+    expect(report.findings).toMatchObject([
+      {
+        state: 'warn',
+        said: expect.stringMatching(/it has a Redis, and REDIS_URL is not set; it has 1 processes instead of 2/),
+      },
+    ]);
+  });
+
+  it('two servers that do not share their Redis read what the other has changed', async () => {
+    const redis = await startRedis();
+    const { MEMORYHUB_DATA_DIR, MEMORYHUB_LOG_FILE, ...settings } = bench().env;
+    const other = new ServerProcess({ ...settings, REDIS_URL: redis.url });
+    const ports = [await bench().server.address(), await other.address()].map((at) => Number(at.split(':').at(-1)));
+    let connections = 0;
+    const balancer = createTcpServer((socket) => {
+      const behind = connect(ports[connections++ % 2] as number, '127.0.0.1');
+      for (const end of [socket, behind]) end.on('error', () => {});
+      socket.pipe(behind).pipe(socket);
+    });
+    try {
+      await new Promise<void>((resolve) => balancer.listen(0, '127.0.0.1', resolve));
+      const where = `127.0.0.1:${(balancer.address() as AddressInfo).port}`;
+      const keyFile = join(bench().server.dataDir, 'operator.key');
+      const report = await bench().doctor(['--only', 'cache', '--address', where, '--key-file', keyFile]);
+      expectBad(
+        report,
+        'cache',
+        /^50 writes, each read twice over other connections: [1-9]\d* of 100 reads were older/,
+      );
+    } finally {
+      balancer.close();
+      await other.cleanUp();
+      await redis.stop();
+    }
   });
 
   describe('a clock', () => {

@@ -1,4 +1,4 @@
-import { connectionsOf } from '../../../server/database/pool-share.ts';
+import { CONNECTIONS_BESIDE_POOL, connectionsOf } from '../../../server/database/pool-share.ts';
 import { bad, type Check, ok, skipped, warn } from '../finding.ts';
 import { withDatabase } from '../live-database.ts';
 
@@ -18,7 +18,8 @@ export const pool: Check = {
   async run(context) {
     const { database, config, onThisMachine } = context;
     if ('missing' in database) return [skipped(`Not looked at: ${database.missing}.`)];
-    const running = (await context.stats()).postgres?.poolMax ?? 0;
+    const { postgres, processes } = await context.stats();
+    const running = (postgres?.poolMax ?? 0) + CONNECTIONS_BESIDE_POOL * Math.max(1, processes.length);
     const wanted = onThisMachine ? Math.max(running, connectionsOf(config)) : running;
     const { max, free, others } = await withDatabase(database.url, async (client) => {
       const { rows } = await client.query<Room>(`

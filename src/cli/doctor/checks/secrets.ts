@@ -1,6 +1,7 @@
 import { isLoopback } from '../../../server/config.ts';
 import { parseKeyring } from '../../../server/security/sealing/keyring-text.ts';
 import { bad, type Check, type Finding, ok, skipped, warn } from '../finding.ts';
+import { otherSettings } from '../other-settings.ts';
 
 /** What examples and first tries use; compared without case. */
 const DEFAULTS = new Set([
@@ -25,7 +26,8 @@ const DISTINCT_BYTES = 16;
 export const secrets: Check = {
   name: 'secrets',
   about: 'passwords and sealing keys of the settings, for defaults and for none',
-  async run({ onThisMachine, config }) {
+  async run(context) {
+    const { onThisMachine, config } = context;
     if (!onThisMachine) return [skipped('The server runs elsewhere: its settings are not seen from here.')];
     const urls = {
       DATABASE_URL: config.database_url,
@@ -37,6 +39,13 @@ export const secrets: Check = {
     );
     const findings = [...given, ...(config.sealing_keys === undefined ? [] : [keyringFinding(config.sealing_keys)])];
     const wrong = findings.filter((finding) => finding !== undefined);
+    const other = otherSettings(context, await context.stats());
+    if (other.length > 0) {
+      const said = `The server was started with other settings than are seen here: ${other.join('; ')}.`;
+      wrong.push(
+        warn(said, 'Run the doctor with the settings of the server: what it says of settings is of those here.'),
+      );
+    }
     if (wrong.length > 0) return wrong;
     const looked =
       findings.length === 0 ? 'the embedded database has a random one' : `${findings.length} were looked at`;
