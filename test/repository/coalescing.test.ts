@@ -87,6 +87,35 @@ describe('reads asked for at once', () => {
     }
   });
 
+  it('gather while a statement is on its way, and pass one that takes long', async () => {
+    const { pool } = subject().database;
+    const [hub] = hubs as [Hub];
+    const get = (n: number) => hub.repository.get(hub.call, [ids[n] ?? ''], Consistency.STRONG);
+    const blocked = async () => {
+      const { rows } = await pool.query<{ n: number }>({
+        text: `SELECT count(*)::int AS n FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%memories%'`,
+      });
+      return rows[0]?.n;
+    };
+    await pool.withClient(async (client) => {
+      await client.query('BEGIN; LOCK TABLE memories IN ACCESS EXCLUSIVE MODE');
+      const slow = get(0);
+      await expect.poll(blocked).toBe(1);
+      const later = [get(2), get(4), get(6)];
+      await expect.poll(blocked).toBe(2);
+      await client.query('COMMIT');
+      const found = await Promise.all([slow, ...later]);
+      expect(found.map(([record]) => record?.memory.content)).toEqual(['0', '2', '4', '6']);
+    });
+    const sent = await statementsOf('get_by_ids', async () => {
+      const first = get(0);
+      await new Promise(setImmediate);
+      await Promise.all([first, get(2), get(4), get(6)]);
+    });
+    expect(sent).toBe(2);
+  });
+
   it('do not fail together with one that was cancelled, and send nothing for it alone', async () => {
     const [hub] = hubs as [Hub];
     const cancel = new AbortController();

@@ -55,7 +55,7 @@ export class GroupCommitLane {
           new ServiceError('OVERLOADED', 'too many writes are waiting for the database', { retryAfterMs: 200 }),
         );
       }
-      const write: WaitingWrite = { call, request, since: performance.now(), resolve, reject };
+      const write: WaitingWrite = { call, slot: -1, request, since: performance.now(), resolve, reject };
       this.#waitingCalls.add(write);
       this.#queue.push(write);
       this.#running ??= this.#run();

@@ -12,11 +12,17 @@ export interface CoalescedReadsOptions {
   readonly codec: RowCodec;
   /** Ids of one statement. */
   readonly maxIds: number;
-  /** Statements on their way at once; more ids gather meanwhile. */
+  /** Statements on their way at once at most. */
   readonly maxInFlight: number;
   /** After this a statement is given up and sent once more, on another connection. */
   readonly timeoutMs: number;
 }
+
+/**
+ * While a statement is on its way, ids gather for the next, as writes do for a group commit: that is three times as
+ * many a second as sending each turn's at once. One that takes longer than this holds nobody up.
+ */
+const PATIENCE_MS = 5;
 
 interface WaitingRead extends Waiting {
   readonly ids: readonly string[];
@@ -35,8 +41,8 @@ interface Target {
 }
 
 /**
- * Point reads: all that are asked for in one turn of the event loop travel in one `= ANY` statement,
- * five times as many a second as one by one. A read never joins a statement that was already sent:
+ * Point reads: all that are asked for in one turn of the event loop, or while the statement before is on its way,
+ * travel in one `= ANY` statement, five times as many a second as one by one. A read never joins a statement that was already sent:
  * its snapshot may be older than a write the caller knows to be acknowledged.
  */
 export class CoalescedReads {
@@ -46,6 +52,8 @@ export class CoalescedReads {
   #queue: WaitingRead[] = [];
   #scheduled = false;
   #inFlight = 0;
+  #sentAt = 0;
+  #patience: NodeJS.Timeout | undefined;
 
   constructor(runner: StatementRunner, options: CoalescedReadsOptions) {
     this.#runner = runner;
@@ -60,6 +68,7 @@ export class CoalescedReads {
       const startedAt = performance.now();
       const read: WaitingRead = {
         call,
+        slot: -1,
         ids,
         records: new Array(ids.length),
         next: 0,
@@ -82,15 +91,30 @@ export class CoalescedReads {
   }
 
   #pump(): void {
+    clearTimeout(this.#patience);
     while (this.#queue.length > 0 && this.#inFlight < this.#options.maxInFlight) {
+      const waitMs = this.#inFlight === 0 ? 0 : this.#sentAt + PATIENCE_MS - performance.now();
+      if (waitMs > 0 && !this.#fillsStatement()) {
+        this.#patience = setTimeout(() => this.#pump(), waitMs);
+        return;
+      }
       const targets = this.#take();
       if (targets.size === 0) continue;
       this.#inFlight++;
+      this.#sentAt = performance.now();
       this.#send(targets).finally(() => {
         this.#inFlight--;
         this.#pump();
       });
     }
+  }
+
+  #fillsStatement(): boolean {
+    let ids = 0;
+    return this.#queue.some((read) => {
+      ids += read.ids.length - read.next;
+      return ids >= this.#options.maxIds;
+    });
   }
 
   /** The next ids, by "workspace/id". */

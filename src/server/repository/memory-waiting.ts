@@ -1,9 +1,12 @@
+import { Slots } from '../../shared/slots.ts';
 import type { CallContext } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
 
 /** A call that waits for a statement shared with others. */
 export interface Waiting {
   readonly call: CallContext;
+  /** Where WaitingCalls has it; -1: it does not wait any more, or not yet. */
+  slot: number;
   /** Ends the wait; later results are ignored. */
   reject(error: unknown): void;
 }
@@ -13,7 +16,7 @@ export interface Waiting {
  * all of them, because a listener on every call's signal costs more than the rest of the coalescing.
  */
 export class WaitingCalls {
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Slots<Waiting>();
   readonly #sweepMs: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -22,21 +25,22 @@ export class WaitingCalls {
   }
 
   add(waiting: Waiting): void {
-    this.#waiting.add(waiting);
+    waiting.slot = this.#waiting.add(waiting);
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs).unref();
   }
 
   /** @returns whether it was still waiting */
   delete(waiting: Waiting): boolean {
-    return this.#waiting.delete(waiting);
+    if (waiting.slot < 0) return false;
+    this.#waiting.clear(waiting.slot);
+    waiting.slot = -1;
+    return true;
   }
 
   #sweep(): void {
-    for (const waiting of this.#waiting) {
-      if (!hasEnded(waiting.call)) continue;
-      this.#waiting.delete(waiting);
-      waiting.reject(endOf(waiting.call));
-    }
+    this.#waiting.forEach((waiting) => {
+      if (hasEnded(waiting.call) && this.delete(waiting)) waiting.reject(endOf(waiting.call));
+    });
     if (this.#waiting.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

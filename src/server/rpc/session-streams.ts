@@ -1,14 +1,11 @@
 import type { Http2Server, Http2Stream, ServerHttp2Session } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
+import { Slots } from '../../shared/slots.ts';
 
 /**
- * Lets V8 forget a call with the next sweep of its young generation, for all sessions to come.
- *
- * Node.js keeps the streams of an HTTP/2 session in a Map. A Map that has seen many keys come and go moves to a
- * new table, and the old one, kept by V8 for iterators, points to the new one and still to the streams it had.
- * After the first full collection one such table lies in the old generation, and keeps all that follow it, each
- * with its streams and all they hold, until the next one: a tenth of the processor time of a cached read. The
- * other half of the cure is in heap.ts.
+ * Lets V8 forget the streams of all sessions to come with the next sweep of its young generation: Node.js keeps those of
+ * a session in a Map, for which shared/slots.ts tells why that keeps them. It was a tenth of the processor time of a
+ * cached read; the other half of the cure is in heap.ts.
  */
 export function forgetStreamsEarly(server: Server): void {
   for (const http2Server of (server as unknown as ServerInside).http2Servers?.keys() ?? []) {
@@ -36,38 +33,35 @@ function replaceStreams(session: ServerHttp2Session): void {
   if (typeof state?.streams?.forEach === 'function' && state.streams.size === 0) state.streams = new SessionStreams();
 }
 
-/** The streams of a session by their ids. The tables its Map leaves behind have numbers in them only. */
+/** The streams of a session by their ids. The tables that its Map leaves behind have numbers in them only. */
 class SessionStreams implements Streams {
-  readonly #placeOf = new Map<number, number>();
-  readonly #streams: (Http2Stream | undefined)[] = [];
-  readonly #free: number[] = [];
+  readonly #slotOf = new Map<number, number>();
+  readonly #streams = new Slots<Http2Stream>();
 
   get size(): number {
-    return this.#placeOf.size;
+    return this.#slotOf.size;
   }
 
   get(id: number): Http2Stream | undefined {
-    const place = this.#placeOf.get(id);
-    return place === undefined ? undefined : this.#streams[place];
+    const slot = this.#slotOf.get(id);
+    return slot === undefined ? undefined : this.#streams.at(slot);
   }
 
   set(id: number, stream: Http2Stream): this {
-    const place = this.#placeOf.get(id) ?? this.#free.pop() ?? this.#streams.length;
-    this.#streams[place] = stream;
-    this.#placeOf.set(id, place);
+    this.delete(id);
+    this.#slotOf.set(id, this.#streams.add(stream));
     return this;
   }
 
   delete(id: number): boolean {
-    const place = this.#placeOf.get(id);
-    if (place === undefined) return false;
-    this.#placeOf.delete(id);
-    this.#streams[place] = undefined;
-    this.#free.push(place);
+    const slot = this.#slotOf.get(id);
+    if (slot === undefined) return false;
+    this.#slotOf.delete(id);
+    this.#streams.clear(slot);
     return true;
   }
 
   forEach(use: (stream: Http2Stream) => void): void {
-    for (const stream of this.#streams) if (stream !== undefined) use(stream);
+    this.#streams.forEach(use);
   }
 }
