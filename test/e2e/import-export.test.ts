@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { runCommand, ServerProcess } from '../support/server-process.ts';
+import { findProgram } from '../support/find-program.ts';
+import { cleanEnvironment, PROGRAM, runCommand, ServerProcess } from '../support/server-process.ts';
 
 /** Texts that careless programs change on the way. */
 const ODD = [
@@ -190,4 +192,21 @@ describe('import and export', () => {
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('INVALID_FILTER') as string });
     expect(existsSync(file('refused.jsonl')) || existsSync(`${file('refused.jsonl')}.part`)).toBe(false);
   });
+
+  it.skipIf(process.platform !== 'linux' || !findProgram(['script']))(
+    'shows in a terminal how far it is, at what rate, and how long it will take',
+    () => {
+      const inTerminal = (...args: string[]) => {
+        const command = [process.execPath, PROGRAM, ...args].map((arg) => `'${arg}'`).join(' ');
+        const options = { env: cleanEnvironment(env), encoding: 'utf8' } as const;
+        return execFileSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], options);
+      };
+      const imported = inTerminal('import', file('turns.jsonl'), '--map', 'content={text}', '--map', 'category=shown');
+      expect(imported).toMatch(/import .+ \d+% \| \d+\/1500 \| \d+\/s \| \S+ left/);
+      expect(imported).toMatch(/ 100% \| 1500\/1500 \|/);
+      expect(inTerminal('export', 'category = "shown"', '--out', file('shown.jsonl'))).toMatch(
+        /export .+ \d+% \| \d+\/\d+ \| \d+\/s/,
+      );
+    },
+  );
 });

@@ -7,6 +7,7 @@ import { MemoryHub } from '../../src/shared/service-client.ts';
 import { whenGone } from './when-gone.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+/** The entry of every command. */
 export const PROGRAM = join(ROOT, 'src', 'cli', 'memory-hub.js');
 
 /** What a command printed and how it ended. */
