@@ -9,6 +9,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testRedis } from '../support/redis.ts';
 import { ServerProcess, temporaryFolder } from '../support/server-process.ts';
 import { withWritesLocked } from '../support/writes-locked.ts';
+import { httpReceiver, type OtlpReceiver } from '../telemetry/otlp-receiver.ts';
 import { metricsUrl } from '../telemetry/scrape.ts';
 
 const DEPLOY = join(import.meta.dirname, '..', '..', 'deploy');
@@ -19,6 +20,8 @@ if (!hasPrometheus) {
   if (process.env.CI) throw new Error('prometheus and promtool are not installed: apt-get install prometheus');
   console.warn('SKIPPED: test/e2e/prometheus.long.test.ts needs prometheus and promtool (apt-get install prometheus)');
 }
+
+const TRACE_ID = 'a'.repeat(32);
 
 interface Dashboard {
   readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
@@ -67,6 +70,7 @@ describe.skipIf(!hasPrometheus)('the shipped rules', () => {
 describe.skipIf(!hasPrometheus)('a Prometheus that scrapes a server', () => {
   const redis = testRedis();
   let database: TestDatabase;
+  let receiver: OtlpReceiver;
   let server: ServerProcess;
   let prometheus: ChildProcess;
   let base: string;
@@ -83,17 +87,20 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes a server', () => {
     )?.result ?? [];
 
   beforeAll(async () => {
-    database = await createTestDatabase();
+    [database, receiver] = await Promise.all([createTestDatabase(), httpReceiver()]);
     server = new ServerProcess({
       DATABASE_URL: database.url,
       REDIS_URL: redis(),
       MEMORYHUB_METRICS_LISTEN: '127.0.0.1:0',
       MEMORYHUB_RATE_LIMIT_KEY: '20',
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+      OTEL_METRICS_EXPORTER: 'none',
     });
     const hub = await server.connect();
     const { id } = await hub.memories.saveMemory({ memory: { content: 'scraped', metadata: { token: 'sealed' } } });
     await hub.memories.getMemory({ target: { $case: 'id', value: id } });
-    await hub.memories.batchSaveMemories({ memories: [{ content: 'one' }, { content: 'two' }] });
+    const metadata = { traceparent: `00-${TRACE_ID}-${'b'.repeat(16)}-01` };
+    await hub.memories.batchSaveMemories({ memories: [{ content: 'one' }, { content: 'two' }] }, { metadata });
     await hub.memories.saveMemory({ memory: { content: '' } }).catch(() => undefined);
     // What a healthy server has no samples of: sessions that wait, and calls turned away.
     let waiting: Promise<unknown> | undefined;
@@ -114,7 +121,10 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes a server', () => {
     const port = await freePort();
     base = `http://127.0.0.1:${port}`;
     const flags = [`--web.listen-address=127.0.0.1:${port}`, `--storage.tsdb.path=${join(folder, 'data')}`];
-    prometheus = spawn('prometheus', ['--config.file=prometheus.yml', ...flags], { cwd: folder, stdio: 'ignore' });
+    prometheus = spawn('prometheus', ['--config.file=prometheus.yml', '--enable-feature=exemplar-storage', ...flags], {
+      cwd: folder,
+      stdio: 'ignore',
+    });
     await vi.waitUntil(async () => (await valuesOf('memoryhub_build_info')).length === 1, {
       timeout: 30_000,
       interval: 500,
@@ -123,6 +133,7 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes a server', () => {
   afterAll(async () => {
     prometheus?.kill();
     await server?.cleanUp();
+    await receiver?.close();
     await database?.drop();
   });
 
@@ -134,6 +145,17 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes a server', () => {
     ]);
     const metadata = await query<Record<string, { type: string; unit: string }[]>>('metadata');
     expect(metadata.api_request_duration_seconds).toMatchObject([{ type: 'histogram', unit: 'seconds' }]);
+  });
+
+  it('keeps the trace of a call beside the bucket it lies in', async () => {
+    type Series = { seriesLabels: Record<string, string>; exemplars: { labels: Record<string, string> }[] };
+    const now = Date.now() / 1000;
+    const path = `query_exemplars?query=api_request_duration_seconds_bucket&start=${now - 600}&end=${now}`;
+    const batches = async () =>
+      (await query<Series[]>(path))
+        .filter(({ seriesLabels }) => seriesLabels.method === 'BatchSaveMemories')
+        .flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels.trace_id));
+    await expect.poll(async () => new Set(await batches()), { timeout: 10_000 }).toEqual(new Set([TRACE_ID]));
   });
 
   it('evaluates every rule without an error', async () => {
