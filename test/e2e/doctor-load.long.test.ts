@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { CHECK_NAMES } from '../../src/cli/doctor/names.ts';
 import type { MemoryHub } from '../../src/shared/service-client.ts';
-import { expectBad, leftBehind, patient } from '../support/doctor.ts';
-import { cleanEnvironment, PROGRAM, ServerProcess } from '../support/server-process.ts';
+import { expectBad, leftBehind, patient, type Report } from '../support/doctor.ts';
+import { cleanEnvironment, PROGRAM, runCommand, ServerProcess } from '../support/server-process.ts';
+import { withWritesLocked } from '../support/writes-locked.ts';
 
 const bench = patient(CHECK_NAMES);
 
@@ -39,6 +41,28 @@ it('a server that leaks turns memory-growth red', async () => {
     expectBad(report, 'memory-growth', /^Resident memory over 3 rounds, \d+ calls in all: .*MB/);
   } finally {
     await leaky.cleanUp();
+  }
+});
+
+it('a server whose writes another session holds up turns service-levels red, with the cause beside it', async () => {
+  let isOver = false;
+  const holding = (async () => {
+    while (!isOver) {
+      await withWritesLocked(bench().database.url, () => sleep(500));
+      await sleep(20);
+    }
+  })();
+  try {
+    const { stdout } = await runCommand(['doctor', '--json', '--strict', '--only', 'service-levels'], {
+      env: bench().env,
+    });
+    const { findings } = JSON.parse(stdout) as Pick<Report, 'findings'>;
+    const red = findings.filter(({ state }) => state === 'bad').map(({ said }) => said);
+    expect(red).toContainEqual(expect.stringMatching(/^API p95: \d+ms, where api p95 < 200ms is promised\.$/));
+    expect(red).toContainEqual(expect.stringMatching(/^Sessions of PostgreSQL waited for locks in \d+ of the last/));
+  } finally {
+    isOver = true;
+    await holding;
   }
 });
 

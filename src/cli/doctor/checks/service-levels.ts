@@ -5,8 +5,11 @@ import { stretchOf } from '../../../shared/alerts/stretch.ts';
 import { WindowTotals } from '../../../shared/alerts/totals.ts';
 import { SERVICE_LEVELS } from '../../../shared/service-levels.ts';
 import { machineCould } from '../busy.ts';
+import type { DoctorContext } from '../context.ts';
 import { bad, type Check, type Finding, ok, skipped, warn } from '../finding.ts';
+import { lastFrames } from '../last-frames.ts';
 import { type LoadResult, runLoad } from '../load.ts';
+import { symptomsOf } from '../symptoms.ts';
 
 const CONCURRENCY = 10;
 const ADVICE = 'Watch it with `memory-hub monitor`, whose methods screen shows in which stage the time goes.';
@@ -37,13 +40,22 @@ export const serviceLevels: Check = {
       const under = satisfies(value, promise, level.ours(window));
       return ok(under ? `${said}.` : `${said}; ${quantityText(level.ours(window), promise.unit)} is usual.`);
     });
-    return [...levels, answered(load)];
+    const found = [...levels, answered(load)];
+    return [...found, ...(found.some(({ state }) => state === 'bad') ? await causes(context, load.seconds) : [])];
   },
 };
 
 function seen(subject: string | undefined, { api, batches }: LoadResult): number | undefined {
   const histogram = subject === 'api' ? api : subject === 'BatchSaveMemories' ? batches : undefined;
   return histogram === undefined || histogram.count === 0 ? undefined : histogram.percentile(P95);
+}
+
+/** What the server showed of trouble under this load. */
+async function causes({ operator, busy }: DoctorContext, seconds: number): Promise<Finding[]> {
+  const frames = await lastFrames(operator, Math.ceil(seconds));
+  return symptomsOf(frames).map(({ said, advice, ofMachine }) =>
+    ofMachine ? machineCould({ busy }, said, advice) : bad(said, advice),
+  );
 }
 
 function answered({ api, batches, seconds, failures }: LoadResult): Finding {

@@ -1,14 +1,14 @@
-import { EventKind, type StatsEvent, type StatsFrame } from '../../../shared/gen/memoryhub/v1/stats_service.ts';
+import { EventKind, type StatsEvent } from '../../../shared/gen/memoryhub/v1/stats_service.ts';
 import type { MemoryHub } from '../../../shared/service-client.ts';
 import { msFromTimestamp } from '../../../shared/time.ts';
 import { machineCould } from '../busy.ts';
 import { bad, type Check, type Finding, ok } from '../finding.ts';
+import { lastFrames } from '../last-frames.ts';
 import { symptomsOf } from '../symptoms.ts';
 
 /** As far back as a server keeps frames. */
-const REPLAY = { seconds: 120n, nanos: 0 };
+const REPLAY_SECONDS = 120;
 const EVENTS_MS = 900_000;
-const START_MS = 10_000;
 
 /** Events that are the fault itself, or the trace of it. */
 const TOLD: ReadonlyMap<EventKind, string> = new Map([
@@ -27,7 +27,7 @@ export const symptoms: Check = {
 
 /** @param busy why what takes time cannot be judged */
 export async function symptomFindings(operator: MemoryHub, busy: string | undefined): Promise<readonly Finding[]> {
-  const frames = await lastFrames(operator);
+  const frames = await lastFrames(operator, REPLAY_SECONDS);
   const found = symptomsOf(frames).map(({ said, advice, ofMachine }) =>
     ofMachine ? machineCould({ busy }, said, advice) : bad(said, advice),
   );
@@ -36,22 +36,6 @@ export async function symptomFindings(operator: MemoryHub, busy: string | undefi
   const findings = [...found, ...eventFindings(totals?.events ?? [], now)];
   if (findings.length > 0) return findings;
   return [ok(`Nothing waits, fails or is refused in a suspicious way: ${frames.length} s were looked at.`)];
-}
-
-async function lastFrames(operator: MemoryHub): Promise<StatsFrame[]> {
-  const frames: StatsFrame[] = [];
-  const interval = { seconds: 1n, nanos: 0 };
-  for await (const { frame } of operator.stats.watchStats({ interval, replay: REPLAY })) {
-    if (frame !== undefined && !isStart(frame)) frames.push(frame);
-    // The first of those that are not of the past ends it: it has what was under way.
-    if (frame?.replayed !== true) break;
-  }
-  return frames;
-}
-
-/** A program that is just loaded is late, which says nothing of it. */
-function isStart({ at, bootTime }: StatsFrame): boolean {
-  return at !== undefined && bootTime !== undefined && msFromTimestamp(at) - msFromTimestamp(bootTime) < START_MS;
 }
 
 /** The newest of each kind. */
