@@ -1,12 +1,16 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canUse } from '../../src/server/database/embedded/os-user.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { administer } from '../support/postgres-server.ts';
-import { runCommand, ServerProcess, temporaryFolder } from '../support/server-process.ts';
+import { cleanEnvironment, PROGRAM, runCommand, ServerProcess, temporaryFolder } from '../support/server-process.ts';
 
 const NOWHERE = '127.0.0.1:1';
+const NOBODY = { uid: 65_534, gid: 65_534, name: 'nobody' };
+const isRoot = process.getuid?.() === 0;
 
 describe('a start that cannot succeed says why', () => {
   let database: TestDatabase;
@@ -174,10 +178,7 @@ describe('a command that cannot reach its server says why', () => {
       expect(code).toBe(1);
       return stderr;
     };
-    for (const given of ['', 'hub', '::1:50051', 'ftp://hub:1', '127.0.0.1:65536', 'hub:1,hub'])
-      expect(await list(given)).toBe(
-        `--address is ${JSON.stringify(given)}: it must be HOST:PORT, or https://HOST:PORT for TLS.\n`,
-      );
+    expect(await list('hub')).toBe('--address is "hub": it must be HOST:PORT, or https://HOST:PORT for TLS.\n');
     expect(await list(`https://${address}`)).toBe(
       `cannot reach a server at ${address}: what answers there does not speak TLS.\n`,
     );
@@ -224,6 +225,36 @@ describe('a command that cannot reach its server says why', () => {
     chmodSync(join(empty, 'folder'), 0o700);
     expect((await runCommand(['list', '--key-file', join(empty, 'folder')], { env })).code).toBe(1);
   });
+
+  it('the key is another server’s, or was revoked', async () => {
+    const file = join(empty, 'unknown.key');
+    writeFileSync(file, `mh_abcdefghijklmnop_${'x'.repeat(43)}\n`);
+    const env = { MEMORYHUB_DATA_DIR: empty, MEMORYHUB_ADDRESS: address };
+    const { code, stderr } = await runCommand(['list', '--key-file', file], { env });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`(the key is from ${file})`);
+    expect(stderr).not.toMatch(/mh_|xxx/);
+    const monitor = await runCommand(['monitor', '--once', '--key-file', file], { env });
+    expect(monitor.code).toBe(1);
+    expect(monitor.stderr).toContain('The server does not know this key, or it was revoked.');
+  });
+
+  it.skipIf(isRoot && !(canUse(NOBODY, PROGRAM) && canUse(NOBODY, process.execPath)))(
+    'the key is one this user may not read',
+    async () => {
+      const file = join(empty, 'closed.key');
+      writeFileSync(file, `${server.credential()}\n`, { mode: 0o000 });
+      const { status, stderr } = spawnSync(process.execPath, [PROGRAM, 'list', '--key-file', file], {
+        encoding: 'utf8',
+        env: cleanEnvironment({ MEMORYHUB_ADDRESS: address }),
+        ...(isRoot && { uid: NOBODY.uid, gid: NOBODY.gid }),
+      });
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: `cannot read the key file ${file}: it is not readable for this user\n`,
+      });
+    },
+  );
 
   it('there is no key', async () => {
     const { code, stderr } = await runCommand(['list'], {
