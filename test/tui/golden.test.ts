@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Event } from '../../src/tui/state/event.ts';
 import { textWidth } from '../../src/tui/terminal/line.ts';
 import { drawn } from './support/drawn.ts';
-import { NOW_MS, trafficFrame } from './support/frames.ts';
 import { expectGolden } from './support/golden.ts';
-import { busyEvents, SITUATIONS } from './support/screens.ts';
+import { busyEvents, SITUATIONS, wideEvents } from './support/screens.ts';
 
 const SIZES = [
   [80, 24],
@@ -52,16 +50,10 @@ test('below 60x15 it says which size is needed and goes on collecting', async ()
 });
 
 test('wide characters and escape sequences in foreign texts break no row', async () => {
-  const frame = trafficFrame(119, {
-    replica: 'メモリ-ハブ-一号機-東京データセンター🚀👩‍👩‍👧‍👦',
-    events: [{ at: trafficFrame(119).at, kind: 6, text: '\x1b[2J\x1b]0;owned\x07worker 🧠 記憶\nが再起動\u202e' }],
+  const { rows, written } = await drawn([...wideEvents(), { kind: 'filter-text', text: '!記憶' }], {
+    columns: 100,
+    rows: 30,
   });
-  const events: readonly Event[] = [
-    ...busyEvents().slice(0, -1),
-    { kind: 'frame', frame, receivedMs: NOW_MS + 12 },
-    { kind: 'filter-text', text: '!記憶' },
-  ];
-  const { rows, written } = await drawn(events, { columns: 100, rows: 30 });
   // Every row of a panel still ends with its border in the last column.
   for (const row of rows.slice(2, 26)) {
     expect(textWidth(row.trimEnd()), row).toBe(100);

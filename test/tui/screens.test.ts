@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { commandOf } from '../../src/tui/keys.ts';
 import type { Event } from '../../src/tui/state/event.ts';
-import { reduce } from '../../src/tui/state/reduce.ts';
 import { SCREENS } from '../../src/tui/state/screens.ts';
 import { textWidth } from '../../src/tui/terminal/line.ts';
 import { drawn } from './support/drawn.ts';
 import { expectGolden } from './support/golden.ts';
-import { answered } from './support/memories.ts';
-import { SITUATIONS, stateAfter } from './support/screens.ts';
+import { on, pressed } from './support/on-screen.ts';
+import { SITUATIONS } from './support/screens.ts';
 
 const SIZES = [
   [80, 24],
@@ -15,34 +13,7 @@ const SIZES = [
   [160, 50],
 ] as const;
 
-/** Names of keys, as pressed one after the other. */
-const pressed = (...keys: readonly string[]): readonly Event[] =>
-  keys.map((key): Event => {
-    const command = commandOf(key);
-    if (command === undefined) throw new Error(`${key} is no key`);
-    return { kind: 'command', command };
-  });
-
 const NEW_SCREENS = SCREENS.filter(({ name }) => name !== 'overview');
-
-/** A server with a key for its memories, of which everything the screen wants has come. */
-function on(
-  number: number,
-  situation: readonly Event[],
-  memories = 1234,
-  then: readonly string[] = [],
-): readonly Event[] {
-  const access: Event = { kind: 'memory-access', access: { kind: 'key', from: '.memory-hub/admin.key' } };
-  let events: readonly Event[] = [...situation, access, ...pressed(String(number))];
-  let state = stateAfter(events, { columns: 100, rows: 30 });
-  for (const key of [undefined, ...then]) {
-    const pressing = key === undefined ? [] : pressed(key);
-    const came = answered(pressing.reduce(reduce, state), memories);
-    events = [...events, ...pressing, ...came.events];
-    state = came.state;
-  }
-  return events;
-}
 
 describe.each(NEW_SCREENS)('the screen $title', ({ name, number }) => {
   test.each(SIZES)('of a busy server at %ix%i is what the golden shows', async (columns, rows) => {

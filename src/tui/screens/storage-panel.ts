@@ -3,7 +3,7 @@ import { msFromTimestamp } from '../../shared/time.ts';
 import type { MonitorState } from '../state/state.ts';
 import { alignRight, fitText, type Line, printable } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
-import { type Block, panel } from '../widgets/block.ts';
+import { type Block, packed, panel } from '../widgets/block.ts';
 import { formatBytes, formatClock, formatCount } from '../widgets/format.ts';
 
 const GROUP_WIDTH = 9;
@@ -28,10 +28,14 @@ function hint(access: MonitorState['memories']['access']['kind']): Line {
 }
 
 function countLines(storage: GetStorageInfoResponse, width: number, room: number, theme: Theme): readonly Line[] {
-  const heading: Line = [
-    `${formatCount(Number(storage.memories))} memories, ${formatBytes(Number(storage.contentBytes))} text`,
-    { text: `, ${formatCount(Number(storage.deletedMemories))} deleted`, tone: 'dim' },
-  ];
+  const heading = packed(
+    [
+      { line: [`${formatCount(Number(storage.memories))} memories`], weight: 3 },
+      { line: [`${formatBytes(Number(storage.contentBytes))} text`], weight: 2 },
+      { line: [{ text: `${formatCount(Number(storage.deletedMemories))} deleted`, tone: 'dim' }], weight: 1 },
+    ],
+    width,
+  );
   const groups = [
     ['scope', storage.byScope],
     ['team', storage.byTeam],

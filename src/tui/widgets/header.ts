@@ -3,12 +3,13 @@ import { shownTarget } from '../state/shown.ts';
 import type { Slot } from '../state/slot.ts';
 import { type MonitorState, shownSlot } from '../state/state.ts';
 import { isDown, type Target } from '../state/target.ts';
-import { type Line, plainText, printable } from '../terminal/line.ts';
+import { fitText, type Line, plainText, printable, textWidth } from '../terminal/line.ts';
 import { type Theme, themeOf } from '../terminal/theme.ts';
 import { type Segment, segmentedLine } from './block.ts';
 import { formatAge, formatClock, formatPeriod } from './format.ts';
 import { tabLine } from './tabs.ts';
 
+const MAX_NAME_WIDTH = 28;
 /** A replica that was silent for longer is not counted. */
 const REPORTING_MS = 15_000;
 /** A stretch from here on is told in minutes, without the seconds. */
@@ -22,8 +23,9 @@ export function header(state: MonitorState, width: number, theme: Theme): readon
 function firstRow(state: MonitorState, width: number, theme: Theme): Line {
   const slot = shownSlot(state);
   const left: Segment[] = [{ line: [{ text: 'MEMORY HUB', tone: 'title', bold: true }], weight: 9 }];
-  if (slot !== undefined && slot.replica !== '') left.push({ line: [printable(slot.replica)], weight: 5 });
-  if (slot?.replica !== state.target) left.push({ line: [{ text: printable(state.target), tone: 'dim' }], weight: 4 });
+  if (slot !== undefined && slot.replica !== '') left.push({ line: [nameOf(slot.replica, theme)], weight: 6.5 });
+  if (slot?.replica !== state.target)
+    left.push({ line: [{ text: nameOf(state.target, theme), tone: 'dim' }], weight: 4 });
   left.push({ line: badge(state, theme), weight: 10 });
   const missing = missingServers(state);
   if (missing !== undefined) left.push({ line: missing, weight: 8 });
@@ -39,6 +41,12 @@ function firstRow(state: MonitorState, width: number, theme: Theme): Line {
   if (lag !== undefined) right.push({ line: lag, weight: 6 });
   right.push({ line: [`${formatClock(state.nowMs)}Z`], weight: 2 });
   return segmentedLine(left, right, width);
+}
+
+/** The beginning of a long name says more than none. */
+function nameOf(name: string, { glyphs }: Theme): string {
+  const text = printable(name);
+  return fitText(text, Math.min(textWidth(text), MAX_NAME_WIDTH), glyphs.ellipsis);
 }
 
 /** The first row in words alone, for a screen reader. */

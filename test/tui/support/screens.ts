@@ -26,6 +26,15 @@ export function busyEvents(): readonly Event[] {
   return traffic;
 }
 
+/** The same with texts of other alphabets, of two columns a letter, of several code points, and of escape sequences. */
+export function wideEvents(): readonly Event[] {
+  const frame = trafficFrame(119, {
+    replica: 'メモリ-ハブ-一号機-東京データセンター🚀👩‍👩‍👧‍👦',
+    events: [{ at: trafficFrame(119).at, kind: 6, text: '\x1b[2J\x1b]0;owned\x07worker 🧠 記憶\nが再起動\u202e' }],
+  });
+  return [...busyEvents().slice(0, -1), { kind: 'frame', frame, receivedMs: NOW_MS + LAG_MS }];
+}
+
 /** What each golden shows. */
 export const SITUATIONS = {
   live: () => busyEvents(),
