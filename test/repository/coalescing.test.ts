@@ -163,6 +163,36 @@ describe('writes handed in at once', () => {
     expect(bytes).toBe(4);
   });
 
+  it('ride together also as batches, each of them whole or not at all, and leave no gap in the numbers', async () => {
+    const hubs = [await subject().newHub(), await subject().newHub()];
+    const taken = await (hubs[0] as Hub).done(save());
+    let outcomes: Awaited<ReturnType<Hub['write']>>[] = [];
+    const sent = await statementsOf('write_changes', async () => {
+      outcomes = await Promise.all(
+        Array.from({ length: 12 }, (_, n) => {
+          const changes = Array.from({ length: 20 }, () => save({ fresh: true }));
+          // Every fourth has an item that cannot go, behind others that could.
+          if (n % 4 === 2) changes.push(save({ id: taken.id, expectedChangeNo: 999 }));
+          return (hubs[n % 2] as Hub).write(changes, { requestId: randomUUID(), requestHash: new Uint8Array(32) });
+        }),
+      );
+    });
+    // Those three name the same memory, and no statement can decide about one twice.
+    expect(sent).toBe(3);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(
+      Array.from({ length: 12 }, (_, n) => (n % 4 === 2 ? 'refused' : 'done')),
+    );
+    for (const [of, before] of [
+      [0, taken.changeNo],
+      [1, 0],
+    ] as const) {
+      const done = outcomes.filter((_, n) => n % 2 === of).filter((outcome) => outcome.kind === 'done');
+      const numbers = done.flatMap(({ records }) => records.map((record) => record?.changeNo));
+      expect(numbers).toEqual(numbers.map((_, n) => before + n + 1));
+      for (const { records, head } of done) expect(head).toBe(records.at(-1)?.changeNo);
+    }
+  });
+
   it('need one statement for a batch request, and one more for its retry', async () => {
     const hub = await subject().newHub();
     const request = { requestId: randomUUID(), requestHash: new Uint8Array(32) };

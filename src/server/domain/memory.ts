@@ -105,6 +105,10 @@ export class MemoryRecord implements Owner {
     return new MemoryRecord(memory, this.#codec, memory, undefined);
   }
 
+  get isEncoded(): boolean {
+    return this.#message !== undefined;
+  }
+
   /** The encoded FULL message; shared, not to be written to. */
   get message(): Uint8Array {
     this.#message ??= this.#codec.encode(this.memory);

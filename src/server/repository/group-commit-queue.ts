@@ -16,7 +16,7 @@ export interface BatchBounds {
   readonly maxRows: number;
   /** About this many bytes of a batch. */
   readonly maxBytes: number;
-  /** Requests of a batch; 1: each is a transaction of its own. */
+  /** Requests of a batch. */
   readonly maxRequests: number;
 }
 

@@ -24,8 +24,8 @@ export interface GroupCommitOptions {
 
 /**
  * The write path. While one batch of changes commits, the next gathers; nothing waits when idle.
- * Single changes ride together in one lane; requests of several changes have a lane of their own,
- * where each is a transaction, so that a batch of a thousand does not hold up the single ones of
+ * Single changes ride together in one lane; requests of several changes, of which all are done or none, have
+ * a lane of their own, so that a batch of a thousand does not hold up the single ones of
  * other workspaces. Within a workspace the lock on its head orders both.
  */
 export class GroupCommit {
@@ -40,9 +40,9 @@ export class GroupCommit {
       maxRequests: options.maxRows,
     });
     this.#transactions = new GroupCommitLane(options, WRITE_TOGETHER, {
-      maxRows: Number.POSITIVE_INFINITY,
-      maxBytes: Number.POSITIVE_INFINITY,
-      maxRequests: 1,
+      maxRows: 2 * options.maxRows,
+      maxBytes: 4 * options.maxBytes,
+      maxRequests: options.maxRows,
     });
   }
 

@@ -120,21 +120,20 @@ function field(name: string, bit: number, input: string): string {
  *  h  the heads of its workspaces;
  *  f  with what is there now, what the request log knows, and the values as they would become;
  *  d  what to do with each row (Code);
- *  g  whether every row of the request can go, and the change numbers, counted on from the head in the
- *     order of the batch;
+ *  w  whether every row of the request can go;
+ *  g  the change numbers, counted on from the head in the order of the batch;
  *  e  the rows as they will be;
  *  then memories, history, request log and heads are written, and the outcome of every row returned.
  *
- * All joins are by primary key or unique index. OFFSET 0 keeps the planner from copying what f, d and
- * g compute to each place that asks for it. What is there and what is not is known, so rows are
+ * All joins are by primary key or unique index. OFFSET 0 keeps the planner from copying what f, d, w
+ * and g compute to each place that asks for it. What is there and what is not is known, so rows are
  * inserted or updated, which is cheaper than ON CONFLICT finding out again. A validate_only request gets the numbers it would
  * have had if it had come alone, and is written nowhere. The second parameter are the workspaces.
  *
  * @param whole whether all rows of a row's request can go
- * @param numbering the rows that are numbered together, and their order
  * @param logged the request log's rows, from e
  */
-function writeChanges(name: string, whole: string, numbering: string, logged: string): Statement {
+function writeChanges(name: string, whole: string, logged: string): Statement {
   return {
     kind: 'write_changes',
     name,
@@ -196,9 +195,14 @@ d AS (
     FROM f
   OFFSET 0
 ),
+w AS (
+  SELECT d.*, ${whole} AS whole FROM d
+  OFFSET 0
+),
 g AS (
-  SELECT d.*, ${whole} AS whole, head + count(*) FILTER (WHERE code = ${Code.GO}) OVER (${numbering}) AS change_no
-    FROM d
+  SELECT w.*, head + count(*) FILTER (WHERE code = ${Code.GO} AND whole)
+                       OVER (PARTITION BY ws, CASE WHEN validate THEN grp END ORDER BY ord) AS change_no
+    FROM w
   OFFSET 0
 ),
 e AS MATERIALIZED (
@@ -259,16 +263,14 @@ const LOGGED = 'whole AND NOT validate AND request_id IS NOT NULL';
 export const WRITE_SINGLES = writeChanges(
   'write_singles',
   PASSES,
-  'PARTITION BY ws, CASE WHEN validate THEN grp END ORDER BY ord',
   `SELECT ws, request_id, request_hash, CASE WHEN go THEN change_no ELSE head END, go::int4, update_time
     FROM e WHERE ${LOGGED}`,
 );
 
-/** For one request of several changes. */
+/** For requests of several changes each, of which all are done or none. */
 export const WRITE_TOGETHER = writeChanges(
   'write_together',
-  `bool_and(${PASSES}) OVER ()`,
-  'ORDER BY ord',
+  `bool_and(${PASSES}) OVER (PARTITION BY grp)`,
   `SELECT ws, request_id, min(request_hash), coalesce(min(change_no) FILTER (WHERE go), min(head)),
          count(*) FILTER (WHERE go), min(update_time)
     FROM e WHERE ${LOGGED} GROUP BY ws, request_id`,

@@ -4,6 +4,7 @@ import { Role } from '../../domain/principal.ts';
 import { type Call, EncodedMessage } from '../method.ts';
 import { MemoryFrames } from './memory-frames.ts';
 import { basicView, briefView } from './message-view.ts';
+import { protoCodec } from './proto-codec.ts';
 
 /** Who may read memories, and who may also write them. */
 export const READERS: readonly Role[] = [Role.READER, Role.WRITER, Role.ADMIN];
@@ -30,6 +31,12 @@ export function writtenAnswer(call: Call, record: MemoryRecord | undefined, head
   return new EncodedMessage(record === undefined ? new Uint8Array() : record.message);
 }
 
+/** Of a record that was not encoded yet what is left out need not be encoded at all. */
+function basicBytes(record: MemoryRecord): Uint8Array {
+  if (record.isEncoded) return basicView(record.message);
+  return protoCodec.encode({ ...record.memory, content: '', metadata: undefined });
+}
+
 /**
  * The memories a batch wrote, in VIEW_BASIC. A thousand with the longest tags would pass the limit of
  * a unary message after they were written: then all of them go without tags, and always fit.
@@ -38,7 +45,7 @@ export function batchAnswer(call: Call, records: readonly (MemoryRecord | undefi
   call.setMetadata(REVISION_HEADER, String(head));
   const written = records.filter((record) => record !== undefined);
   const frames = new MemoryFrames();
-  for (const record of written) frames.add(basicView(record.message));
+  for (const record of written) frames.add(basicBytes(record));
   if (frames.size <= MAX_UNARY_BYTES - FLAG_BYTES) return frames.finish();
   const brief = new MemoryFrames();
   for (const record of written) brief.add(briefView(record.message));
