@@ -323,6 +323,20 @@ describe('a server of two workers', () => {
         scrapes.push(savesIn(samples));
       }
     })();
+    const address = await server.address();
+    const told: { at: number; saves: number }[] = [];
+    // Over a new connection each time, which may be with either worker.
+    const asking = (async () => {
+      while (!isOver) {
+        const channel = { 'grpc.use_local_subchannel_pool': 1 };
+        const asker = new MemoryHub({ address, credential: server.credential('operator'), channel });
+        const stats = await saveStats(asker).catch(() => undefined);
+        asker.close();
+        const saves = Number(stats?.codes.find(({ code }) => code === 0)?.count ?? 0n);
+        if (stats !== undefined) told.push({ at: performance.now(), saves });
+        await sleep(50);
+      }
+    })();
     try {
       for (const worker of [1, 2]) {
         await expect.poll(() => pidOf(worker), { timeout: 10_000 }).toBeGreaterThan(1);
@@ -337,8 +351,14 @@ describe('a server of two workers', () => {
       }
     } finally {
       isOver = true;
-      await Promise.all([scraping, ...load]);
+      await Promise.all([scraping, asking, ...load]);
     }
+    // Workers learn of one another within a second and a half, those that were just started among them.
+    const behind = told.filter(({ at, saves }) =>
+      told.some((before) => before.at < at - 1_500 && before.saves > saves),
+    );
+    expect(behind).toEqual([]);
+    expect(told.length).toBeGreaterThan(20);
     expect(scrapes.length).toBeGreaterThan(5);
     expect(scrapes.at(-1)).toBeGreaterThan(scrapes[0] ?? 0);
     operator.close();

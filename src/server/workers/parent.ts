@@ -43,7 +43,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningServ
 class WorkersParent {
   readonly #options: WorkersOptions;
   readonly #workers = new Map<number, Worker>();
-  /** Those who serve, and are told what the others count. */
+  /** Those who are told what the others count. */
   readonly #told = new Set<Worker>();
   /** What each worker, with those it replaced, counted since the start. */
   readonly #totals = new Map<number, StatsFrame>();
@@ -85,8 +85,6 @@ class WorkersParent {
         else if (message.kind === 'failed') reject(new (message.foreseen ? WorkerStartError : Error)(message.message));
         else {
           isServing = true;
-          send(worker, { kind: 'totals', frame: this.#allTotals() });
-          this.#told.add(worker);
           resolve({ host: message.host, port: message.port });
         }
       });
@@ -96,6 +94,8 @@ class WorkersParent {
         if (isServing) void this.#replace(number, worker.process.pid ?? 0, signal ?? String(code));
         else reject(new Error(`worker ${number} ended before it served (${signal ?? code})`));
       });
+      send(worker, { kind: 'totals', frame: this.#allTotals() });
+      this.#told.add(worker);
       send(worker, { kind: 'start', worker: number, config, boot, databaseUrl });
     });
   }

@@ -20,7 +20,8 @@ const CRASH_GRACE_MS = 2_000;
 keepHeapNearItsContent();
 
 let server: RunningServer | undefined;
-let joined: JoinedStats | undefined;
+/** Told what the others count from the first moment on: whoever asks this one first gets no smaller sums than before. */
+const joined = new JoinedStats();
 let relay: StatsRelay | undefined;
 let stopping: Promise<void> | undefined;
 /** Closed when everything else is, in this order. */
@@ -38,10 +39,10 @@ process.on('message', (message: ToWorker) => {
     case 'start':
       return void start(message);
     case 'totals':
-      if (joined) joined.before = StatsFrame.decode(message.frame);
+      joined.before = StatsFrame.decode(message.frame);
       return;
     case 'stats':
-      return joined?.received(message.worker, StatsFrame.decode(message.frame));
+      return joined.received(message.worker, StatsFrame.decode(message.frame));
     case 'stop':
       return void stop(message.graceMs);
   }
@@ -71,7 +72,6 @@ async function start({ worker, config, boot, databaseUrl }: Extract<ToWorker, { 
       () => logging.close(),
     );
     const joinStats = (own: StatsSource) => {
-      joined = new JoinedStats();
       relay = relayStats(own, (frame) => tell({ kind: 'stats', frame: StatsFrame.encode(frame).finish() }));
       return joined;
     };
