@@ -23,12 +23,15 @@ export function pathOf(method: DescMethod): string {
 /** Streams that may rightly say nothing for as long as they are open. */
 export const LIVES_ON = /\/(?:Watch\w+|CaptureProfile)$/;
 
-/** RPCs that go through all that is stored: one of them costs what a hundred others do. */
-const GOES_THROUGH_ALL = new Set(['RotateSealingKeys', 'PurgeMemories', 'EraseUser']);
+/**
+ * RPCs that go through all that is stored, or stop the process to show what is in it: one of them costs
+ * what a hundred others do.
+ */
+const HEAVY = new Set(['RotateSealingKeys', 'PurgeMemories', 'EraseUser', 'CaptureProfile', 'InvalidateCaches']);
 
 /** How often an RPC is called beside others. */
 export function weightOf({ name }: DescMethod): number {
-  return GOES_THROUGH_ALL.has(name) ? 1 : 25;
+  return HEAVY.has(name) ? 1 : 25;
 }
 
 const comments = new Map(declarations().map(({ name, comment }) => [name, comment]));
