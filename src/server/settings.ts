@@ -20,6 +20,8 @@ interface Setting<T> {
 const setting = <T>(declaration: Setting<T>): Setting<T> => declaration;
 const text = z.union([z.string(), z.number().transform(String)]).pipe(z.string().trim().min(1));
 const optional = text.optional();
+/** Where there may be several: a list in the file is what commas are in a variable. */
+const several = z.union([z.array(z.string()).transform((parts) => parts.join(',')), text]);
 
 function wholeNumber(min: number, max: number) {
   return z
@@ -54,7 +56,7 @@ const safeUrl = text.refine((value) => {
 });
 
 /** "value=name, value=name". */
-const pairs = text.transform((value, context) =>
+const pairs = several.transform((value, context) =>
   value.split(',').map((pair): readonly [string, string] => {
     const at = pair.lastIndexOf('=');
     if (at < 1) context.addIssue('not a pair');
@@ -224,7 +226,7 @@ export const SETTINGS = {
     default: 'unset: api_key, password, token, secret',
     description: 'Further names whose values are sealed, between commas, from now on.',
     allowed: 'names of letters, digits, "_" and "-", between commas',
-    schema: optional.transform((names, context): readonly string[] | undefined => {
+    schema: several.optional().transform((names, context): readonly string[] | undefined => {
       if (names === undefined) return undefined;
       const parts = names.split(',').map((name) => name.trim());
       const given = parts.filter((name) => name !== '');
@@ -341,7 +343,7 @@ export const SETTINGS = {
     default: 'unset',
     description: 'What tokens must be made for: one of these `aud`, with commas between them.',
     allowed: 'names with commas between them',
-    schema: text
+    schema: several
       .transform((value) =>
         value
           .split(',')

@@ -126,6 +126,29 @@ describe('loadConfig', () => {
     expect(loadConfig({ MEMORYHUB_CONFIG: fileWith(`access_log: ${written}\n`) }).access_log).toBe(true);
   });
 
+  it('takes lists in the file for what commas are in a variable', () => {
+    const lists = [
+      'sealed_names: [credential, passphrase]',
+      'oidc_issuer: https://login.example.com',
+      'oidc_audience: [hub, memories]',
+      'oidc_workspaces: [tenant-7=alpha, tenant-8=beta]',
+      'trusted_hosts: [hub.example.com]',
+    ];
+    const fromFile = loadConfig({ MEMORYHUB_CONFIG: fileWith(lists.join('\n')) });
+    expect(fromFile.sealed_names).toEqual(['credential', 'passphrase']);
+    expect(fromFile).toEqual({
+      ...loadConfig({
+        MEMORYHUB_SEALED_NAMES: 'credential,passphrase',
+        MEMORYHUB_OIDC_ISSUER: 'https://login.example.com',
+        MEMORYHUB_OIDC_AUDIENCE: 'hub, memories',
+        MEMORYHUB_OIDC_WORKSPACES: 'tenant-7=alpha, tenant-8=beta',
+        MEMORYHUB_TRUSTED_HOSTS: 'hub.example.com',
+      }),
+      file: fromFile.file,
+    });
+    expect(problemsOf({ MEMORYHUB_CONFIG: fileWith('sealed_names: [a b]') })).toHaveLength(1);
+  });
+
   it('takes every setting from the file as well as from the environment', () => {
     const path = fileWith(
       Object.keys(SETTINGS)
