@@ -9,10 +9,11 @@ import { alignRight, fitText, type Line, type Span } from '../terminal/line.ts';
 import type { Theme } from '../terminal/theme.ts';
 import { type Block, beside, panel } from '../widgets/block.ts';
 import { changeCell, pointsCell } from '../widgets/change-cell.ts';
-import { formatClock, formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
+import { formatAge, formatCount, formatLatency, formatPeriod, formatShare } from '../widgets/format.ts';
 import { meter } from '../widgets/graph.ts';
 import { graphPanel } from './graph-panel.ts';
 import { FRAME_ROWS } from './overview-layout.ts';
+import { slowestLines } from './slowest-calls.ts';
 
 const BORDER = 4;
 const CODE_WIDTH = 19;
@@ -27,6 +28,9 @@ const QUANTILES = [
   ['p99.9', 0.999],
   ['max', 1],
 ] as const;
+
+/** Stages of so much of the window are those of all of it. */
+const WHOLE_WINDOW = 0.95;
 
 /** One method: percentiles, distribution, p99 over time, where the time goes, codes, slowest calls. */
 export function methodScreen(state: MonitorState, width: number, rows: number, theme: Theme): Block {
@@ -181,7 +185,14 @@ function stagePanel(detail: MethodDetail, width: number, height: number, theme: 
     ];
   });
   const hint: Line = [{ text: 'The server has sent no stages of this method yet.', tone: 'dim' }];
-  return panel({ title, width, height, lines: rows.length === 0 ? [hint] : [heading, ...rows] }, theme);
+  const lines = rows.length === 0 ? [hint] : [heading, ...rows];
+  return panel({ title, note: detailNote(detail), width, height, lines }, theme);
+}
+
+/** A server tells of stages and slowest calls while the method is looked at: that may be less than the window. */
+function detailNote({ detailCoveredMs, windowCoveredMs }: MethodDetail): Line {
+  if (detailCoveredMs === 0 || detailCoveredMs >= windowCoveredMs * WHOLE_WINDOW) return [];
+  return [{ text: `of the last ${formatAge(Math.round(detailCoveredMs / 1000) * 1000)}`, tone: 'dim' }];
 }
 
 function codePanel(detail: MethodDetail, width: number, height: number, windowMs: number, theme: Theme): Block {
@@ -207,34 +218,6 @@ function codePanel(detail: MethodDetail, width: number, height: number, windowMs
     return [name, cells(formatCount(count), formatCount(seconds === 0 ? 0 : count / seconds), since)];
   });
   return panel({ title, width, height, lines: rows.length === 0 ? [noCalls] : [heading, ...rows] }, theme);
-}
-
-/** As many slowest calls to a row as fit, from the one that `y` copies the trace of. */
-function slowestLines(
-  { slowest }: MethodDetail,
-  chosen: number,
-  width: number,
-  rows: number,
-  theme: Theme,
-): readonly Line[] {
-  if (slowest.length === 0) return [];
-  const texts = slowest.map(
-    ({ atMs, durationMs, code, traceId }) =>
-      `${formatLatency(durationMs * 1000)} ${formatClock(atMs)} ${CODE_NAMES[code] ?? code} ${traceId || 'not traced'}`,
-  );
-  const perRow = Math.max(1, Math.floor((width - 12) / (Math.max(...texts.map((text) => text.length)) + 4)));
-  const at = Math.min(chosen, texts.length - 1);
-  const first = Math.max(0, Math.min(Math.floor(at / perRow), Math.ceil(texts.length / perRow) - rows)) * perRow;
-  return Array.from({ length: Math.min(rows, Math.ceil((texts.length - first) / perRow)) }, (_, row): Line => {
-    const from = first + row * perRow;
-    return [
-      { text: row === 0 ? ' slowest: ' : '          ', tone: 'dim' },
-      ...texts.slice(from, from + perRow).flatMap((text, i): Line => {
-        const selected = from + i === at;
-        return [{ text: selected ? `${theme.glyphs.cursor} ` : '  ', tone: 'accent' }, { text, bold: selected }, '  '];
-      }),
-    ];
-  });
 }
 
 const noCalls: Line = [{ text: 'no calls in this window', tone: 'dim' }];

@@ -15,6 +15,8 @@ export interface MethodDetail {
   /** Since the server's start, as far as it told. */
   readonly boot: MethodSummary | undefined;
   readonly windowCoveredMs: number;
+  /** How much of it has stages and slowest calls: a server sends them while somebody looks at the method. */
+  readonly detailCoveredMs: number;
   /** Merged over the window; empty until the server sends stages of this method. */
   readonly stages: readonly StageSummary[];
   /** Of the window, slowest first. */
@@ -47,12 +49,21 @@ export function methodDetail(state: MonitorState, name: string): MethodDetail {
     before: inBaseline(state, name),
     boot: state.totals && summaryIn([state.totals]),
     windowCoveredMs: window.reduce((sum, { coveredMs }) => sum + coveredMs, 0),
+    detailCoveredMs: detailCoveredMs(window, name),
     stages: stagesOf(ofMethod(window)),
     slowest: ofMethod(window)
       .flatMap(({ slowest }) => slowest)
       .sort((a, b) => b.durationMs - a.durationMs)
       .slice(0, SLOWEST_SHOWN),
   };
+}
+
+/** From the first slot with stages on: a second without calls of the method has none. */
+function detailCoveredMs(window: readonly Slot[], name: string): number {
+  const first = window.findIndex(({ methods }) =>
+    methods.some((method) => method.name === name && method.stages.length > 0),
+  );
+  return first === -1 ? 0 : window.slice(first).reduce((sum, { coveredMs }) => sum + coveredMs, 0);
 }
 
 function onlyOf(slots: readonly Slot[], name: string): readonly SummedSlot[] {
