@@ -6,6 +6,7 @@ import type { SealedRow, SealedValues } from '../domain/sealing/sealed-values.ts
 import { toWriteError, translating } from './driver-errors.ts';
 import type { PurgeSweeper } from './purge.ts';
 import { LOCK_WORKSPACE, WORKSPACE_IDS } from './retention-statements.ts';
+import type { PlanCase } from './statements/statement.ts';
 
 const PAGE_ROWS = 500;
 
@@ -68,6 +69,31 @@ function settingTable(table: string): Table {
     stored: ({ shown }) => Object.values(shown)[0] as JsonValue,
   };
 }
+
+/** By table the indexes of a page, and of what replaces its rows. */
+const INDEXES: Readonly<Record<string, readonly [page: string[], replace: string[]]>> = {
+  memory_revisions: [
+    ['memory_revisions_pkey'],
+    ['memories_change_no', 'memory_revisions_pkey', 'workspace_heads_pkey'],
+  ],
+  setting_revisions: [['setting_revisions_setting'], ['setting_revisions_pkey']],
+  settings: [['settings_pkey'], ['settings_pkey']],
+};
+
+export const planCases: readonly PlanCase[] = Object.entries(TABLES).flatMap(([name, { page, replace }]) => [
+  {
+    title: `plain rows of ${name}`,
+    statement: { kind: 'plain_page', name: undefined, text: page },
+    values: ['1', '5', '100'],
+    indexes: INDEXES[name]?.[0] ?? [],
+  },
+  {
+    title: `sealing rows of ${name}`,
+    statement: { kind: 'plain_replace', name: undefined, text: replace },
+    values: ['1', '{5,6}', '{"{}","{}"}', '{"{}","{}"}'],
+    indexes: INDEXES[name]?.[1] ?? [],
+  },
+]);
 
 export function createPlainRows({ pool }: Pick<Database, 'pool'>, sweeper: PurgeSweeper): PlainRows {
   const table = (name: string) => {

@@ -1,5 +1,6 @@
 import { FIND_API_KEY, RECORD_KEY_USES } from './api-keys.ts';
 import { COUNT_REFUSALS } from './audit-repository.ts';
+import { planCases as plainRows } from './plain-rows.ts';
 import { BUMP_CACHE_EPOCH, LOCK_WORKSPACE, PRUNE_AUDIT } from './retention-statements.ts';
 import { SEALED_TABLES, sealedPage } from './sealed-rows.ts';
 import { planCases as auditPage } from './statements/audit-page.ts';
@@ -59,6 +60,7 @@ export const ELSEWHERE: readonly PlanCase[] = [
     values: ['1', table === 'memories' ? '80000000-0000-4000-8000-000000000000' : '5', '100'],
     indexes: [`${table}_sealed`],
   })),
+  ...plainRows,
 ];
 
 /** Kinds that are sent on the write connection, whose settings differ. */
