@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { symptomsOf } from '../../src/cli/doctor/symptoms.ts';
 import { StatsFrame } from '../../src/shared/gen/memoryhub/v1/stats_service.ts';
 import { LatencyHistogram } from '../../src/shared/histogram.ts';
+import { timestampFromMs } from '../../src/shared/time.ts';
 
 type Partial = Parameters<typeof StatsFrame.fromPartial>[0];
 
@@ -37,6 +38,8 @@ test.each([
 test('an event loop that is late now and then is not told of, and one that often is', () => {
   expect(said(late, {}, late)).toEqual([]);
   expect(said(late, late, {}, late)).toEqual(['The event loop was up to 300ms late, in 3 of the last 4 s.']);
+  const starting = { ...late, at: timestampFromMs(9_000), bootTime: timestampFromMs(0) };
+  expect(said(starting, starting, starting)).toEqual([]);
 });
 
 test('commits that wait for a disk which answers soon, and other waits, are everyday', () => {

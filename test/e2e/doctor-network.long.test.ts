@@ -36,8 +36,8 @@ describe('a server behind a proxy that ends TLS', () => {
     const keyFile = join(bench().server.dataDir, 'operator.key');
     return bench().doctor(['--address', where, '--key-file', keyFile, '--tls-ca', ca, ...args]);
   }
-  const pair = async (validToDays: number) => {
-    const { certificate: cert, key } = await authority.issue({ validFromDays: -30, validToDays });
+  const pair = async (validToDays: number, bits = 2048) => {
+    const { certificate: cert, key } = await authority.issue({ validFromDays: -30, validToDays, bits });
     return { cert, key };
   };
 
@@ -56,6 +56,11 @@ describe('a server behind a proxy that ends TLS', () => {
       'roles',
       'cache',
     ]);
+  });
+
+  it('whose key is too short is red', async () => {
+    const report = await looksThrough({ ...(await pair(30, 1024)), ciphers: 'DEFAULT:@SECLEVEL=0' }, '--only', 'tls');
+    expectBad(report, 'tls', /^TLS at localhost:\d+ fails: EE certificate key too weak\.$/);
   });
 
   it('that talks TLS 1.1 too is red', async () => {

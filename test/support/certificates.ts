@@ -21,6 +21,8 @@ export interface CertificateOptions {
   /** From today, in days; negative: in the past. */
   readonly validFromDays?: number;
   readonly validToDays?: number;
+  /** Of its RSA key; 2048 unless given. */
+  readonly bits?: number;
 }
 
 /** An authority of a test's own. */
@@ -46,7 +48,7 @@ export class TestAuthority {
   }
 
   async issue(options: CertificateOptions = {}): Promise<Pair> {
-    const keys = await newKeys();
+    const keys = await newKeys(options.bits);
     const certificate = draft(options, keys.publicKey);
     certificate.setIssuer(forge.pki.certificateFromPem(this.pem).subject.attributes);
     const altNames = (options.names ?? ['localhost', '127.0.0.1']).map((name) =>
@@ -83,9 +85,9 @@ function sign(certificate: forge.pki.Certificate, key: string): string {
   return forge.pki.certificateToPem(certificate);
 }
 
-function newKeys(): Promise<{ publicKey: string; privateKey: string }> {
+function newKeys(modulusLength = 2048): Promise<{ publicKey: string; privateKey: string }> {
   return generate('rsa', {
-    modulusLength: 2048,
+    modulusLength,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });

@@ -1,8 +1,5 @@
 import type { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import type { MemoryHub } from '../../shared/service-client.ts';
-import { msFromTimestamp } from '../../shared/time.ts';
-
-const START_MS = 10_000;
 
 /** What a server did in its last seconds, a frame for each. */
 export async function lastFrames(operator: MemoryHub, seconds: number): Promise<StatsFrame[]> {
@@ -12,14 +9,9 @@ export async function lastFrames(operator: MemoryHub, seconds: number): Promise<
     interval,
     replay: { seconds: BigInt(seconds), nanos: 0 },
   })) {
-    if (frame !== undefined && !isStart(frame)) frames.push(frame);
+    if (frame !== undefined) frames.push(frame);
     // The first of those that are not of the past ends it: it has what was under way.
     if (frame?.replayed !== true) break;
   }
   return frames;
-}
-
-/** A program that is just loaded is late, which says nothing of it. */
-function isStart({ at, bootTime }: StatsFrame): boolean {
-  return at !== undefined && bootTime !== undefined && msFromTimestamp(at) - msFromTimestamp(bootTime) < START_MS;
 }

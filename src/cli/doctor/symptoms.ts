@@ -2,6 +2,7 @@ import { quantityText } from '../../shared/alerts/quantity.ts';
 import type { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { LatencyHistogram } from '../../shared/histogram.ts';
 import { isBulk, shortMethodName } from '../../shared/method-name.ts';
+import { msFromTimestamp } from '../../shared/time.ts';
 import { waitWords } from '../../shared/wait-words.ts';
 
 /** Something a server suffers from, as its last frames show it. */
@@ -16,6 +17,7 @@ export interface Symptom {
 const SECONDS = 2;
 /** A pause now and then is a start, a backup, a neighbour. */
 const LATE_SECONDS = 3;
+const START_MS = 10_000;
 /** Commits that wait for a disk are everyday, and a trouble once callers feel it. */
 const SLOW_US = 50_000;
 /** Writes put off in a second. */
@@ -89,7 +91,7 @@ const garbage: Detector = (frames) => {
 
 const late: Detector = (frames) => {
   const delay = (frame: StatsFrame) => Math.max(0, ...frame.processes.map(({ loopDelayP99Us }) => loopDelayP99Us));
-  const seen = frames.filter((frame) => delay(frame) > LATE_US);
+  const seen = frames.filter((frame) => delay(frame) > LATE_US && !isStart(frame));
   if (seen.length < LATE_SECONDS) return undefined;
   return {
     said: `The event loop was up to ${quantityText(Math.max(...seen.map(delay)), 'time')} late, in ${of(seen, frames)}.`,
@@ -134,6 +136,11 @@ const unread: Detector = (frames) => {
     advice: 'Mend these readers: each such stream is ended after MEMORYHUB_READER_STALL_SECONDS.',
   };
 };
+
+/** A program that is just loaded is late, which says nothing of it. */
+function isStart({ at, bootTime }: StatsFrame): boolean {
+  return at !== undefined && bootTime !== undefined && msFromTimestamp(at) - msFromTimestamp(bootTime) < START_MS;
+}
 
 function of(seen: readonly StatsFrame[], frames: readonly StatsFrame[]): string {
   return `${seen.length} of the last ${frames.length} s`;
