@@ -28,11 +28,17 @@ test.each([
   ['slow disk', slowDisk, "Commits waited for the disk of PostgreSQL's log in 2 of the last 3 s, while"],
   ['hot key', hot, 'Writes of one and the same memory were put off 60 times in 2 of the last 3 s.'],
   ['pool exhausted', full, 'Up to 7 calls waited for a database connection, in 2 of the last 3 s.'],
-  ['gc pressure', garbage, 'A process spent up to 30% of its time collecting garbage, in 2 of the last 3 s.'],
   ['slow reader', unread, 'Up to 2 streams were not read by those who opened them (sleepy), in 2 of the last 3 s.'],
 ])('%s is told of when it was seen twice, and not when once', (_, second, text) => {
   expect(said(second, {}, second)).toEqual([expect.stringContaining(text)]);
   expect(said(second, {}, {})).toEqual([]);
+});
+
+test('garbage that takes its share of a second or two is not told of, and for longer it is', () => {
+  expect(said(garbage, {}, garbage)).toEqual([]);
+  expect(said(garbage, garbage, {}, garbage)).toEqual([
+    'A process spent up to 30% of its time collecting garbage, in 3 of the last 4 s.',
+  ]);
 });
 
 test('an event loop that is late now and then is not told of, and one that often is', () => {

@@ -16,13 +16,14 @@ export interface Symptom {
 /** Once is chance: seen in so many of the frames, of a second each, it is a trouble. */
 const SECONDS = 2;
 /** A pause now and then is a start, a backup, a neighbour. */
-const LATE_SECONDS = 3;
+const PAUSED_SECONDS = 3;
 const START_MS = 10_000;
 /** Commits that wait for a disk are everyday, and a trouble once callers feel it. */
 const SLOW_US = 50_000;
 /** Writes put off in a second. */
 const MUCH_PUT_OFF = 20;
-const GC_SHARE = 0.2;
+/** From where on the monitor marks it. */
+const GC_SHARE = 0.1;
 const LATE_US = 100_000;
 /** Calls of one client that were turned away. */
 const MUCH_REFUSED = 50;
@@ -82,7 +83,7 @@ const poolWait: Detector = (frames) => {
 const garbage: Detector = (frames) => {
   const share = (frame: StatsFrame) => Math.max(0, ...frame.processes.map(({ gcShare }) => gcShare));
   const seen = frames.filter((frame) => share(frame) > GC_SHARE);
-  if (seen.length < SECONDS) return undefined;
+  if (seen.length < PAUSED_SECONDS) return undefined;
   return {
     said: `A process spent up to ${quantityText(Math.max(...seen.map(share)), 'share')} of its time collecting garbage, in ${of(seen, frames)}.`,
     advice: 'Give it memory (NODE_OPTIONS=--max-old-space-size), or let callers ask for smaller pages.',
@@ -92,7 +93,7 @@ const garbage: Detector = (frames) => {
 const late: Detector = (frames) => {
   const delay = (frame: StatsFrame) => Math.max(0, ...frame.processes.map(({ loopDelayP99Us }) => loopDelayP99Us));
   const seen = frames.filter((frame) => delay(frame) > LATE_US && !isStart(frame));
-  if (seen.length < LATE_SECONDS) return undefined;
+  if (seen.length < PAUSED_SECONDS) return undefined;
   return {
     said: `The event loop was up to ${quantityText(Math.max(...seen.map(delay)), 'time')} late, in ${of(seen, frames)}.`,
     advice: 'See what else runs on its machine; if nothing does, `memory-hub profile cpu` shows what keeps it busy.',
