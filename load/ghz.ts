@@ -20,6 +20,8 @@ export interface ScenarioResult {
   readonly slowest: number;
   /** Calls that did not end with OK, by status. */
   readonly errors: Readonly<Record<string, number>>;
+  /** Milliseconds of each call, by status; not of the fallback. */
+  readonly latencies?: () => Readonly<Record<string, readonly number[]>>;
 }
 
 /** Finds ghz on PATH or in the project, or installs it there when Go is on PATH; undefined: no ghz and no Go. */
@@ -41,6 +43,7 @@ interface GhzReport {
   slowest: number;
   statusCodeDistribution: Record<string, number>;
   latencyDistribution: { percentage: number; latency: number }[] | null;
+  details: { latency: number; status: string }[] | null;
 }
 
 /** Runs one scenario file of this folder against an address as plain `ghz --config`, with further flags of ghz. */
@@ -50,7 +53,7 @@ export function runGhz(
   address: string,
   flags: readonly string[],
 ): Promise<ScenarioResult> {
-  return run(ghz, scenario, ['--config', `load/${scenario}.json`, ...flags, address]);
+  return ghzRun(ghz, scenario, ['--config', `load/${scenario}.json`, ...flags, address]);
 }
 
 /** The same as one of the things that are measured in turn. Its calls must all end with OK. */
@@ -64,7 +67,7 @@ export function ghzContender(
     name,
     pid,
     async run(seconds) {
-      const { calls, callsPerSecond, p95, errors } = await run(ghz, name, [
+      const { calls, callsPerSecond, p95, errors } = await ghzRun(ghz, name, [
         ...flags,
         '--duration',
         `${seconds}s`,
@@ -78,7 +81,8 @@ export function ghzContender(
   };
 }
 
-async function run(ghz: string, scenario: string, flags: readonly string[]): Promise<ScenarioResult> {
+/** Runs ghz with these flags and no scenario file. */
+export async function ghzRun(ghz: string, scenario: string, flags: readonly string[]): Promise<ScenarioResult> {
   const options = { cwd: ROOT, maxBuffer: 1 << 30 };
   const { stdout } = await promisify(execFile)(ghz, ['--format', 'json', ...flags], options).catch(
     // The error quotes the arguments, and with them the key.
@@ -98,5 +102,13 @@ async function run(ghz: string, scenario: string, flags: readonly string[]): Pro
     p99: percentile(99),
     slowest: report.slowest / 1e6,
     errors,
+    latencies: () => {
+      const byStatus: Record<string, number[]> = {};
+      for (const { latency, status } of report.details ?? []) {
+        byStatus[status] ??= [];
+        byStatus[status].push(latency / 1e6);
+      }
+      return byStatus;
+    },
   };
 }

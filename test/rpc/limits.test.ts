@@ -83,6 +83,31 @@ describe('the overload gate', () => {
     gate.close();
   });
 
+  it('lets calls that came together begin over several turns, in their order, so that others are read between', async () => {
+    const gate = new OverloadGate(100);
+    const begun: number[] = [];
+    const work = (n: number) => {
+      const end = performance.now() + 10;
+      while (performance.now() < end);
+      begun.push(n);
+    };
+    for (let n = 0; n < 12; n++) {
+      const turn = gate.turn();
+      if (turn === undefined) work(n);
+      else void turn.then(() => work(n));
+    }
+    let most = begun.length;
+    for (let turns = 0; begun.length < 12 && turns < 100; turns++) {
+      const before = begun.length;
+      await new Promise(setImmediate);
+      most = Math.max(most, begun.length - before);
+    }
+    // Two of 10 ms fit, and one may begin when there is next to nothing left.
+    expect(most).toBeLessThanOrEqual(3);
+    expect(begun).toEqual(Array.from({ length: 12 }, (_, n) => n));
+    gate.close();
+  });
+
   it('answers who is one too many at once, counts it as shed, and lets health and statistics in', async () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => {

@@ -82,12 +82,16 @@ function checkHost(call: ServerCall): undefined {
   if (trustedHosts !== undefined && !call.method.isHealth) trustedHosts.check(call.wire.getHost());
 }
 
-function admit(call: ServerCall): undefined {
+function admit(call: ServerCall): Promise<void> | undefined {
   const { server, isVital, definition } = call.method;
   if (server.draining && definition.responseStream) throw shuttingDown();
-  if (isVital) return;
-  if (definition.responseStream) server.gate?.checkHeap();
-  else call.enter(server.gate);
+  if (isVital) return undefined;
+  if (!definition.responseStream) {
+    call.enter(server.gate);
+    return server.gate?.turn();
+  }
+  server.gate?.checkHeap();
+  return undefined;
 }
 
 /** What a call that the stopping server ends or refuses is told. */

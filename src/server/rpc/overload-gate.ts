@@ -13,6 +13,13 @@ const DECREASE = 0.8;
 const HEAP_FULL = 0.92;
 const HEAP_GOOD = 0.85;
 const RETRY_AFTER_MS = 200;
+/**
+ * What calls that came together may take of one turn of the event loop before the next ones are read: checking a
+ * large batch takes milliseconds, and whoever is to be refused, or asks for health, would wait for all of them.
+ */
+const TURN_MS = 20;
+/** Promises a call passes until it has handed in its work. */
+const HOPS = 4;
 
 /** What the gate looks at, ten times a second. */
 export interface Strain {
@@ -37,6 +44,11 @@ export class OverloadGate {
   /** Most calls under way since the last look. */
   #peak = 0;
   #heapIsFull = false;
+  /** Whether a call has begun in this turn, and until when others may. */
+  #inTurn = false;
+  #turnEndsAt = 0;
+  /** Let in, and to go on in a later turn, in this order. */
+  readonly #deferred: (() => void)[] = [];
 
   /** @param lagMs from which lateness on the event loop does not keep up */
   constructor(lagMs: number) {
@@ -69,6 +81,13 @@ export class OverloadGate {
     this.#inFlight -= 1;
   }
 
+  /** What a call that was let in waits for before it goes on; undefined: nothing. */
+  turn(): Promise<void> | undefined {
+    if (!this.#inTurn) this.#beginTurn();
+    if (this.#deferred.length === 0 && performance.now() < this.#turnEndsAt) return undefined;
+    return new Promise((resolve) => this.#deferred.push(resolve));
+  }
+
   /** For streams, which stay for as long as their readers like. @throws ServiceError OVERLOADED */
   checkHeap(): void {
     if (this.#heapIsFull) throw overloaded('the memory of the server is nearly used up');
@@ -85,6 +104,24 @@ export class OverloadGate {
 
   close(): void {
     clearInterval(this.#timer);
+  }
+
+  #beginTurn(): void {
+    this.#inTurn = true;
+    this.#turnEndsAt = performance.now() + TURN_MS;
+    setImmediate(() => {
+      this.#inTurn = false;
+      if (this.#deferred.length > 0) void this.#goOn();
+    });
+  }
+
+  async #goOn(): Promise<void> {
+    this.#beginTurn();
+    while (this.#deferred.length > 0 && performance.now() < this.#turnEndsAt) {
+      this.#deferred.shift()?.();
+      // It does what it has to do without waiting, before the next one is looked at.
+      for (let hop = 0; hop < HOPS; hop++) await undefined;
+    }
   }
 
   #tick(): void {
