@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { drawnPattern, FAULTS } from '../../docs/faults.ts';
 import { frame } from '../../src/tui/screens/screen.ts';
 import { RecordingSource } from '../../src/tui/source/recording.ts';
-import { openRecording } from '../../src/tui/source/recording-file.ts';
+import { encodeDelimited, openRecording } from '../../src/tui/source/recording-file.ts';
 import { ReplaySource } from '../../src/tui/source/replay.ts';
 import type { Source } from '../../src/tui/source/source.ts';
 import { reduce } from '../../src/tui/state/reduce.ts';
@@ -12,6 +13,7 @@ import { initialState, type MonitorState } from '../../src/tui/state/state.ts';
 import { plainText } from '../../src/tui/terminal/line.ts';
 import { themeOf } from '../../src/tui/terminal/theme.ts';
 import { trafficFrame } from './support/frames.ts';
+import { replayed } from './support/recorded-fault.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'recording-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -61,3 +63,20 @@ test('a replay that is stopped ends at once', async () => {
   }
   expect(seen).toEqual(['connection', 'frame']);
 });
+
+test.each(Object.entries(FAULTS))(
+  'where one looks for "%s", a busy server that is well says nothing of it',
+  async (_name, fault) => {
+    const path = join(folder, 'well.rec');
+    const well = Array.from({ length: 120 }, (_, second) => {
+      const sent = trafficFrame(second);
+      return { ...sent, tables: sent.tables.map((table) => ({ ...table, sequentialScans: 3n })) };
+    });
+    writeFileSync(path, Buffer.concat(well.map((one) => encodeDelimited({ frame: one, target: '' }))));
+    const seen = await replayed(path, fault.keys);
+    // It is the right screen, and has something on it.
+    expect(seen).toContain(fault.keys[0] === undefined ? '[1 Overview]' : `[${fault.keys[0]} `);
+    expect(seen).toMatch(/BatchGetMemories|write_changes|svc-planner|Events \([1-9]/);
+    expect(seen).not.toMatch(drawnPattern(fault.reads));
+  },
+);

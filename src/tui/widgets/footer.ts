@@ -9,9 +9,22 @@ const TYPING_LABEL = 'Filter: ';
 /** Those without which one is stuck. */
 const STAYING: ReadonlySet<Command> = new Set(['quit', 'help', 'retry']);
 
+/** In the help no other key does anything. */
+const HELP_KEYS = [
+  ['j k', 'scroll'],
+  ['q Esc', 'close the help'],
+].map(([key = '', word], i) => ({
+  line: [
+    { text: key, tone: 'accent' as const },
+    { text: ` ${word}`, tone: 'dim' as const },
+  ],
+  weight: i,
+}));
+
 /** The last row: the keys that do something here; or the filter while it is typed. */
 export function footer(state: MonitorState, width: number): Line {
   const { view } = state;
+  if (view.helpOpen) return segmentedLine(HELP_KEYS, [], width);
   if (view.filterBefore !== undefined) return typingLine(state, width);
   if (view.notice !== undefined) {
     return segmentedLine([{ line: [{ text: printable(view.notice), tone: 'accent' }], weight: 1 }], [], width);
