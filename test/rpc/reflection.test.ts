@@ -21,7 +21,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { describe, expect, it } from 'vitest';
 import { Role } from '../../src/server/domain/principal.ts';
 import type { AnyMethod } from '../../src/server/rpc/method.ts';
-import { call, frame, start, type TestServer, unary, until } from './harness.ts';
+import { call, frame, rawCall, start, type TestServer, unary, until } from './harness.ts';
 
 interface Answer {
   listServicesResponse?: { service: { name: string }[] };
@@ -126,6 +126,14 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
     asking.resume();
     await until(() => taken, 'all questions were taken');
     session.destroy();
+  });
+
+  it('refuses bytes that are no message, and goes on serving', async () => {
+    const server = await start([]);
+    const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
+    const refusal = await rawCall(server, path, frame(Buffer.of(0x0f)));
+    expect(refusal).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'memoryhub/MALFORMED_MESSAGE' });
+    await call(server, '/grpc.health.v1.Health/Check');
   });
 
   it('ends with the server', async () => {

@@ -145,6 +145,7 @@ function refuseTimeout(value: string): ServiceError | undefined {
 const TRANSLATIONS: readonly { says: RegExp; error: (match: RegExpExecArray) => ServiceError }[] = [
   { says: /larger than max \((\d+) vs (\d+)/, error: ([, size, limit]) => tooLarge(`has ${size} bytes`, limit) },
   { says: /decompresses to a size larger than (\d+)/, error: ([, limit]) => tooLarge('decompresses to more', limit) },
+  { says: /^Error deserializing request/, error: () => malformed('the bytes are not the message of this RPC') },
   { says: /^Failed to decompress/, error: () => malformed('the message cannot be decompressed') },
   {
     says: /^Received (a second|no) request message/,

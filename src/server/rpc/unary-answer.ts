@@ -39,7 +39,13 @@ if (typeof decompressAndMaybePush !== 'function') {
 inside.decompressAndMaybePush = function (this: CallInside, entry) {
   const { compressedMessage: bytes } = entry;
   if (bytes[0] !== 0) return decompressAndMaybePush.call(this, entry);
-  entry.parsedMessage = this.handler.deserialize(bytes.subarray(PREFIX_BYTES));
+  try {
+    entry.parsedMessage = this.handler.deserialize(bytes.subarray(PREFIX_BYTES));
+  } catch {
+    // Of reflection, whose messages are not ours to decode. It fails there again, and the call ends with it: thrown
+    // from here it would end the process.
+    return decompressAndMaybePush.call(this, entry);
+  }
   entry.type = 'READABLE';
   this.maybePushNextMessage();
   return DONE;
