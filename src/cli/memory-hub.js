@@ -33,8 +33,9 @@ if (isNewEnough) {
   /** @type {import('node:child_process').ChildProcess} */
   const child = spawn(bundled, [...YOUNG_GENERATION, ...process.argv.slice(1)], { stdio });
   child.channel?.unref();
-  // Ctrl-C reaches the whole process group: sent on as well, the server would take it for a second one.
-  process.on('SIGINT', () => {});
+  // Ctrl-C reaches the whole process group: sent on as a signal, the server would take it for a second one.
+  // Over the channel it is told for the case that the signal was sent to this process alone.
+  process.on('SIGINT', () => void (child.connected && child.send('SIGINT')));
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   process.on('SIGHUP', () => child.kill('SIGTERM'));
   child.once('exit', (code, signal) => {

@@ -160,6 +160,10 @@ function nextSignal(): Promise<NodeJS.Signals | 'the process that started it is 
       asked = true;
       resolve('the process that started it is gone');
     });
+    // Of the wrapper, which perhaps got the signal alone. Where the whole group did, this is no second one.
+    process.on('message', (message) => {
+      if (message === 'SIGINT') resolve(message);
+    });
     process.channel?.unref();
     if (process.stdout.isTTY) {
       process.once('SIGHUP', () => {

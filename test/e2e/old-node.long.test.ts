@@ -70,6 +70,14 @@ describe('a server started by a Node.js that is too old, which hands over to the
     expect(await status(server)).not.toHaveProperty('server');
   });
 
+  it('drains also when the process that hands over gets the signal alone', async () => {
+    const server = await start();
+    server.child.kill('SIGINT');
+    expect(await server.exit()).toBe(0);
+    expect(server.output).toContain('SIGINT: finishing what is under way');
+    expect(await status(server)).not.toHaveProperty('server');
+  });
+
   it('drains and gives the data directory back when what started it is killed', async () => {
     const server = await start();
     const inner = (await status(server)).server?.pid ?? 0;
