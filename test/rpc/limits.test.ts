@@ -108,6 +108,26 @@ describe('the overload gate', () => {
     gate.close();
   });
 
+  it('lets fewer in when calls wait long for their turn, though the event loop is in time', async () => {
+    const gate = new OverloadGate(100);
+    const first = gate.limit;
+    let left = 40;
+    const work = () => {
+      const end = performance.now() + 10;
+      while (performance.now() < end);
+      left--;
+    };
+    for (let n = left; n > 0; n--) {
+      gate.enter();
+      const turn = gate.turn();
+      if (turn === undefined) work();
+      else void turn.then(work);
+    }
+    while (left > 0) await new Promise(setImmediate);
+    expect(gate.limit).toBeLessThan(first);
+    gate.close();
+  });
+
   it('answers who is one too many at once, counts it as shed, and lets health and statistics in', async () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => {

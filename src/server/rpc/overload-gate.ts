@@ -21,9 +21,15 @@ const TURN_MS = 20;
 /** Promises a call passes until it has handed in its work. */
 const HOPS = 4;
 
+/** A call that waits for its turn. */
+interface Deferred {
+  readonly since: number;
+  goOn(): void;
+}
+
 /** What the gate looks at, ten times a second. */
 export interface Strain {
-  /** How late the event loop ran a timer, in milliseconds. */
+  /** How late the event loop ran a timer, or how long a call has waited for its turn, in milliseconds. */
   readonly lagMs: number;
   /** Share of the heap in use. */
   readonly heap: number;
@@ -32,8 +38,8 @@ export interface Strain {
 /**
  * Refuses calls early when there are more than the process can serve, since a call that waits in vain
  * costs as much as one that is answered. How many unary calls may be under way is found out: more each
- * time the limit was reached and the event loop kept up, fewer when it ran late. A heap that is nearly
- * full lets in nothing new. Health checks and statistics are not asked.
+ * time the limit was reached and the event loop kept up, fewer when it ran late or calls waited for their
+ * turn. A heap that is nearly full lets in nothing new. Health checks and statistics are not asked.
  */
 export class OverloadGate {
   readonly #lagMs: number;
@@ -48,7 +54,7 @@ export class OverloadGate {
   #inTurn = false;
   #turnEndsAt = 0;
   /** Let in, and to go on in a later turn, in this order. */
-  readonly #deferred: (() => void)[] = [];
+  readonly #deferred: Deferred[] = [];
 
   /** @param lagMs from which lateness on the event loop does not keep up */
   constructor(lagMs: number) {
@@ -85,7 +91,7 @@ export class OverloadGate {
   turn(): Promise<void> | undefined {
     if (!this.#inTurn) this.#beginTurn();
     if (this.#deferred.length === 0 && performance.now() < this.#turnEndsAt) return undefined;
-    return new Promise((resolve) => this.#deferred.push(resolve));
+    return new Promise((goOn) => this.#deferred.push({ since: performance.now(), goOn }));
   }
 
   /** For streams, which stay for as long as their readers like. @throws ServiceError OVERLOADED */
@@ -118,7 +124,7 @@ export class OverloadGate {
   async #goOn(): Promise<void> {
     this.#beginTurn();
     while (this.#deferred.length > 0 && performance.now() < this.#turnEndsAt) {
-      this.#deferred.shift()?.();
+      this.#deferred.shift()?.goOn();
       // It does what it has to do without waiting, before the next one is looked at.
       for (let hop = 0; hop < HOPS; hop++) await undefined;
     }
@@ -127,7 +133,9 @@ export class OverloadGate {
   #tick(): void {
     const now = performance.now();
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-    this.look({ lagMs: now - this.#expectedAt, heap: used / limit });
+    // Calls that begin over several turns keep the loop in time however many there are: their wait tells of them.
+    const waitedMs = now - (this.#deferred[0]?.since ?? now);
+    this.look({ lagMs: Math.max(now - this.#expectedAt, waitedMs), heap: used / limit });
     this.#expectedAt = now + TICK_MS;
   }
 }
