@@ -44,7 +44,7 @@ tmuxSuite('the monitor after an hour of frames', () => {
     const recording = join(session.folder, 'hour.rec');
     recordHour(recording, targets);
     await session.monitor(['--replay', recording, '--speed', '0']);
-    await session.until((screen) => screen.includes('[REPLAY ENDED]'), 120_000);
+    await session.until((screen) => screen.includes('[REPLAY ENDED]'), 240_000);
     for (const screen of ['2', '4', '5', '6', '1']) {
       await session.press(screen);
       await session.until((text) => text.includes(`[${screen} `));
