@@ -18,15 +18,16 @@ export function canonical(value: unknown): string {
   return `{${text}}`;
 }
 
-/** Names of fields, of which there are few, and the first of those that callers give. */
+/** Names of fields, of which there are few, and the first of those that callers give, unless they are long. */
 const quotedNames = new Map<string, string>();
 const QUOTED_MAX = 1_000;
+const QUOTED_LENGTH_MAX = 64;
 
 function quoted(name: string): string {
   let text = quotedNames.get(name);
   if (text === undefined) {
     text = JSON.stringify(name);
-    if (quotedNames.size < QUOTED_MAX) quotedNames.set(name, text);
+    if (quotedNames.size < QUOTED_MAX && name.length <= QUOTED_LENGTH_MAX) quotedNames.set(name, text);
   }
   return text;
 }

@@ -21,6 +21,12 @@ export interface BatchBounds {
 }
 
 /**
+ * Changes that are looked at for one batch: with many requests for the same memory waiting, all but the first are put
+ * off, and to look at each of them for every batch would hold up the event loop longer than the commit takes.
+ */
+const MAX_LOOKED_AT = 4096;
+
+/**
  * Requests that wait, in the order they came. A batch takes at most one write of any memory and one
  * of any request_id: the statement sees the rows as they were before it, so it could not decide
  * between two. The others keep their turn, and so does whatever came after them for the same memory.
@@ -64,11 +70,13 @@ export class WriteQueue {
     let rows = 0;
     let bytes = 0;
     let examined = 0;
+    let lookedAt = 0;
     for (const write of this.#waiting) {
       const size = inputSize(write.request);
       const full = rows + write.request.changes.length > maxRows || bytes + size > maxBytes;
-      if (batch.length === maxRequests || (full && batch.length > 0)) break;
+      if (batch.length > 0 && (full || batch.length === maxRequests || lookedAt >= MAX_LOOKED_AT)) break;
       examined++;
+      lookedAt += write.request.changes.length;
       if (hasEnded(write.call)) {
         this.#bytes -= size;
         continue;
