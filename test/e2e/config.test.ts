@@ -65,10 +65,11 @@ describe('two servers on one database', () => {
     const his = await save({ userId: 'mina', scope: Scope.PERSONAL });
     await open(his.id);
     await a.memories.eraseUser({ userId: 'mina' });
-    await expect.poll(() => sealedEntries(server), { timeout: 10_000 }).toBe(0);
+    // The workspace's data key stays.
+    await expect.poll(() => sealedEntries(server), { timeout: 10_000 }).toBe(1);
     const other = await save({});
     await open(other.id);
     await a.memories.purgeMemories({ ids: [other.id] });
-    await expect.poll(() => sealedEntries(server), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => sealedEntries(server), { timeout: 10_000 }).toBe(1);
   });
 });
