@@ -1,7 +1,7 @@
 import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
 import { describe, expect, it, vi } from 'vitest';
-import { call, frame, start, type TestServer, unary } from './harness.ts';
+import { call, frame, refusalOf, start, type TestServer, unary } from './harness.ts';
 
 interface OnTheWire {
   headers: IncomingHttpHeaders;
@@ -68,6 +68,17 @@ describe('an answer', () => {
     expect((await call(server, 'Echo', 'hello')).text).toBe('hello');
     expect(sendMessage).not.toHaveBeenCalled();
     sendMessage.mockRestore();
+  });
+
+  it('is a refusal where HTTP/2 does not take its headers', async () => {
+    const bad = unary('Bad', (context, text) => {
+      context.setMetadata('connection', 'close');
+      return text;
+    });
+    const server = await start([bad]);
+    const refusal = await refusalOf(call(server, 'Bad', 'hello', { deadline: Date.now() + 2_000 }));
+    expect(refusal).toMatchObject({ code: 'INTERNAL' });
+    expect(server.seen.unexpected).toHaveLength(1);
   });
 
   it('comes whole where it is larger than what the caller takes at a time', async () => {

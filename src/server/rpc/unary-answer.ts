@@ -65,9 +65,6 @@ export function sendAnswer(wire: Wire, headers: Readonly<Record<string, string>>
   if (call.metadataSent || call.checkCancelled()) return false;
   const frame = frameAnswer(stream, bytes);
   if (frame === undefined) return false;
-  // As sendMessage and sendStatus leave a call: its deadline, should it pass now, changes nothing any more.
-  call.metadataSent = true;
-  call.wantTrailers = true;
   stream.respond(
     {
       ':status': 200,
@@ -78,6 +75,10 @@ export function sendAnswer(wire: Wire, headers: Readonly<Record<string, string>>
     },
     RESPONSE_OPTIONS,
   );
+  // As sendMessage and sendStatus leave a call: its deadline, should it pass now, changes nothing any more. Not before
+  // the headers were taken, or whatever is wrong with them could not be answered.
+  call.metadataSent = true;
+  call.wantTrailers = true;
   stream.once('wantTrailers', sendTrailers);
   stream.end(frame);
   return true;
