@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/server/domain/errors.ts';
 import { OverloadGate } from '../../src/server/rpc/overload-gate.ts';
-import { call, connect, open, readAll, start, stream, unary } from './harness.ts';
+import { call, connect, open, readAll, start, stream, unary, until } from './harness.ts';
 
 const CALM = { lagMs: 1, heap: 0.3 };
 const LATE = { lagMs: 500, heap: 0.3 };
@@ -126,6 +126,29 @@ describe('the overload gate', () => {
     while (left > 0) await new Promise(setImmediate);
     expect(gate.limit).toBeLessThan(first);
     gate.close();
+  });
+
+  it('does nothing more for who went away while waiting for a turn', async () => {
+    let counted = 0;
+    const rateLimits = {
+      take: () => {
+        counted++;
+        return { limit: Number.POSITIVE_INFINITY, remaining: 1 };
+      },
+    };
+    const slow = unary('Slow', (_call, text) => {
+      const end = performance.now() + 25;
+      while (performance.now() < end);
+      return text;
+    });
+    const server = await start([slow], { rateLimits, overloadLagMs: 100 });
+    const gone = new AbortController();
+    const all = Promise.allSettled(Array.from({ length: 30 }, () => call(server, 'Slow', '', { signal: gone.signal })));
+    await until(() => server.seen.begun === 30, 'all are there');
+    gone.abort();
+    await all;
+    await until(() => server.seen.ended.length === 30, 'all have ended');
+    expect(counted).toBeLessThan(30);
   });
 
   it('answers who is one too many at once, counts it as shed, and lets health and statistics in', async () => {

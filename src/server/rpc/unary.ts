@@ -23,6 +23,8 @@ export function unaryHandler(method: RegisteredMethod): handleUnaryCall<Buffer, 
 /** From this step of the chain on. */
 function serve(call: ServerCall, respond: Respond, first: number): void {
   try {
+    // Whoever went away while the call waited is not asked for a key, nor counted against a limit.
+    if (first > 0 && call.wire.cancelled) throw call.callerGone();
     for (let at = first; at < CALL_CHAIN.length; at++) {
       const pending = (CALL_CHAIN[at] as ChainStep).run(call);
       if (pending === undefined) continue;
