@@ -268,7 +268,8 @@ export const SETTINGS = {
   overload_lag_ms: setting({
     env: 'MEMORYHUB_OVERLOAD_LAG_MS',
     default: '100 ms',
-    description: 'Lateness of the event loop from which on fewer calls are let in at a time; 0: all always are.',
+    description:
+      'Lateness of the event loop, or of the turn of a waiting call, from which on fewer calls are let in at a time; 0: all always are.',
     allowed: 'a whole number from 0 to 60000',
     schema: wholeNumber(0, 60_000).default(100),
   }),
