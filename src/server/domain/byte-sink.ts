@@ -54,13 +54,32 @@ export class ByteSink {
       this.length += size;
       return;
     }
-    for (let at = start; at < end; at++) this.bytes[this.length++] = from[at] as number;
+    const { bytes } = this;
+    let to = this.length;
+    for (let at = start; at < end; at++) bytes[to++] = from[at] as number;
+    this.length = to;
   }
 
   /** Text of ASCII only. */
   ascii(text: string): void {
     this.#room(text.length);
-    for (let at = 0; at < text.length; at++) this.bytes[this.length++] = text.charCodeAt(at);
+    const { bytes, length } = this;
+    for (let at = 0; at < text.length; at++) bytes[length + at] = text.charCodeAt(at);
+    this.length = length + text.length;
+  }
+
+  /** An id, 16 bytes, in the usual form with hyphens. */
+  id(from: Buffer, start: number): void {
+    this.#room(36);
+    const { bytes } = this;
+    let to = this.length;
+    for (let index = 0; index < 16; index++) {
+      if ((GROUPS >> index) & 1) bytes[to++] = 0x2d;
+      const byte = from[start + index] as number;
+      bytes[to++] = hexDigit(byte >> 4);
+      bytes[to++] = hexDigit(byte & 15);
+    }
+    this.length = to;
   }
 
   text(text: string): void {
@@ -121,6 +140,13 @@ export class ByteSink {
 
 /** Up to here a loop is faster than a call into the runtime. */
 const SHORT = 24;
+
+/** Bytes of an id with a hyphen before them. */
+const GROUPS = 0b0000_0101_0101_0000;
+
+function hexDigit(value: number): number {
+  return value < 10 ? 0x30 + value : 0x57 + value;
+}
 
 /** Bytes of a varint below 2^28. */
 export function varintSize(value: number): number {

@@ -90,20 +90,6 @@ export interface RowCodec extends MemoryCodec {
   readonly encodeRow: RowWriter;
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0')).join('');
-/** Bytes of an id with a hyphen before them. */
-const GROUPS = 0b0000_0101_0101_0000;
-
-/** Writes an id, 16 bytes, in the usual form with hyphens. */
-export function writeId(bytes: Buffer, at: number, out: ByteSink): void {
-  for (let index = 0; index < 16; index++) {
-    if ((GROUPS >> index) & 1) out.byte(0x2d);
-    const byte = (bytes[at + index] as number) * 2;
-    out.byte(HEX.charCodeAt(byte));
-    out.byte(HEX.charCodeAt(byte + 1));
-  }
-}
-
 /** An id, 16 bytes, as text. */
 export function idText(bytes: Buffer, at: number): string {
   const hex = bytes.toString('hex', at, at + 16);

@@ -1,5 +1,5 @@
 import { ByteSink } from '../../domain/byte-sink.ts';
-import { type MemoryRow, TextField, writeId } from '../../domain/memory-row.ts';
+import { type MemoryRow, TextField } from '../../domain/memory-row.ts';
 import { writeJsonTags } from './jsonl-row.ts';
 import { writeTimeText } from './row-text.ts';
 import { shownMetadata } from './shown-metadata.ts';
@@ -19,7 +19,7 @@ const scratch = new ByteSink(1024);
  * as it is: an export is a copy, byte for byte, and what opens it decides what to trust.
  */
 export function writeCsvLine(row: MemoryRow, out: ByteSink): void {
-  writeId(row.bytes, row.idAt, out);
+  out.id(row.bytes, row.idAt);
   writeField(row, TextField.KEY, out);
   out.byte(COMMA);
   out.ascii(SCOPES[row.scope] ?? '');

@@ -1,5 +1,5 @@
 import type { ByteSink } from '../../domain/byte-sink.ts';
-import { type MemoryRow, TextField, writeId } from '../../domain/memory-row.ts';
+import { type MemoryRow, TextField } from '../../domain/memory-row.ts';
 import { writeJsonText, writeTimeText } from './row-text.ts';
 import { shownMetadata } from './shown-metadata.ts';
 
@@ -8,7 +8,7 @@ const SCOPES = ['', '"SCOPE_PERSONAL"', '"SCOPE_TEAM"', '"SCOPE_WORKSPACE"'];
 /** Writes a memory as a line with an object in the proto3 JSON mapping, byte for byte as `memoryToJson` has it. */
 export function writeJsonLine(row: MemoryRow, out: ByteSink): void {
   out.ascii('{"id":"');
-  writeId(row.bytes, row.idAt, out);
+  out.id(row.bytes, row.idAt);
   out.byte(0x22);
   writeField(row, TextField.KEY, ',"key":', out);
   out.ascii(',"scope":');

@@ -1,5 +1,5 @@
 import type { ByteSink } from '../../domain/byte-sink.ts';
-import { type MemoryRow, type RowWriter, TextField, writeId } from '../../domain/memory-row.ts';
+import { type MemoryRow, type RowWriter, TextField } from '../../domain/memory-row.ts';
 import { shownMetadata } from './shown-metadata.ts';
 import { writeStruct } from './struct-bytes.ts';
 
@@ -47,7 +47,7 @@ export function protoRow(tag: number, isFull: boolean): RowWriter {
 export function writeMemory(row: MemoryRow, out: ByteSink, isFull: boolean): void {
   out.byte(ID);
   out.byte(36);
-  writeId(row.bytes, row.idAt, out);
+  out.id(row.bytes, row.idAt);
   writeText(row, TextField.KEY, KEY, out);
   out.byte(SCOPE);
   out.byte(row.scope);
