@@ -1,6 +1,7 @@
 /**
  * What it costs that the table has grown: 95th percentiles with few and with many memories, in turn, and
- * how much the server's memory grows while everything is exported, by a fast reader and by a slow one.
+ * how much the server's memory grows while everything is exported, by a fast reader and by a slow one;
+ * when the first message of a list and of an export is there.
  *
  *   node load/growth.ts [--rows 1000000] [--base 10000] [--rounds 5] [--seconds 3] [--out FILE.json]
  *
@@ -11,10 +12,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
-import { alternate, ratioOf } from './alternate.ts';
+import { alternate, quantile, ratioOf } from './alternate.ts';
 import { findGhz, ghzContender } from './ghz.ts';
 import { residentBytes } from './process.ts';
-import { exporting } from './readers.ts';
+import { exporting, firstMessages } from './readers.ts';
 import { describeRun } from './report.ts';
 import { saveRows } from './rows.ts';
 import { startServer, type Target, writeMetadataFile } from './server.ts';
@@ -36,6 +37,8 @@ const IN_FLIGHT = ['--concurrency', '8', '--connections', '4'];
 /** Between two messages. */
 const SLOW_MS = 10;
 const MOST_EXPORT_MIB = 64;
+const FIRST_MS = 10;
+const FIRST_TIMES = 30;
 
 interface Operation {
   readonly title: string;
@@ -73,13 +76,14 @@ try {
   const small = await filled(Number(flags.base));
   const large = await filled(Number(flags.rows));
   const costs = [];
+  const first = await firstMessages(large.target, FIRST_TIMES);
   for (const operation of OPERATIONS) costs.push(await compare(ghz, operation, small, large));
   const memory = [await exportGrowth('fast', large, 0), await exportGrowth('slow', large, SLOW_MS)];
   const run = { ...describeRun(), rounds: `${flags.rounds} rounds of ${flags.seconds} s` };
-  console.log(`\n${markdown(run, costs, memory)}`);
+  console.log(`\n${markdown(run, costs, memory, first)}`);
   if (flags.out) {
     mkdirSync(dirname(flags.out), { recursive: true });
-    writeFileSync(flags.out, `${JSON.stringify({ run, costs, memory }, null, 2)}\n`);
+    writeFileSync(flags.out, `${JSON.stringify({ run, costs, memory, first }, null, 2)}\n`);
   }
 } finally {
   for (const stop of stops.reverse()) await stop();
@@ -137,6 +141,7 @@ function markdown(
   run: Readonly<Record<string, string>>,
   costs: readonly Awaited<ReturnType<typeof compare>>[],
   memory: readonly Awaited<ReturnType<typeof exportGrowth>>[],
+  first: Readonly<Record<string, readonly number[]>>,
 ): string {
   const sizes = [flags.base, flags.rows].map((rows) => `p95 ms, ${Number(rows).toLocaleString('en')} memories`);
   return [
@@ -155,6 +160,14 @@ function markdown(
       const cells = [reader, rows.toLocaleString('en'), mib.toFixed(0), seconds.toFixed(1), before.toFixed(0)];
       const verdict = grown <= MOST_EXPORT_MIB ? 'reached' : 'missed';
       return `| ${cells.join(' | ')} | ${grown.toFixed(1)} | ${MOST_EXPORT_MIB} | ${verdict} |`;
+    }),
+    '',
+    '| the first message of | median ms | p90 ms | goal | |',
+    '|---|---|---|---|---|',
+    ...Object.entries(first).map(([name, times]) => {
+      const [p50, p90] = [quantile(times, 0.5), quantile(times, 0.9)];
+      const verdict = p90 <= FIRST_MS ? 'reached' : p50 > FIRST_MS ? 'missed' : 'within noise';
+      return `| ${name} | ${p50.toFixed(1)} | ${p90.toFixed(1)} | ${FIRST_MS} | ${verdict} |`;
     }),
   ].join('\n');
 }

@@ -31,6 +31,40 @@ export function exporting(target: Target, pauseMs = 0): Contender {
   return reading('ExportMemories', target, `${SERVICE}/ExportMemories`, request, bytesIn, pauseMs);
 }
 
+/** Milliseconds until the first message of each kind of stream is there, of a new call on an open connection. */
+export async function firstMessages(target: Target, times: number): Promise<Record<string, number[]>> {
+  const list = ListMemoriesRequest.encode(ListMemoriesRequest.fromPartial({ limit: 0 })).finish();
+  const exported = (format: ExportFormat) =>
+    ExportMemoriesRequest.encode(ExportMemoriesRequest.fromPartial({ format })).finish();
+  // An export begins with a header; what is asked for is its first rows, too.
+  const streams: readonly [name: string, path: string, request: Uint8Array, messages: number][] = [
+    ['list', 'ListMemories', list, 1],
+    ['export, its header', 'ExportMemories', exported(ExportFormat.JSONL), 1],
+    ['export, its first rows', 'ExportMemories', exported(ExportFormat.JSONL), 2],
+  ];
+  const client = new Client(target.address, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${target.credential}`);
+  const bytes = (message: Buffer) => message;
+  const taken: Record<string, number[]> = {};
+  for (let time = 0; time <= times; time++) {
+    for (const [name, method, request, wanted] of streams) {
+      const startedAt = performance.now();
+      const call = client.makeServerStreamRequest(`${SERVICE}/${method}`, bytes, bytes, Buffer.from(request), metadata);
+      call.on('error', () => {});
+      let messages = 0;
+      await new Promise<void>((resolve) => call.on('data', () => ++messages === wanted && resolve()));
+      taken[name] ??= [];
+      // The first time opens the connection.
+      if (time > 0) taken[name].push(performance.now() - startedAt);
+      call.cancel();
+      await sleep(20);
+    }
+  }
+  client.close();
+  return taken;
+}
+
 function reading(
   name: string,
   target: Target,
