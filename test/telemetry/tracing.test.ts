@@ -137,6 +137,26 @@ describe('tracing', () => {
     expect(receiver.resource).toMatchObject({ 'service.name': 'hub-7' });
   });
 
+  it('keeps its ratio of the calls without a caller, once', async () => {
+    receiver = await httpReceiver();
+    const started = await start(receiver.endpoint, {
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.5',
+    });
+    let kept = 0;
+    for (let call = 0; call < 400; call++) {
+      const span = startSpan(started, {});
+      if (span === undefined) continue;
+      kept += 1;
+      span.end(0);
+    }
+    // Five standard deviations to each side.
+    expect(kept).toBeGreaterThan(150);
+    expect(kept).toBeLessThan(250);
+    await started.shutdown();
+    expect(receiver.spans).toHaveLength(kept);
+  });
+
   it('samples on its own account when told so, whatever the caller decided', async () => {
     receiver = await httpReceiver();
     const started = await start(receiver.endpoint, { OTEL_TRACES_SAMPLER: 'always_on' });

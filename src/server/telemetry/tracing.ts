@@ -1,4 +1,5 @@
 import { context, type DiagLogger, DiagLogLevel, diag, logs, propagation, trace } from '@opentelemetry/api';
+import type { Sampler } from '@opentelemetry/sdk-trace';
 import { emptyFrame } from '../../shared/stats-merge.ts';
 import type { ServerTracer } from '../rpc/call-observer.ts';
 import type { MetricsSource, MetricsView } from './metrics/view.ts';
@@ -53,7 +54,10 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   let source: MetricsSource = () => NO_METRICS;
   const reader =
     wanted.metrics && (await import('./metrics/otlp.ts')).otlpMetricReader(() => source(), options.version);
+  const rootRatio = ratioOfRoots(env);
+  const sampler = rootRatio === undefined ? undefined : await keepRoots();
   const sdk = new NodeSDK({
+    ...(sampler && { sampler }),
     ...(named ? {} : { serviceName: 'memory-hub' }),
     // Nothing is measured by the SDK, and logs are ours to write: see stats/ and logger.ts.
     metricReaders: reader ? [await reader] : [],
@@ -67,6 +71,7 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
     { 'server.address': options.serverAddress, 'server.port': options.serverPort },
     // The specification's default is parentbased_always_on, for a name it does not know as well.
     !INDEPENDENT_SAMPLERS.has(env.OTEL_TRACES_SAMPLER ?? ''),
+    rootRatio ?? 1,
   );
   return {
     tracer: wanted.traces ? tracer : undefined,
@@ -114,4 +119,16 @@ async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
   // What could not be sent was reported by the exporter already.
   await Promise.race([work.catch(() => undefined), timeout]);
   clearTimeout(timer);
+}
+
+/** Of parentbased_traceidratio, which is drawn before the SDK is asked; undefined: another sampler, or no ratio. */
+function ratioOfRoots({ OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG }: NodeJS.ProcessEnv): number | undefined {
+  if (OTEL_TRACES_SAMPLER !== 'parentbased_traceidratio' || !OTEL_TRACES_SAMPLER_ARG) return undefined;
+  const ratio = Number(OTEL_TRACES_SAMPLER_ARG);
+  return ratio >= 0 && ratio <= 1 ? ratio : undefined;
+}
+
+async function keepRoots(): Promise<Sampler> {
+  const { AlwaysOnSampler, ParentBasedSampler } = await import('@opentelemetry/sdk-trace');
+  return new ParentBasedSampler({ root: new AlwaysOnSampler() });
 }
