@@ -27,8 +27,10 @@ describe('google.protobuf.Struct', () => {
   });
 
   it('reads and writes the bytes that the generated codec does', () => {
+    // Which loses fields of this one name, wherever they are.
+    const value = fc.jsonValue().filter((each) => !JSON.stringify(each).includes('__proto__'));
     fc.assert(
-      fc.property(fc.dictionary(fc.stringMatching(/^[a-z]{0,8}$/), fc.jsonValue()), (object) => {
+      fc.property(fc.dictionary(fc.stringMatching(/^[a-z]{0,8}$/), value), (object) => {
         const generated = GeneratedStruct.encode(GeneratedStruct.wrap(object)).finish();
         expect(Buffer.from(Struct.encode(object).finish())).toEqual(Buffer.from(generated));
         expect(Struct.decode(generated)).toEqual(GeneratedStruct.unwrap(GeneratedStruct.decode(generated)));
