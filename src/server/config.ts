@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
-import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { YAMLException } from 'js-yaml';
 import { CLIENT_VARIABLES } from '../shared/discovery.ts';
+import { parseYaml } from '../shared/yaml.ts';
 import { SETTINGS, type Settings } from './settings.ts';
 
 /** All settings with their values, checked against each other. */
@@ -53,7 +54,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     }
   }
   for (const name of Object.keys(file ?? {})) {
-    if (!(name in SETTINGS)) {
+    if (!Object.hasOwn(SETTINGS, name)) {
       problems.push(
         `${path} sets ${JSON.stringify(name)}, which is not a setting. Settings: ${Object.keys(SETTINGS).join(', ')}.`,
       );
@@ -158,12 +159,15 @@ function readConfigFile(path: string): Record<string, unknown> {
     ]);
   }
   try {
-    const content: unknown = parseYaml(source) ?? {};
-    if (typeof content === 'object' && !Array.isArray(content)) return content as Record<string, unknown>;
+    const content = parseYaml(source);
+    if (typeof content === 'object' && content !== null && !Array.isArray(content)) {
+      return content as Record<string, unknown>;
+    }
   } catch (error) {
-    const position = error instanceof YAMLParseError ? error.linePos?.[0] : undefined;
+    if (!(error instanceof YAMLException)) throw error;
+    const where = error.mark ? ` at line ${error.mark.line + 1}, column ${error.mark.column + 1}` : '';
     throw new ConfigError([
-      `${path} is not YAML${position ? ` at line ${position.line}, column ${position.col}` : ''}: it must hold one setting a line, as "name: value".`,
+      `${path} is not YAML${where} (${error.reason}): it must hold one setting a line, as "name: value".`,
     ]);
   }
   throw new ConfigError([`${path} holds no settings: it must hold one a line, as "name: value".`]);

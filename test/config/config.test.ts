@@ -64,10 +64,24 @@ describe('loadConfig', () => {
     ]);
   });
 
-  it('refuses a name in the file that is no setting', () => {
-    expect(problemsOf({ MEMORYHUB_CONFIG: fileWith('wrokers: 2\n') })[0]).toContain(
-      '"wrokers", which is not a setting',
+  it.each(['wrokers', 'toString', '__proto__'])('refuses %s in the file, which is no setting', (name) => {
+    expect(problemsOf({ MEMORYHUB_CONFIG: fileWith(`${name}: 2\n`) })[0]).toContain(
+      `"${name}", which is not a setting`,
     );
+  });
+
+  it.each(['', '# workers: 2\n', '---\n'])('takes a file that sets nothing: %j', (content) => {
+    expect(loadConfig({ MEMORYHUB_CONFIG: fileWith(content) }).workers).toBe(1);
+  });
+
+  it.each([
+    ['workers: 2\nworkers: 3\n', /is not YAML at line 2, column 1 \(duplicated mapping key\)/],
+    ['workers: 2\n---\nworkers: 3\n', /is not YAML \(there are 2 documents in it, not one\)/],
+    ['workers: *two\n', /is not YAML at line 1, column 11 \(unidentified alias/],
+    ['- workers\n', /holds no settings/],
+    ['workers\n', /holds no settings/],
+  ])('refuses %j', (content, why) => {
+    expect(problemsOf({ MEMORYHUB_CONFIG: fileWith(content) })).toEqual([expect.stringMatching(why)]);
   });
 
   it('says so when the file that was named cannot be read', () => {

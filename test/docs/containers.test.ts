@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { SETTINGS } from '../../src/server/settings.ts';
 import { ROOT } from './code-blocks.ts';
 import { instructions } from './dockerfile.ts';
@@ -30,7 +30,7 @@ interface Collector {
 }
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
-const compose = parse(read('docker-compose.yml')) as {
+const compose = load(read('docker-compose.yml')) as {
   readonly services: Readonly<Record<string, Service>>;
   readonly volumes: Readonly<Record<string, null>>;
 };
@@ -103,12 +103,18 @@ describe('docker-compose.yml', () => {
 
 describe('deploy/prometheus and deploy/grafana', () => {
   it('scrape the server where it serves, and draw from where Prometheus answers', () => {
-    const { scrape_configs } = parse(read('deploy/prometheus/prometheus.yml'));
+    const { scrape_configs } = load(read('deploy/prometheus/prometheus.yml')) as {
+      scrape_configs: [{ static_configs: [{ targets: string[] }] }];
+    };
     const port = compose.services.server?.environment?.MEMORYHUB_METRICS_LISTEN?.split(':')[1];
     expect(scrape_configs[0].static_configs[0].targets).toEqual([`server:${port}`]);
-    const { datasources } = parse(read('deploy/grafana/provisioning/datasources/prometheus.yml'));
+    const { datasources } = load(read('deploy/grafana/provisioning/datasources/prometheus.yml')) as {
+      datasources: [{ url: string; uid: string }];
+    };
     expect(new URL(datasources[0].url)).toMatchObject({ hostname: 'prometheus', port: '9090' });
-    const { providers } = parse(read('deploy/grafana/provisioning/dashboards/memory-hub.yml'));
+    const { providers } = load(read('deploy/grafana/provisioning/dashboards/memory-hub.yml')) as {
+      providers: [{ options: { path: string } }];
+    };
     const mounts = compose.services.grafana?.volumes ?? [];
     expect(mounts.some((mount) => mount.split(':')[1] === providers[0].options.path)).toBe(true);
     const { panels } = JSON.parse(read('deploy/grafana/dashboards/memory-hub.json'));
@@ -117,7 +123,7 @@ describe('deploy/prometheus and deploy/grafana', () => {
 });
 
 describe('deploy/otel-collector.yaml', () => {
-  const config = parse(read('deploy/otel-collector.yaml')) as Collector;
+  const config = load(read('deploy/otel-collector.yaml')) as Collector;
 
   it('uses what it declares, and declares what it uses', () => {
     const pipelines = Object.values(config.service.pipelines);

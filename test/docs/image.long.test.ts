@@ -2,14 +2,18 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { parse } from 'yaml';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { ROOT } from './code-blocks.ts';
 import { buildWithoutDocker, type Image } from './dockerfile.ts';
 
-const compose = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'));
+const compose = load(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8')) as {
+  services: {
+    server: { environment: Record<string, string>; healthcheck: { test: string[] }; stop_grace_period: string };
+  };
+};
 
 describe('what the Dockerfile makes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'memory-hub-image-'));

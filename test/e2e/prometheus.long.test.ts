@@ -3,8 +3,8 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { dump, load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parse, stringify } from 'yaml';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testRedis } from '../support/redis.ts';
 import { ServerProcess, temporaryFolder } from '../support/server-process.ts';
@@ -32,7 +32,7 @@ interface Rule {
 }
 
 const rules = (
-  parse(readFileSync(join(DEPLOY, 'prometheus', 'rules.yml'), 'utf8')) as { groups: { rules: Rule[] }[] }
+  load(readFileSync(join(DEPLOY, 'prometheus', 'rules.yml'), 'utf8')) as { groups: { rules: Rule[] }[] }
 ).groups.flatMap((group) => group.rules);
 const dashboard = JSON.parse(
   readFileSync(join(DEPLOY, 'grafana', 'dashboards', 'memory-hub.json'), 'utf8'),
@@ -114,10 +114,13 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes a server', () => {
 
     const folder = temporaryFolder();
     cpSync(join(DEPLOY, 'prometheus'), folder, { recursive: true });
-    const config = parse(readFileSync(join(folder, 'prometheus.yml'), 'utf8'));
+    const config = load(readFileSync(join(folder, 'prometheus.yml'), 'utf8')) as {
+      global: object;
+      scrape_configs: [{ static_configs: [{ targets: string[] }] }];
+    };
     config.global = { scrape_interval: '1s', evaluation_interval: '1s' };
     config.scrape_configs[0].static_configs[0].targets = [new URL(metricsUrl(server.output)).host];
-    writeFileSync(join(folder, 'prometheus.yml'), stringify(config));
+    writeFileSync(join(folder, 'prometheus.yml'), dump(config));
     const port = await freePort();
     base = `http://127.0.0.1:${port}`;
     const flags = [`--web.listen-address=127.0.0.1:${port}`, `--storage.tsdb.path=${join(folder, 'data')}`];

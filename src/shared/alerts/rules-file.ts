@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { parseYaml } from '../yaml.ts';
 import { BUILT_IN_RULES } from './built-in.ts';
 import { ConditionError, parseCondition } from './condition.ts';
 import { parseQuantity } from './quantity.ts';
@@ -76,7 +76,7 @@ export function readRulesFile(path: string): readonly AlertRule[] {
 
 /** @throws Error that names every fault */
 export function parseRules(text: string): readonly AlertRule[] {
-  const result = RULES_FILE.safeParse(parseYaml(text) ?? {});
+  const result = RULES_FILE.safeParse(parseYaml(text));
   if (!result.success) {
     throw new Error(result.error.issues.map(({ path, message }) => `${place(path)}${message}`).join('\n'));
   }
