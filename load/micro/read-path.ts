@@ -21,6 +21,7 @@ import { MemoryListing } from '../../src/server/domain/list-memories.ts';
 import { Role } from '../../src/server/domain/principal.ts';
 import { MetadataSealing, type RevealingCall } from '../../src/server/domain/sealing/metadata-sealing.ts';
 import { PostgresMemoryRepository } from '../../src/server/repository/memory-repository.ts';
+import { CHUNK_ROOM } from '../../src/server/rpc/memory/chunk-message.ts';
 import { ExportChunks } from '../../src/server/rpc/memory/export-chunks.ts';
 import { rowFormat } from '../../src/server/rpc/memory/export-formats.ts';
 import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
@@ -139,7 +140,7 @@ function readersOf(database: Database, url: string): Reader[] {
     const chunks = new ExportChunks(head, start, false);
     let bytes = 0;
     for await (const rows of running.pages(start, write)) {
-      for (const { data } of chunks.add(rows)) bytes += data.length;
+      for (const { out } of chunks.add(rows)) bytes += out.length - CHUNK_ROOM;
     }
     return bytes;
   };

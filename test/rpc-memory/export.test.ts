@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -125,6 +126,17 @@ describe('ExportMemories', () => {
       const before = whole.chunks.slice(0, index + 1).reduce((sum, { rows }) => sum + rows, 0n);
       expect(rest.header).toEqual({ ...whole.header, rowsBefore: before });
     }
+  });
+
+  it('leaves the bytes of a chunk alone while they wait for a slow reader', async () => {
+    let chunks = 0;
+    for await (const { event } of space.memories.exportMemories({ format: JSONL })) {
+      await sleep(20);
+      if (event?.$case !== 'chunk') continue;
+      chunks++;
+      expect(crc32(event.value.data)).toBe(event.value.crc32);
+    }
+    expect(chunks).toBeGreaterThan(10);
   });
 
   it('has the same rows in every format, every byte as it was saved', async () => {

@@ -3,7 +3,9 @@ import type { Duplex } from 'node:stream';
 /** Takes the content of one row: from its number of columns to its end. */
 export type TakeRow = (bytes: Buffer, start: number, end: number) => void;
 
+/** Type, and size with these four bytes. */
 const HEAD = 5;
+const SIZE_BYTES = 4;
 const DATA_ROW = 0x44;
 /** What a server says while a statement runs: to Parse, Bind, Execute, Sync; notices, settings, notifications. */
 const KNOWN = new Set([...'12CDEINSTZAnst'].map((letter) => letter.charCodeAt(0)));
@@ -21,51 +23,66 @@ export function tapRows(stream: Duplex, take: TakeRow): () => void {
   const forward = (chunk: Buffer) => {
     for (const listener of drivers) listener(chunk);
   };
-  /** The beginning of a message whose end has not come, and how much of it is needed. */
-  let held: Buffer[] = [];
-  let heldBytes = 0;
-  let needed = HEAD;
+  /** A message whose end has not come, with room for as much as is known of it, and how much has come. */
+  let begun: Buffer | undefined;
+  let begunBytes = 0;
   let isOn = true;
 
-  const onData = (chunk: Buffer) => {
-    if (heldBytes + chunk.length < needed) {
-      held.push(chunk);
-      heldBytes += chunk.length;
-      return;
-    }
-    const bytes = held.length === 0 ? chunk : Buffer.concat([...held, chunk]);
-    held = [];
-    heldBytes = 0;
-    needed = HEAD;
+  const hand = (bytes: Buffer, start: number, end: number) => {
+    if (bytes[start] === DATA_ROW) take(bytes, start + HEAD, end);
+    else forward(bytes.subarray(start, end));
+  };
+
+  /** Adds to the message that has begun, which alone is copied. @returns where the next one begins */
+  const complete = (chunk: Buffer): number => {
     let at = 0;
+    while (begun !== undefined) {
+      const end = Math.min(at + begun.length - begunBytes, chunk.length);
+      begunBytes += chunk.copy(begun, begunBytes, at, end);
+      at = end;
+      if (begunBytes < begun.length) break;
+      const message = begun;
+      const size = messageEnd(message, 0);
+      if (size > message.length) begun = grown(message, size);
+      else {
+        begun = undefined;
+        hand(message, 0, size);
+      }
+    }
+    return at;
+  };
+
+  const read = (chunk: Buffer) => {
+    let at = complete(chunk);
     /** Where that begins which is the driver's. */
-    let others = 0;
-    while (isOn && at + HEAD <= bytes.length) {
-      const type = bytes[at] as number;
-      if (!KNOWN.has(type)) {
-        stream.destroy(new Error('what the database sends is not in its protocol'));
-        return;
-      }
-      const end = at + 1 + bytes.readUInt32BE(at + 1);
-      if (end > bytes.length) {
-        needed = end - at;
-        break;
-      }
-      if (type === DATA_ROW) {
-        if (others < at) forward(bytes.subarray(others, at));
-        take(bytes, at + HEAD, end);
+    let others = at;
+    while (isOn && at + HEAD <= chunk.length) {
+      const end = messageEnd(chunk, at);
+      if (end > chunk.length) break;
+      if (chunk[at] === DATA_ROW) {
+        if (others < at) forward(chunk.subarray(others, at));
+        take(chunk, at + HEAD, end);
         others = end;
       }
       at = end;
     }
-    if (others < at) forward(bytes.subarray(others, at));
-    if (at === bytes.length) return;
-    const rest = bytes.subarray(at);
+    if (others < at) forward(chunk.subarray(others, at));
+    if (at === chunk.length) return;
+    const rest = chunk.subarray(at);
+    if (isOn) {
+      begun = grown(rest, rest.length < HEAD ? HEAD : messageEnd(rest, 0));
+      begunBytes = rest.length;
+    }
     // Taken off by the last of these: what follows is the driver's as well.
-    if (!isOn) forward(rest);
-    else {
-      held.push(rest);
-      heldBytes = rest.length;
+    else forward(rest);
+  };
+
+  const onData = (chunk: Buffer) => {
+    try {
+      read(chunk);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      stream.destroy(error);
     }
   };
 
@@ -76,6 +93,23 @@ export function tapRows(stream: Duplex, take: TakeRow): () => void {
     isOn = false;
     for (const listener of drivers) stream.on('data', listener);
     stream.off('data', onData);
-    if (heldBytes > 0) forward(Buffer.concat(held));
+    if (begun !== undefined) forward(begun.subarray(0, begunBytes));
   };
+}
+
+class ProtocolError extends Error {}
+
+/** @throws ProtocolError */
+function messageEnd(bytes: Buffer, at: number): number {
+  const size = bytes.readUInt32BE(at + 1);
+  if (!KNOWN.has(bytes[at] as number) || size < SIZE_BYTES) {
+    throw new ProtocolError('what the database sends is not in its protocol');
+  }
+  return at + 1 + size;
+}
+
+function grown(bytes: Buffer, size: number): Buffer {
+  const larger = Buffer.allocUnsafe(size);
+  bytes.copy(larger);
+  return larger;
 }

@@ -123,11 +123,17 @@ export class ByteSink {
       this.#room(needed);
       this.bytes.copyWithin(start + needed - width, start, this.length);
     }
-    let at = start - width;
-    let rest = size;
-    for (; rest > 0x7f; rest >>>= 7) this.bytes[at++] = (rest & 0x7f) | 0x80;
-    this.bytes[at++] = rest;
-    this.length = at + size;
+    this.length = this.varintAt(start - width, size) + size;
+  }
+
+  /** A varint below 2^28 at a place that is there already. @returns the place behind it */
+  varintAt(start: number, value: number): number {
+    const { bytes } = this;
+    let at = start;
+    let rest = value;
+    for (; rest > 0x7f; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+    bytes[at++] = rest;
+    return at;
   }
 
   #room(size: number): void {

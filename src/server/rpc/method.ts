@@ -15,9 +15,12 @@ export interface MethodDefinition<Request, Response> {
 /** A response that is encoded already and goes onto the wire as it is. */
 export class EncodedMessage {
   readonly bytes: Uint8Array;
+  /** The PREFIX_BYTES of a frame may be written before them, into the same buffer. */
+  readonly hasRoom: boolean;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, hasRoom = false) {
     this.bytes = bytes;
+    this.hasRoom = hasRoom;
   }
 }
 
@@ -53,7 +56,8 @@ export interface UnaryMethod<Request, Response> {
 
 /**
  * One server-streaming RPC. The chain pulls the next message only when the last one was taken, and
- * returns the generator (running its `finally`) when the caller goes away. A generator that waits for
+ * returns the generator (running its `finally`) when the caller goes away. The bytes of a message are on their way
+ * until the message after the next one is asked for, and the generator's again from then on. A generator that waits for
  * something other than its caller must stop waiting when `call.signal` aborts.
  */
 export interface StreamMethod<Request, Response> {

@@ -2,6 +2,7 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:h
 import { constants, gzip, gzipSync } from 'node:zlib';
 import { Metadata, type Server } from '@grpc/grpc-js';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
+import { framed } from './message-frame.ts';
 
 /**
  * gzip for answers from a size on, where the caller says it takes it (grpc-accept-encoding). Servers of
@@ -14,9 +15,6 @@ const OPTIONS = { level: constants.Z_BEST_SPEED };
 
 /** Larger messages are compressed beside the event loop, which smaller ones hold up for less than 0.2 ms. */
 const ASIDE_BYTES = 16 * 1024;
-
-/** Flag, and length in 32 bits. */
-const PREFIX_BYTES = 5;
 
 /** On streams whose callers take gzip: the size from which on it is worth it. */
 const MIN_BYTES = Symbol('compressFromBytes');
@@ -162,12 +160,4 @@ function passFrames(this: CallInside, message: unknown): Buffer {
 
 function smaller(bytes: Buffer, compressed: Buffer): Buffer {
   return compressed.byteLength < bytes.byteLength ? framed(compressed, 1) : framed(bytes, 0);
-}
-
-function framed(bytes: Buffer, flag: 0 | 1): Buffer {
-  const frame = Buffer.allocUnsafe(PREFIX_BYTES + bytes.byteLength);
-  frame[0] = flag;
-  frame.writeUInt32BE(bytes.byteLength, 1);
-  bytes.copy(frame, PREFIX_BYTES);
-  return frame;
 }

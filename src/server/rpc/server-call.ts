@@ -6,6 +6,7 @@ import { ServiceError } from '../domain/errors.ts';
 import { CredentialRefusal, type Principal, Role, roleName } from '../domain/principal.ts';
 import type { CallRecord, CallSpan } from './call-observer.ts';
 import { type Outcome, outcomeOf } from './errors.ts';
+import { markRoom } from './message-frame.ts';
 import { callerTraceId, REQUEST_ID_HEADER, requestId } from './metadata.ts';
 import { type Call, EncodedMessage } from './method.ts';
 import type { OverloadGate } from './overload-gate.ts';
@@ -193,7 +194,9 @@ export class ServerCall implements Call {
   /** Makes the bytes of an answer and counts them. */
   encode(response: unknown): Buffer {
     const startedAt = performance.now();
-    const bytes = response instanceof EncodedMessage ? asBuffer(response.bytes) : this.method.encode(response);
+    const isReady = response instanceof EncodedMessage;
+    const bytes = isReady ? asBuffer(response.bytes) : this.method.encode(response);
+    if (isReady && response.hasRoom) markRoom(bytes);
     if (this.#inClear) neverCompress(bytes);
     this.record.bytesSent += bytes.byteLength;
     this.record.messagesSent += 1;

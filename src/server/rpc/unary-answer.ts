@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
+import { PREFIX_BYTES } from './message-frame.ts';
 import { frameAnswer, type MarkedStream } from './response-compression.ts';
 import type { Wire } from './server-call.ts';
 
@@ -26,7 +27,6 @@ interface CallInside {
   decompressAndMaybePush(entry: QueueEntry): Promise<void>;
 }
 
-const PREFIX_BYTES = 5;
 const RESPONSE_OPTIONS = { waitForTrailers: true, sendDate: false };
 const TRAILERS = { 'grpc-status': 0, 'grpc-message': 'OK' };
 

@@ -3,6 +3,7 @@ import { ByteSink } from '../../domain/byte-sink.ts';
 import type { ExportProgress } from '../../domain/export-memories.ts';
 import { FIRST_ROWS } from '../../domain/paging.ts';
 import type { WrittenRows } from '../../domain/written-rows.ts';
+import { CHUNK_ROOM } from './chunk-message.ts';
 
 /** A chunk ends with the row that brings it to one of these. */
 const CHUNK_ROWS = 1000;
@@ -16,8 +17,8 @@ const PART_BYTES = 512 * 1024;
 const MARGIN = 8 * 1024;
 
 export interface Chunk {
-  /** Only until the next chunk is asked for. */
-  readonly data: Buffer;
+  /** Its data, behind CHUNK_ROOM bytes that are free. Filled again when the chunk after the next one is asked for. */
+  readonly out: ByteSink;
   /** Rows that end in it. */
   readonly rows: number;
   /** How far the export has come with it. */
@@ -31,7 +32,9 @@ export interface Chunk {
  */
 export class ExportChunks {
   #progress: ExportProgress;
-  readonly #pending = new ByteSink(CHUNK_BYTES + MARGIN);
+  #pending = emptyChunk();
+  /** In which the chunk before this one was given out, which may still be on its way. */
+  #other = emptyChunk();
   #pendingRows = 0;
   #chunkRows: number;
   #lastId: string | undefined;
@@ -55,7 +58,7 @@ export class ExportChunks {
     const { bytes, count } = rows;
     /** Where what was not taken yet begins. */
     let from = this.#skip;
-    let pendingBytes = this.#pending.length - from;
+    let pendingBytes = this.#pendingBytes - from;
     if (count === 0) return;
     this.#skip = 0;
     for (let index = 0; index < count; index++) {
@@ -87,13 +90,17 @@ export class ExportChunks {
 
   /** The chunk of what is left, if anything is. */
   *flush(): Generator<Chunk, void> {
-    if (this.#pending.length > 0) yield this.#cut(0);
+    if (this.#pendingBytes > 0) yield this.#cut(0);
+  }
+
+  get #pendingBytes(): number {
+    return this.#pending.length - CHUNK_ROOM;
   }
 
   #cut(partBytes: number): Chunk {
-    const data = this.#pending.written;
+    const out = this.#pending;
     const rows = this.#pendingRows;
-    const link = hash('sha256', data, 'buffer');
+    const link = hash('sha256', out.bytes.subarray(CHUNK_ROOM, out.length), 'buffer');
     this.#progress = {
       ...this.#progress,
       afterId: this.#lastId,
@@ -101,9 +108,17 @@ export class ExportChunks {
       partBytes,
       digest: hash('sha256', Buffer.concat([this.#progress.digest, link]), 'buffer'),
     };
-    this.#pending.length = 0;
+    this.#pending = this.#other;
+    this.#pending.length = CHUNK_ROOM;
+    this.#other = out;
     this.#pendingRows = 0;
     this.#chunkRows = CHUNK_ROWS;
-    return { data, rows, progress: this.#progress };
+    return { out, rows, progress: this.#progress };
   }
+}
+
+function emptyChunk(): ByteSink {
+  const out = new ByteSink(CHUNK_BYTES + MARGIN);
+  out.length = CHUNK_ROOM;
+  return out;
 }

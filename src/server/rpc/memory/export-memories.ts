@@ -36,7 +36,7 @@ async function* messages(
   const message = (chunk: Chunk) => {
     const resumeToken = running.tokenAt(chunk.progress);
     call.offerResumeToken(resumeToken);
-    return chunkMessage(chunk, resumeToken);
+    return chunkMessage(chunk.out, chunk.rows, resumeToken);
   };
   const { head, write } = rowFormat(request.format);
   const chunks = new ExportChunks(head, start, running.resumed);
