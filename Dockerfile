@@ -5,14 +5,14 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional
 
-# With everything: the bundler of the monitor is a platform's own binary, an optional dependency of its package.
+# With everything: the bundler is a platform's own binary, an optional dependency of its package.
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY src ./src
-# Without its entry the bundle is never found older than the sources, and nothing tries to build it again.
-RUN npm run build && rm src/tui/main.tsx
+# Without its entry a bundle is never found older than the sources, and nothing tries to build it again.
+RUN npm run build && rm src/tui/main.tsx src/server/main.ts src/server/workers/worker.ts
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production \

@@ -131,9 +131,9 @@ function requestId(scenario: string): object {
 /** Most resident memory during an export of everything, over what it was before. */
 async function exportGrowth(reader: string, { rows, target }: Size, pauseMs: number) {
   const before = sum(residentBytes(target.pid));
-  target.peakRss.together = before;
+  target.peak.together = before;
   const { units, seconds } = await exporting(target, pauseMs).run(0);
-  const grown = (target.peakRss.together - before) / MIB;
+  const grown = (target.peak.together - before) / MIB;
   return { reader, rows, before: before / MIB, grown, seconds, mib: units / MIB };
 }
 

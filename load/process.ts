@@ -2,17 +2,30 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** Clock ticks of /proc in a second, which Linux fixes for programs. */
 const TICKS = 100;
+/** The program of a worker, as a source or bundled. */
+const WORKER = /\/worker\.(ts|mjs)\0/;
 
 /** A server process and its workers: not its PostgreSQL, and not the launcher that looks after that. */
 function serving(pid: number): number[] {
   const children = readProc(`${pid}/task/${pid}/children`).split(' ').map(Number).filter(Boolean);
-  return [pid, ...children.filter((child) => readProc(`${child}/cmdline`).includes('workers/worker.ts'))];
+  return [pid, ...children.filter((child) => WORKER.test(readProc(`${child}/cmdline`)))];
 }
 
 /** Resident bytes of each of the server's processes; Linux only, empty elsewhere. */
 export function residentBytes(pid: number): number[] {
   const kilobytes = serving(pid).map((one) => Number(/VmRSS:\s+(\d+) kB/.exec(readProc(`${one}/status`))?.[1] ?? 0));
   return kilobytes.filter((size) => size > 0).map((size) => size * 1024);
+}
+
+/**
+ * Resident bytes of the server's processes together, each page divided by the number of processes that have it: the
+ * program's text, some 55 MB, is in the resident size of each of them, and in memory once. Linux only, 0 elsewhere.
+ */
+export function proportionalBytes(pid: number): number {
+  const kilobytes = serving(pid).map((one) =>
+    Number(/^Pss:\s+(\d+) kB/m.exec(readProc(`${one}/smaps_rollup`))?.[1] ?? 0),
+  );
+  return kilobytes.reduce((sum, size) => sum + size, 0) * 1024;
 }
 
 /** Processor seconds the server's processes have used since their start; Linux only, 0 elsewhere. */

@@ -1,3 +1,5 @@
+import { BundleOrigins, type Frame } from '../src/shared/bundle-origin.ts';
+
 /** A CPU profile as the inspector gives it. */
 export interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
@@ -8,7 +10,7 @@ export interface CpuProfile {
 
 export interface ProfileNode {
   readonly id: number;
-  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  readonly callFrame: Frame & { readonly functionName: string };
   readonly children?: readonly number[];
 }
 
@@ -49,7 +51,8 @@ export async function profile(inspectorUrl: string, work: () => Promise<unknown>
     await send('Profiler.start');
     await work();
     const { profile } = (await send('Profiler.stop')) as { profile: CpuProfile };
-    return profile;
+    const origins = new BundleOrigins();
+    return { ...profile, nodes: profile.nodes.map((node) => ({ ...node, callFrame: origins.of(node.callFrame) })) };
   } finally {
     socket.close();
   }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import type { ScenarioResult } from './ghz.ts';
+import type { PeakMemory } from './server.ts';
 
 /** The guide's service level for a scenario: 95th percentile in milliseconds, ours and the one asked for. */
 const TARGETS: Readonly<Record<string, { ours: number; asked: number }>> = {
@@ -39,10 +40,7 @@ function gitRevision(): string {
 }
 
 /** The results as a Markdown table beside the targets. */
-export function markdownTable(
-  results: readonly ScenarioResult[],
-  peakRss: { largest: number; together: number },
-): string {
+export function markdownTable(results: readonly ScenarioResult[], peak: PeakMemory): string {
   const rows = results.map((result) => {
     const target = TARGETS[result.scenario];
     const errors =
@@ -66,12 +64,16 @@ export function markdownTable(
     '| scenario | calls | calls/s | p50 ms | p95 ms | p99 ms | max ms | errors | p95 target |',
     '|---|---|---|---|---|---|---|---|---|',
     ...rows,
-    ...(peakRss.largest > 0 ? ['', rssLine(peakRss)] : []),
+    ...(peak.largest > 0 ? ['', memoryLine(peak)] : []),
   ].join('\n');
 }
 
-function rssLine({ largest, together }: { largest: number; together: number }): string {
+function memoryLine({ largest, together, proportional }: PeakMemory): string {
   const mib = (bytes: number) => Math.round(bytes / MIB);
-  const all = together > largest ? `; all processes together ${mib(together)} MiB (target <= 400, guide: 500)` : '';
+  const all =
+    together > largest
+      ? `; all processes together ${mib(together)} MiB (target <= 400, guide: 500), ` +
+        `${mib(proportional)} with what they share counted once`
+      : '';
   return `Server memory at its peak, PostgreSQL apart: ${mib(largest)} MiB (target <= 150 for one process, guide: 500)${all}.`;
 }

@@ -6,7 +6,7 @@ import { findGhz, runGhz, type ScenarioResult } from './ghz.ts';
 import { ratioPlot } from './plot.ts';
 import { profileScenario } from './profile-run.ts';
 import { describeRun, markdownTable } from './report.ts';
-import { startServer, type Target, writeMetadataFile } from './server.ts';
+import { NO_MEMORY, startServer, type Target, writeMetadataFile } from './server.ts';
 import { runSuite } from './suite.ts';
 import { comparison, type SuiteReport, suiteMarkdown } from './suite-report.ts';
 
@@ -85,10 +85,10 @@ async function main(): Promise<number> {
     const results = ghz ? await runAll(ghz, target, seconds) : await runFallback(target, seconds);
     const run = describeRun();
     if (!ghz) console.log('NOT ghz: figures of the fallback loop, which runs in one Node process.');
-    console.log(`${Object.values(run).join('; ')}\n\n${markdownTable(results, target.peakRss)}`);
+    console.log(`${Object.values(run).join('; ')}\n\n${markdownTable(results, target.peak)}`);
     if (options.out) {
       mkdirSync(dirname(options.out), { recursive: true });
-      writeFileSync(options.out, `${JSON.stringify({ run, results, peakRss: target.peakRss }, null, 2)}\n`);
+      writeFileSync(options.out, `${JSON.stringify({ run, results, peak: target.peak }, null, 2)}\n`);
     }
     return results.some((result) => Object.keys(result.errors).length > 0) ? 2 : 0;
   } finally {
@@ -101,7 +101,7 @@ async function suite(ghz: string): Promise<number> {
   const [rows, rounds, seconds] = [Number(options.rows), Number(options.rounds), Number(options.seconds)];
   const measured = await runSuite({ ghz, rows, rounds, seconds, only });
   const run = { ...describeRun(), rows: `${rows} memories`, rounds: `${rounds} rounds of ${seconds} s` };
-  const report: SuiteReport = { run, rows: measured.rows, peakRss: measured.peakRss };
+  const report: SuiteReport = { run, rows: measured.rows, peak: measured.peak };
   console.log(`\n${suiteMarkdown(report)}`);
   if (compare) console.log(`\n${comparison(JSON.parse(readFileSync(compare, 'utf8')) as SuiteReport, report)}`);
   if (out) {
@@ -121,7 +121,7 @@ function givenTarget(address: string): Target {
     credential,
     pid: 0,
     databaseUrl: '',
-    peakRss: { largest: 0, together: 0 },
+    peak: { ...NO_MEMORY },
     inspectorUrl: '',
     stop: async () => {},
   };

@@ -9,11 +9,11 @@ export interface SuiteReport {
   readonly run: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
   /** Of the first server, over the whole run, in bytes. */
-  readonly peakRss: { readonly largest: number };
+  readonly peak: { readonly largest: number };
 }
 
 /** The table of `design` goals with what was measured. */
-export function suiteMarkdown({ run, rows, peakRss }: SuiteReport): string {
+export function suiteMarkdown({ run, rows, peak }: SuiteReport): string {
   const lines = rows.map((row) => {
     const beside = row.beside.map((series) => `${series.name} ${rate(series, row.unit)}`).join(', ');
     const cells = [
@@ -36,7 +36,7 @@ export function suiteMarkdown({ run, rows, peakRss }: SuiteReport): string {
     '|---|---|---|---|---|---|---|---|---|',
     ...lines,
     '',
-    `Server memory at its peak: ${Math.round(peakRss.largest / MIB)} MiB.`,
+    `Server memory at its peak: ${Math.round(peak.largest / MIB)} MiB.`,
   ].join('\n');
 }
 

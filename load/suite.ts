@@ -11,7 +11,7 @@ import { ghzContender } from './ghz.ts';
 import { hasH2load, runH2load } from './h2load.ts';
 import { exporting, listing } from './readers.ts';
 import { keyOf, readRows, saveRows } from './rows.ts';
-import { startServer, type Target, writeMetadataFile } from './server.ts';
+import { NO_MEMORY, startServer, type Target, writeMetadataFile } from './server.ts';
 import { judge, type Row } from './verdict.ts';
 
 export interface SuiteOptions {
@@ -31,7 +31,7 @@ const BATCHES_IN_FLIGHT = ['--concurrency', '4', '--connections', '4'];
 const GET_PATH = '/memoryhub.v1.MemoryService/GetMemory';
 
 /** Every row of the table: ours and its floor in turn, against servers started for it. */
-export async function runSuite(options: SuiteOptions): Promise<Pick<Suite, 'rows' | 'peakRss'>> {
+export async function runSuite(options: SuiteOptions): Promise<Pick<Suite, 'rows' | 'peak'>> {
   const suite = new Suite(options);
   try {
     await suite.run();
@@ -43,7 +43,7 @@ export async function runSuite(options: SuiteOptions): Promise<Pick<Suite, 'rows
 
 class Suite {
   readonly rows: Row[] = [];
-  peakRss = { largest: 0, together: 0 };
+  peak = { ...NO_MEMORY };
   readonly stops: (() => Promise<void>)[] = [];
   readonly #options: SuiteOptions;
 
@@ -78,7 +78,7 @@ class Suite {
     await this.#writes(target);
     await this.#row('List, all rows', 0.5, 'rows', listing(target), cursor(target.databaseUrl));
     await this.#row('Export, all rows', 0.5, 'bytes', exporting(target), copy(target.databaseUrl));
-    this.peakRss = { ...target.peakRss };
+    this.peak = { ...target.peak };
   }
 
   /** Servers of which there could be more on one database: reads of Redis, and of Postgres. */

@@ -22,6 +22,10 @@ if (isNewEnough) {
     // It reads its own flags, and is on the screen sooner without the other commands.
     const { monitorCommand } = await import('./commands/monitor.ts');
     process.exitCode = await monitorCommand(args.slice(1));
+  } else if (args[0] === 'serve' && args.length === 1) {
+    // The other commands, and what reads their flags, would stay in memory as long as the server runs.
+    const { runServer } = await import('./commands/serve.ts');
+    await runServer();
   } else {
     const { main } = await import('./main.ts');
     await main(args);

@@ -36,7 +36,7 @@ describe('a measured row', () => {
   });
 
   it('is compared with an earlier run by its ratio, and told when the change is beyond the noise', () => {
-    const report = (rates: number[]) => ({ run: {}, rows: [rowOf(rates, 0.9)], peakRss: { largest: 0 } });
+    const report = (rates: number[]) => ({ run: {}, rows: [rowOf(rates, 0.9)], peak: { largest: 0 } });
     expect(comparison(report([50, 51, 52]), report([80, 81, 82]))).toMatch(/0\.51.*0\.81.*x 1\.59 \| beyond the noise/);
     expect(comparison(report([50, 60, 70]), report([55, 62, 66]))).not.toContain('beyond');
   });

@@ -4,9 +4,26 @@ export const serveCommand = defineCommand({
   command: 'serve',
   describe: 'Run the server; settings come from the environment and memory-hub.config.yaml',
   builder: (argv) => argv,
-  handler: async () => {
-    // Loaded only here: the other commands start in a fraction of the time.
-    const { serve } = await import('../../server/main.ts');
-    process.exitCode = await serve(process.env);
-  },
+  handler: runServer,
 });
+
+/** Runs the server to its end. */
+export async function runServer(): Promise<void> {
+  const { serve } = await loadServer();
+  process.exitCode = await serve(process.env);
+}
+
+/** Loaded only here: the other commands start in a fraction of the time. */
+async function loadServer(): Promise<typeof import('../../server/main.ts')> {
+  const { bundleServer } = await import('../../server/bundle.ts');
+  let bundle: string;
+  try {
+    bundle = await bundleServer();
+  } catch (error) {
+    // Installed without what is for development, or where it may not write: it runs from its sources as well.
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`the server is not bundled, and each of its processes takes 40 MB more: ${reason}`);
+    return import('../../server/main.ts');
+  }
+  return import(bundle);
+}

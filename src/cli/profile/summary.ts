@@ -1,3 +1,4 @@
+import { BundleOrigins, type Frame } from '../../shared/bundle-origin.ts';
 import { table } from '../output.ts';
 
 const TOP = 15;
@@ -5,7 +6,7 @@ const TOP = 15;
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+    readonly callFrame: Frame & { readonly functionName: string };
   }[];
   readonly samples?: readonly number[];
   readonly timeDeltas?: readonly number[];
@@ -22,7 +23,8 @@ interface HeapSnapshot {
 /** What a .cpuprofile says: the functions in which most time was spent, without those they called. */
 export function cpuSummary(text: string, width: number): string {
   const { nodes, samples = [], timeDeltas = [] } = JSON.parse(text) as CpuProfile;
-  const nameOf = new Map(nodes.map(({ id, callFrame }) => [id, frameName(callFrame)]));
+  const origins = new BundleOrigins();
+  const nameOf = new Map(nodes.map(({ id, callFrame }) => [id, frameName(origins.of(callFrame))]));
   const selfUs = new Map<string, number>();
   let total = 0;
   samples.forEach((id, index) => {

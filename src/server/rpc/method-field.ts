@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createFileRegistry, type DescMessage, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { PACKAGE_ROOT } from '../../shared/package-root.ts';
 
 /** The contract as buf writes it; also what reflection serves. */
-export const DESCRIPTOR_SET = new URL('../../../proto/memoryhub.binpb', import.meta.url);
+export const DESCRIPTOR_SET = join(PACKAGE_ROOT, 'proto/memoryhub.binpb');
 
 let registry: FileRegistry | undefined;
 

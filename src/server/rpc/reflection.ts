@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { Server, ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
+import { PACKAGE_ROOT } from '../../shared/package-root.ts';
 import { shuttingDown } from './call-chain.ts';
 import { outcomeOf } from './errors.ts';
 import { DESCRIPTOR_SET } from './method-field.ts';
 import { statusOf } from './status.ts';
 
 /** Made by `buf build node_modules/grpc-health-check/proto --as-file-descriptor-set --exclude-source-info`. */
-const HEALTH_DESCRIPTOR_SET = new URL('../../../proto/health.binpb', import.meta.url);
+const HEALTH_DESCRIPTOR_SET = join(PACKAGE_ROOT, 'proto/health.binpb');
 
 /** FileDescriptorSet.file */
 const FILE_FIELD = 1;
@@ -30,7 +32,7 @@ export class Reflection {
 
   addTo(server: Server, admit: Admission): void {
     // All the library looks at in a package definition is its files.
-    const fileDescriptorProtos = [DESCRIPTOR_SET, HEALTH_DESCRIPTOR_SET].flatMap((url) => filesOf(readFileSync(url)));
+    const fileDescriptorProtos = [DESCRIPTOR_SET, HEALTH_DESCRIPTOR_SET].flatMap((path) => filesOf(readFileSync(path)));
     const files = { all: { fileDescriptorProtos } } as unknown as PackageDefinition;
     const add = (service: ServiceDefinition, implementation: UntypedServiceImplementation) => {
       const handlers = Object.entries(implementation).map(([name, handler]) => [

@@ -19,6 +19,8 @@ const RESTART_PAUSE_MS = 500;
 const KILL_AFTER_MS = 5_000;
 /** Of each half, in megabytes: of several processes each is to be smaller than a single one. See heap.ts. */
 const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4';
+/** The workers' program is beside this one, as a source or as a bundle. */
+const WORKER = join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.mjs');
 /** The parent's own number: it counts nothing, but tells of its workers. */
 const PARENT = 0;
 
@@ -54,7 +56,7 @@ class WorkersParent {
   constructor(options: WorkersOptions) {
     this.#options = options;
     const execArgv = [...new Set([...process.execArgv, SMALL_YOUNG_GENERATION])];
-    cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), execArgv, serialization: 'advanced' });
+    cluster.setupPrimary({ exec: WORKER, execArgv, serialization: 'advanced' });
   }
 
   async start(): Promise<RunningServer> {

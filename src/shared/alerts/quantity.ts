@@ -15,7 +15,7 @@ const FACTORS: Record<Unit, Readonly<Record<string, number>>> = {
  * @returns undefined when it is no number, or its unit is none of these
  */
 export function parseQuantity(text: string, unit: Unit): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*([A-Za-zµ%/]*)$/.exec(text.trim());
+  const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z\u00b5%/]*)$/.exec(text.trim());
   const factor = FACTORS[unit][match?.[2] ?? ''];
   return match === null || factor === undefined ? undefined : Number(match[1]) * factor;
 }

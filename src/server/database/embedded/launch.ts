@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../../../shared/package-root.ts';
 import { needingPermission } from './errors.ts';
+
+const LAUNCHER = join(PACKAGE_ROOT, 'src/server/database/embedded/launcher.js');
 
 /** A program for the launcher to run. */
 export interface Program {
@@ -50,7 +53,7 @@ export interface Launch {
 /** Starts a launcher, in a session of its own, and gives it the job. @throws EmbeddedPostgresError `no_permission` */
 export function launch(job: Job): Launch {
   const log = needingPermission(`The log ${job.logFile} cannot be written`, () => openSync(job.logFile, 'a', 0o600));
-  const launcher = spawn(process.execPath, [fileURLToPath(new URL('./launcher.js', import.meta.url))], {
+  const launcher = spawn(process.execPath, [LAUNCHER], {
     detached: true,
     cwd: '/',
     // Nothing of ours: debuggers and coverage in NODE_OPTIONS are meant for this process.
