@@ -1,10 +1,22 @@
+import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UNBOUND } from '../../src/server/domain/access.ts';
+import { canonical } from '../../src/server/domain/canonical.ts';
 import { requestHash } from '../../src/server/domain/request-hash.ts';
 
 const hex = (request: object, rpc = 'SaveMemory', access = UNBOUND) =>
   Buffer.from(requestHash(rpc, access, request)).toString('hex');
+
+/** What is hashed, put together in the plain way. */
+function sortedJson(value: unknown): string {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`;
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  const sorted = fields.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${sorted.map(([name, field]) => `${JSON.stringify(name)}:${sortedJson(field)}`).join(',')}}`;
+}
 
 /** The same object with its names in the opposite order, at every depth. */
 function reversed(value: unknown): unknown {
@@ -18,6 +30,24 @@ function reversed(value: unknown): unknown {
 }
 
 describe('the hash of a request', () => {
+  it('never changes for the same request: it is kept for a day, and servers of two versions may meet it', () => {
+    const value = fc.anything({ withBigInt: true, values: [fc.string({ unit: 'binary' }), fc.double(), fc.nat()] });
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ unit: 'binary' }), value), (request) => {
+        expect(canonical(request)).toBe(sortedJson(request));
+        const text = Buffer.from(`SaveMemory\n[""]\n${sortedJson(request)}`);
+        expect(hex(request)).toBe(hash('sha256', text, 'hex'));
+      }),
+    );
+    const note = 'á'.repeat(600_000);
+    for (const request of [{ note }, { a: 1 }, { note, a: ['\ud800', '"', '\u007f', -0] }]) {
+      expect(hex(request)).toBe(hash('sha256', `SaveMemory\n[""]\n${sortedJson(request)}`, 'hex'));
+    }
+    expect(hex({ requestId: 'x', memory: { content: 'y', tags: [] } })).toBe(
+      '015e7939020aa584bfaae579012e78c79c567fffbca756f4b913a8adb4159c92',
+    );
+  });
+
   it('does not depend on the order of names, at any depth', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (request) => {

@@ -114,17 +114,17 @@ describe('metadata', () => {
 
 describe('when a memory expires', () => {
   const at = (expireTime: bigint | undefined, ttl: bigint | undefined, nanos = 0) =>
-    found((violations) =>
+    found((violations) => {
+      violations.at('memory');
       readExpiry(
         violations,
-        'memory',
         {
           expireTime: expireTime === undefined ? undefined : { seconds: expireTime, nanos },
           ttl: ttl === undefined ? undefined : { seconds: ttl, nanos },
         },
         NOW,
-      ),
-    );
+      );
+    });
   const now = BigInt(NOW / 1_000_000);
 
   it('is to come, and at most 100 years away', () => {
@@ -141,7 +141,7 @@ describe('when a memory expires', () => {
   it('is wrong only by the time that has passed when nothing else is', () => {
     const lapsed = (nanos: number, more: boolean) => {
       const violations = new Violations();
-      readExpiry(violations, 'memory', { expireTime: { seconds: now - 1n, nanos }, ttl: undefined }, NOW);
+      readExpiry(violations, { expireTime: { seconds: now - 1n, nanos }, ttl: undefined }, NOW);
       if (more) violations.add('memory.content', 'is wrong too');
       return violations.onlyLapsed;
     };

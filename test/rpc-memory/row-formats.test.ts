@@ -8,7 +8,9 @@ import { writeCsvLine } from '../../src/server/rpc/memory/csv-row.ts';
 import { writeJsonLine } from '../../src/server/rpc/memory/jsonl-row.ts';
 import { basicView } from '../../src/server/rpc/memory/message-view.ts';
 import { protoCodec, toMessage } from '../../src/server/rpc/memory/proto-codec.ts';
+import { writeMemoryMessage } from '../../src/server/rpc/memory/proto-memory.ts';
 import { protoRow } from '../../src/server/rpc/memory/proto-row.ts';
+import { Memory as MemoryMessage } from '../../src/shared/gen/memoryhub/v1/memory.ts';
 import { memoryToJson } from '../../src/shared/memory-json.ts';
 
 /** As lists and exports get a memory: texts side by side in one buffer, in no particular order. */
@@ -80,10 +82,26 @@ function framed(tag: number, message: Uint8Array): Buffer {
   return Buffer.concat([out.written, message]);
 }
 
+/** By the generated code. */
+function encoded(memory: Memory): Uint8Array {
+  return MemoryMessage.encode(toMessage(memory)).finish();
+}
+
+it('a memory is written as the message that ts-proto makes of it, whole and in VIEW_BASIC', () => {
+  fc.assert(
+    fc.property(memories, (memory) => {
+      expect(Buffer.from(protoCodec.encode(memory)).equals(encoded(memory))).toBe(true);
+      const out = new ByteSink(16);
+      writeMemoryMessage(memory, out, false);
+      expect(out.written.equals(encoded({ ...memory, content: '', metadata: undefined }))).toBe(true);
+    }),
+  );
+});
+
 it('a row is written as the message that ts-proto makes of the memory, whole and in VIEW_BASIC', () => {
   fc.assert(
     fc.property(memories, (memory) => {
-      const message = protoCodec.encode(memory);
+      const message = encoded(memory);
       expect(written(protoRow(10, true), memory).equals(framed(10, message))).toBe(true);
       expect(written(protoRow(10, false), memory).equals(framed(10, basicView(message)))).toBe(true);
     }),

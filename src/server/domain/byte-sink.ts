@@ -84,7 +84,7 @@ export class ByteSink {
 
   text(text: string): void {
     this.#room(text.length * 3);
-    this.length += this.bytes.write(text, this.length);
+    if (text.length > SHORT || !this.#shortAscii(text)) this.length += this.bytes.write(text, this.length);
   }
 
   /** A whole number from 0 to 2^53 in decimal digits. @param width filled up with zeros */
@@ -134,6 +134,18 @@ export class ByteSink {
     for (; rest > 0x7f; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
     bytes[at++] = rest;
     return at;
+  }
+
+  /** @returns false, and nothing is written, when there is anything else in the text */
+  #shortAscii(text: string): boolean {
+    const { bytes, length } = this;
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code > 0x7f) return false;
+      bytes[length + at] = code;
+    }
+    this.length = length + text.length;
+    return true;
   }
 
   #room(size: number): void {

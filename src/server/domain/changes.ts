@@ -25,26 +25,26 @@ export function readSave(
   createOnly: boolean,
   now: Micros,
 ): SaveChange {
-  const owner = readOwner(violations, path, input, call.access);
-  const identity = readIdentity(violations, path, input, owner, call.workspace);
-  checkIdentifier(violations, `${path}.category`, input.category);
-  checkText(violations, `${path}.content`, input.content, LIMITS.contentBytes);
-  checkTags(violations, `${path}.tags`, input.tags);
+  violations.at(path);
+  const owner = readOwner(violations, input, call.access);
+  const identity = readIdentity(violations, input, owner, call.workspace);
+  checkIdentifier(violations, 'category', input.category);
+  checkText(violations, 'content', input.content, LIMITS.contentBytes);
+  checkTags(violations, 'tags', input.tags);
+  const expectedChangeNo = readEtag(violations, 'etag', input.etag);
+  const read = readMetadata(violations, 'metadata', input.metadata);
+  const { expireTime, ttlMicros } = readExpiry(violations, input, now);
+  violations.at('');
+  const { category, content, tags, key } = input;
   return {
     kind: 'save',
     id: identity === '' ? newId() : identity,
     fresh: identity === '',
-    expectedChangeNo: readEtag(violations, `${path}.etag`, input.etag),
+    expectedChangeNo,
     owner,
-    key: input.key,
+    key,
     createOnly,
-    fields: {
-      category: input.category,
-      content: input.content,
-      tags: input.tags,
-      metadata: readMetadata(violations, `${path}.metadata`, input.metadata),
-      ...readExpiry(violations, path, input, now),
-    },
+    fields: { category, content, tags, metadata: read?.metadata, metadataJson: read?.json, expireTime, ttlMicros },
   };
 }
 

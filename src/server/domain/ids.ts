@@ -1,6 +1,7 @@
 import { hash, randomFillSync } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Owner } from './memory.ts';
+import { idText } from './memory-row.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -12,6 +13,7 @@ export function parseUuid(text: string): string | undefined {
 /** Randomness is drawn for many ids at once: one system call a page of them. */
 const pool = Buffer.alloc(10 * 400);
 let poolOffset = pool.length;
+const bytes = Buffer.alloc(16);
 
 /**
  * A UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, then 74 random ones. So new rows go to the
@@ -22,10 +24,8 @@ export function newId(nowMs: number = Date.now()): string {
     randomFillSync(pool);
     poolOffset = 0;
   }
-  const bytes = Buffer.allocUnsafe(16);
   bytes.writeUIntBE(nowMs, 0, 6);
-  pool.copy(bytes, 6, poolOffset, poolOffset + 10);
-  poolOffset += 10;
+  for (let at = 6; at < 16; at++) bytes[at] = pool[poolOffset++] as number;
   return format(bytes, 7);
 }
 
@@ -54,6 +54,5 @@ const keyedIds = new LRUCache<string, string>({
 function format(bytes: Buffer, version: number): string {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4);
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return idText(bytes, 0);
 }

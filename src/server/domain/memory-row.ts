@@ -1,4 +1,4 @@
-import type { ByteSink } from './byte-sink.ts';
+import { ByteSink } from './byte-sink.ts';
 import type { MemoryCodec, Micros, Scope } from './memory.ts';
 
 /** Texts of a MemoryRow: numbers of their places. */
@@ -90,8 +90,11 @@ export interface RowCodec extends MemoryCodec {
   readonly encodeRow: RowWriter;
 }
 
+const text = new ByteSink(36);
+
 /** An id, 16 bytes, as text. */
 export function idText(bytes: Buffer, at: number): string {
-  const hex = bytes.toString('hex', at, at + 16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  text.length = 0;
+  text.id(bytes, at);
+  return text.bytes.toString('latin1', 0, text.length);
 }

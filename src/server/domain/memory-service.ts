@@ -113,7 +113,7 @@ export class MemoryService {
       request.memories.forEach((memory, index) => {
         changes.push(readSave(violations, call, path(index), memory, false, now));
       });
-      checkDistinct(violations, 'memories', changes.map(idOf));
+      checkDistinct(violations, 'memories', changes.map(givenIdOf));
     }
     return this.#write(call, { rpc: 'BatchSaveMemories', request, changes, violations, startedAt, path, batch: true });
   }
@@ -268,6 +268,11 @@ export class MemoryService {
 
 function begin() {
   return { startedAt: performance.now(), violations: new Violations() };
+}
+
+/** Those made here differ from all others. */
+function givenIdOf(change: Change): string {
+  return change.fresh ? '' : change.id;
 }
 
 function idOf(change: Change): string {

@@ -21,8 +21,9 @@ export function readConsistency(violations: Violations, input: ReadInput): Consi
  */
 export function readGetTarget(violations: Violations, call: CallContext, target: GetInput['target']): string {
   if (target?.$case === 'key') {
-    const owner = readOwner(violations, 'key', target.value, call.access);
-    const id = readKeyedId(violations, 'key', target.value, owner, call.workspace);
+    violations.at('key');
+    const owner = readOwner(violations, target.value, call.access);
+    const id = readKeyedId(violations, target.value, owner, call.workspace);
     violations.check();
     checkReach(call, owner);
     return id;

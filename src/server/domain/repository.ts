@@ -16,6 +16,8 @@ export interface MemoryFields {
   readonly tags: readonly string[];
   /** With placeholders in the place of what is sealed. */
   readonly metadata: JsonObject | undefined;
+  /** The same as JSON, where it was made already. */
+  readonly metadataJson?: string | undefined;
   /** What goes with the placeholders; set by the step that seals and by nothing else. */
   readonly sealed?: SealedChange | undefined;
   /** Absolute; not together with ttlMicros. */

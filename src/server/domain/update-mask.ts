@@ -37,34 +37,41 @@ export function readUpdate(
   const mask =
     updateMask === undefined || updateMask.length === 0 ? setFields(input) : readMask(violations, updateMask);
   if (mask === 0 && violations.none) violations.add('update_mask', 'is empty, and so is the memory: nothing to change');
+  violations.at('memory');
   const has = (field: number) => (mask & field) !== 0;
-  if (has(Field.CATEGORY)) checkIdentifier(violations, 'memory.category', input.category);
-  if (has(Field.CONTENT)) checkText(violations, 'memory.content', input.content, LIMITS.contentBytes);
-  if (has(Field.TAGS)) checkTags(violations, 'memory.tags', input.tags);
+  if (has(Field.CATEGORY)) checkIdentifier(violations, 'category', input.category);
+  if (has(Field.CONTENT)) checkText(violations, 'content', input.content, LIMITS.contentBytes);
+  if (has(Field.TAGS)) checkTags(violations, 'tags', input.tags);
   const expireTime = has(Field.EXPIRY) ? input.expireTime : undefined;
   const ttl = has(TTL) ? input.ttl : undefined;
-  return {
+  const id = readTarget(violations, call, input);
+  const expectedChangeNo = readEtag(violations, 'etag', input.etag);
+  const read = has(Field.METADATA) ? readMetadata(violations, 'metadata', input.metadata) : undefined;
+  const change: UpdateChange = {
     kind: 'update',
-    id: readTarget(violations, call, input),
+    id,
     fresh: false,
-    expectedChangeNo: readEtag(violations, 'memory.etag', input.etag),
+    expectedChangeNo,
     mask: has(TTL) ? (mask & ALL_FIELDS) | Field.EXPIRY : mask,
     // What the mask leaves out was not checked and goes no further.
     fields: {
       category: has(Field.CATEGORY) ? input.category : '',
       content: has(Field.CONTENT) ? input.content : '',
       tags: has(Field.TAGS) ? input.tags : [],
-      metadata: has(Field.METADATA) ? readMetadata(violations, 'memory.metadata', input.metadata) : undefined,
-      ...readExpiry(violations, 'memory', { expireTime, ttl }, now),
+      metadata: read?.metadata,
+      metadataJson: read?.json,
+      ...readExpiry(violations, { expireTime, ttl }, now),
     },
   };
+  violations.at('');
+  return change;
 }
 
 /** By id alone the owner is not looked at: it is that of the memory. By key it is part of the name. */
 function readTarget(violations: Violations, call: CallContext, input: MemoryInput): string {
-  if (input.key === '') return readUuid(violations, 'memory.id', input.id);
-  const owner = readOwner(violations, 'memory', input, call.access);
-  return readIdentity(violations, 'memory', input, owner, call.workspace);
+  if (input.key === '') return readUuid(violations, 'id', input.id);
+  const owner = readOwner(violations, input, call.access);
+  return readIdentity(violations, input, owner, call.workspace);
 }
 
 /** Whether an update says whose its memory is without need: no mask leaves it out, no key is found by it. */

@@ -1,4 +1,5 @@
 import { LIMITS } from '../../shared/limits.ts';
+import { reaches } from './access.ts';
 import { type CallContext, Stage } from './call-context.ts';
 import type { MemoryRecord } from './memory.ts';
 import { refused } from './refusals.ts';
@@ -6,7 +7,7 @@ import type { Change, MemoryRepository } from './repository.ts';
 import { requestHash } from './request-hash.ts';
 import type { MutationInput } from './requests.ts';
 import type { MetadataSealing } from './sealing/metadata-sealing.ts';
-import { checkReach } from './validation/owner.ts';
+import { memoryNotFound } from './validation/owner.ts';
 import { checkText, readUuid } from './validation/text.ts';
 import type { Violations } from './validation/violations.ts';
 
@@ -53,7 +54,7 @@ export async function write(
   const onlyReplay = requestId !== undefined && violations.onlyLapsed;
   if (!onlyReplay) violations.check();
   mutation.changes.forEach((change, index) => {
-    if (change.kind === 'save') checkReach(call, change.owner, itemOf(mutation, index));
+    if (change.kind === 'save' && !reaches(call.access, change.owner)) throw memoryNotFound(itemOf(mutation, index));
   });
   // Only what has secrets waits for their keys.
   const { changes, hashed } = sealing.concerns(mutation.changes)

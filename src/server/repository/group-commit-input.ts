@@ -45,7 +45,7 @@ function addRow(rows: RecordArray, ord: number, group: number, request: WriteReq
   rows.text(fields?.category);
   rows.text(fields?.content);
   rows.textArray(fields?.tags);
-  rows.jsonb(fields?.metadata === undefined ? undefined : JSON.stringify(fields.metadata));
+  rows.jsonb(fields?.metadataJson ?? (fields?.metadata === undefined ? undefined : JSON.stringify(fields.metadata)));
   rows.jsonb(fields?.sealed === undefined ? undefined : JSON.stringify(fields.sealed));
   rows.int8(fields?.expireTime);
   rows.int8(fields?.ttlMicros);

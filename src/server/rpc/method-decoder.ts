@@ -14,22 +14,38 @@ class InvalidUtf8 extends Error {
   }
 }
 
-/** Up to this length a look at every byte is cheaper than a call of the decoder: ids, names, keys. */
-const SHORT_BYTES = 64;
+/**
+ * A reader that makes no object for each string, and whose text is never replaced: the library's own puts
+ * U+FFFD in the place of what it cannot read.
+ */
+class RequestReader extends BinaryReader {
+  readonly #bytes: Buffer;
 
-/** The reader's own decoder puts U+FFFD in the place of what it cannot read; text is never replaced. */
-function decodeUtf8(bytes: Uint8Array): string {
-  if (bytes.length <= SHORT_BYTES && Buffer.isBuffer(bytes) && isAscii(bytes)) return bytes.toString('latin1');
+  constructor(bytes: Buffer) {
+    super(bytes);
+    this.#bytes = bytes;
+  }
+
+  override string(): string {
+    const length = this.uint32();
+    const start = this.pos;
+    const end = start + length;
+    if (end > this.len) throw new RangeError('premature end of message');
+    this.pos = end;
+    const text = this.#bytes.toString('utf8', start, end);
+    // What was no UTF-8 has it now, and so has text that says so itself.
+    return text.includes(REPLACEMENT) ? strict(this.#bytes.subarray(start, end)) : text;
+  }
+}
+
+const REPLACEMENT = '\ufffd';
+
+function strict(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch {
     throw new InvalidUtf8(bytes);
   }
-}
-
-function isAscii(bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) if ((bytes[i] as number) >= 0x80) return false;
-  return true;
 }
 
 /**
@@ -43,7 +59,7 @@ export function decodeRequest<Request>(definition: MethodDefinition<Request, unk
     if (definition.foreign) return definition.requestDeserialize(bytes);
     // The generated decoders take a reader in the place of the bytes, which their service
     // definitions do not say; test/rpc/malformed holds this.
-    return definition.requestDeserialize(new BinaryReader(bytes, decodeUtf8) as unknown as Buffer);
+    return definition.requestDeserialize(new RequestReader(bytes) as unknown as Buffer);
   } catch (cause) {
     throw malformed(definition.path, bytes, cause);
   }

@@ -35,7 +35,7 @@ export function readSetting(violations: Violations, path: string, input: Setting
   if (input.value === undefined) violations.add(field, 'is absent; DeleteConfig removes a setting');
   else {
     // As a field of an object, as which it is sealed too.
-    value = readMetadata(violations, field, { [name]: input.value }, LIMITS.settingBytes)?.[name];
+    value = readMetadata(violations, field, { [name]: input.value }, LIMITS.settingBytes)?.metadata[name];
     const fault = value === undefined || versionIn(value) !== undefined ? undefined : valueFault(name, value);
     if (fault !== undefined) violations.add(field, fault);
   }

@@ -81,7 +81,7 @@ export class MetadataSealing {
       const sealed: Record<string, string | null> = {};
       for (const key of kept) sealed[key] = null;
       for (const { key, text } of fresh) inputs.push({ row, key, text });
-      return { ...change, fields: { ...change.fields, metadata: shown, sealed } };
+      return { ...change, fields: { ...change.fields, metadata: shown, metadataJson: undefined, sealed } };
     });
     violations.check();
     const ciphertexts = await sealer.seal(workspaceId, inputs);

@@ -55,7 +55,8 @@ export function checkWantedKey(caller: Principal, wanted: WantedKey, now: Micros
   const role = Object.values(Role).find((one) => one === wanted.role);
   if (role === undefined) violations.add('api_key.role', `is ${wanted.role}; a key needs one of the roles 1 to 5`);
   else checkBinding(violations, caller, wanted, role);
-  const expiry = readExpiry(violations, 'api_key', wanted, now);
+  violations.at('api_key');
+  const expiry = readExpiry(violations, wanted, now);
   violations.check();
   return { role: wanted.role as Role, ...expiry };
 }
@@ -71,7 +72,7 @@ export function checkRotation(wanted: WantedRotation, now: Micros): { overlapMic
   }
   const overlapSeconds = Number(overlap.seconds) + overlap.nanos / 1e9;
   violations.within('overlap', overlapSeconds, LIMITS.keyOverlapSeconds);
-  const expiry = readExpiry(violations, '', wanted, now);
+  const expiry = readExpiry(violations, wanted, now);
   violations.check();
   return { overlapMicros: Math.round(overlapSeconds * 1e6), ...expiry };
 }

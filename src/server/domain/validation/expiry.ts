@@ -8,21 +8,19 @@ export interface Expiry {
   readonly ttlMicros: Micros | undefined;
 }
 
-/** Neither given: it does not expire. Parts of a microsecond are cut off. @param path of the message with both fields; empty: the request itself */
+/** Neither given: it does not expire. Parts of a microsecond are cut off. */
 export function readExpiry(
   violations: Violations,
-  path: string,
   input: { readonly expireTime: Seconds | undefined; readonly ttl: Seconds | undefined },
   now: Micros,
 ): Expiry {
   const { expireTime, ttl } = input;
-  const prefix = path === '' ? '' : `${path}.`;
   if (expireTime !== undefined && ttl !== undefined) {
-    violations.add(`${prefix}ttl`, 'is given together with expire_time; only one of them may be');
+    violations.add('ttl', 'is given together with expire_time; only one of them may be');
   }
   return {
-    expireTime: expireTime && readExpireTime(violations, `${prefix}expire_time`, expireTime, now),
-    ttlMicros: ttl && readTtl(violations, `${prefix}ttl`, ttl),
+    expireTime: expireTime && readExpireTime(violations, 'expire_time', expireTime, now),
+    ttlMicros: ttl && readTtl(violations, 'ttl', ttl),
   };
 }
 

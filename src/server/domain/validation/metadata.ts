@@ -2,6 +2,13 @@ import { LIMITS } from '../../../shared/limits.ts';
 import type { JsonObject } from '../memory.ts';
 import type { Violations } from './violations.ts';
 
+/** Metadata that were checked. */
+export interface CheckedMetadata {
+  readonly metadata: JsonObject;
+  /** The same as text. */
+  readonly json: string;
+}
+
 /**
  * Checks that metadata is JSON as PostgreSQL's jsonb holds it, and within its limits. Its names are
  * the caller's text, so that refusals name the whole field only.
@@ -11,9 +18,10 @@ export function readMetadata(
   field: string,
   metadata: { [name: string]: unknown } | undefined,
   limit: (typeof LIMITS)['metadataBytes' | 'settingBytes'] = LIMITS.metadataBytes,
-): JsonObject | undefined {
+): CheckedMetadata | undefined {
   if (metadata === undefined) return undefined;
-  const fault = findFault(metadata, 1);
+  const check = new MetadataCheck();
+  const fault = check.findNestedFault(metadata, 1);
   if (fault !== undefined) {
     violations.add(field, fault);
     return undefined;
@@ -21,39 +29,45 @@ export function readMetadata(
   const json = JSON.stringify(metadata);
   violations.within(field, Buffer.byteLength(json), limit);
   // As it will be read again: JSON has no -0.
-  return JSON.parse(json) as JsonObject;
+  return { metadata: (check.hasMinusZero ? JSON.parse(json) : metadata) as JsonObject, json };
 }
 
-function findFault(value: unknown, depth: number): string | undefined {
-  switch (typeof value) {
-    case 'number':
-      return Number.isFinite(value) ? undefined : 'has a number that is NaN or infinite';
-    case 'string':
-      return findTextFault(value);
-    case 'boolean':
+class MetadataCheck {
+  hasMinusZero = false;
+
+  findNestedFault(value: object, depth: number): string | undefined {
+    const { max, unit } = LIMITS.metadataDepth;
+    if (depth > max) return `is more than ${max} ${unit} deep; at most ${max} are allowed`;
+    if (Array.isArray(value)) {
+      for (const item of value) {
+        const fault = this.#findFault(item, depth + 1);
+        if (fault !== undefined) return fault;
+      }
       return undefined;
-    case 'object':
-      return value === null ? undefined : findNestedFault(value, depth);
-    default:
-      return 'has a value without a kind';
-  }
-}
-
-function findNestedFault(value: object, depth: number): string | undefined {
-  const { max, unit } = LIMITS.metadataDepth;
-  if (depth > max) return `is more than ${max} ${unit} deep; at most ${max} are allowed`;
-  if (Array.isArray(value)) {
-    for (const item of value) {
-      const fault = findFault(item, depth + 1);
+    }
+    for (const name of Object.keys(value)) {
+      const item = (value as Readonly<Record<string, unknown>>)[name];
+      const fault = findTextFault(name) ?? this.#findFault(item, depth + 1);
       if (fault !== undefined) return fault;
     }
     return undefined;
   }
-  for (const [name, item] of Object.entries(value)) {
-    const fault = findTextFault(name) ?? findFault(item, depth + 1);
-    if (fault !== undefined) return fault;
+
+  #findFault(value: unknown, depth: number): string | undefined {
+    switch (typeof value) {
+      case 'number':
+        if (Object.is(value, -0)) this.hasMinusZero = true;
+        return Number.isFinite(value) ? undefined : 'has a number that is NaN or infinite';
+      case 'string':
+        return findTextFault(value);
+      case 'boolean':
+        return undefined;
+      case 'object':
+        return value === null ? undefined : this.findNestedFault(value, depth);
+      default:
+        return 'has a value without a kind';
+    }
   }
-  return undefined;
 }
 
 function findTextFault(text: string): string | undefined {

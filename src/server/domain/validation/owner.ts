@@ -12,23 +12,23 @@ import type { Violations } from './violations.ts';
  * Whose a memory is to be. Without a scope it is personal when a user is known, from the message or
  * bound to the credential, else the workspace's.
  */
-export function readOwner(violations: Violations, path: string, input: KeyInput, access: Access): Owner {
-  checkEnum(violations, `${path}.scope`, input.scope, Scope.WORKSPACE);
-  checkIdentifier(violations, `${path}.user_id`, input.userId);
-  checkIdentifier(violations, `${path}.team`, input.team);
+export function readOwner(violations: Violations, input: KeyInput, access: Access): Owner {
+  checkEnum(violations, 'scope', input.scope, Scope.WORKSPACE);
+  checkIdentifier(violations, 'user_id', input.userId);
+  checkIdentifier(violations, 'team', input.team);
   const userId = input.userId || access.userId;
   const scope = (input.scope as Scope | 0) || (userId === '' ? Scope.WORKSPACE : Scope.PERSONAL);
   if (scope !== Scope.PERSONAL && input.userId !== '') {
-    violations.add(`${path}.user_id`, 'is set, but only memories of SCOPE_PERSONAL have a user');
+    violations.add('user_id', 'is set, but only memories of SCOPE_PERSONAL have a user');
   }
   if (scope !== Scope.TEAM && input.team !== '') {
-    violations.add(`${path}.team`, 'is set, but only memories of SCOPE_TEAM have a team');
+    violations.add('team', 'is set, but only memories of SCOPE_TEAM have a team');
   }
   if (scope === Scope.PERSONAL && userId === '') {
-    violations.add(`${path}.user_id`, 'is empty; a memory of SCOPE_PERSONAL needs a user');
+    violations.add('user_id', 'is empty; a memory of SCOPE_PERSONAL needs a user');
   }
   if (scope === Scope.TEAM && input.team === '') {
-    violations.add(`${path}.team`, 'is empty; a memory of SCOPE_TEAM needs a team');
+    violations.add('team', 'is empty; a memory of SCOPE_TEAM needs a team');
   }
   return {
     scope,
@@ -38,31 +38,30 @@ export function readOwner(violations: Violations, path: string, input: KeyInput,
 }
 
 /** The id a key stands for. */
-export function readKeyedId(violations: Violations, path: string, input: KeyInput, owner: Owner, workspace: string) {
-  checkLine(violations, `${path}.key`, input.key, LIMITS.keyBytes);
+export function readKeyedId(violations: Violations, input: KeyInput, owner: Owner, workspace: string): string {
+  checkLine(violations, 'key', input.key, LIMITS.keyBytes);
   return violations.none ? keyedId(workspace, owner, input.key) : '';
 }
 
 /** The id of a memory named by id, by key, or by both when they agree; empty when by neither. */
 export function readIdentity(
   violations: Violations,
-  path: string,
   input: KeyInput & { readonly id: string },
   owner: Owner,
   workspace: string,
 ): string {
-  const id = input.id === '' ? '' : readUuid(violations, `${path}.id`, input.id);
+  const id = input.id === '' ? '' : readUuid(violations, 'id', input.id);
   if (input.key === '') return id;
-  const keyed = readKeyedId(violations, path, input, owner, workspace);
+  const keyed = readKeyedId(violations, input, owner, workspace);
   if (id !== '' && keyed !== '' && id !== keyed) {
-    violations.add(`${path}.id`, 'is not the id of this key with this scope and owner; leave one of the two out');
+    violations.add('id', 'is not the id of this key with this scope and owner; leave one of the two out');
   }
   return keyed;
 }
 
 /** What a credential does not reach is answered as what is not there. */
-export function checkReach(call: CallContext, owner: Owner, metadata: Record<string, string> = {}): void {
-  if (!reaches(call.access, owner)) throw memoryNotFound(metadata);
+export function checkReach(call: CallContext, owner: Owner): void {
+  if (!reaches(call.access, owner)) throw memoryNotFound();
 }
 
 export function memoryNotFound(metadata: Record<string, string> = {}): ServiceError {

@@ -5,6 +5,7 @@ import type { Violations } from './violations.ts';
 type Limit = Parameters<Violations['within']>[2];
 
 const CONTROL = /\p{Cc}/u;
+const PRINTABLE = /^[ -~]*$/;
 
 /**
  * Any text: well-formed, and without NUL, which PostgreSQL's text cannot hold.
@@ -12,12 +13,19 @@ const CONTROL = /\p{Cc}/u;
  * @returns whether it is fine
  */
 export function checkText(violations: Violations, field: string, text: string, limit: Limit): boolean {
-  if (!violations.within(field, Buffer.byteLength(text), limit)) return false;
+  // Three bytes a character are the most: few texts need be counted.
+  const fits = text.length >= limit.min && text.length * 3 <= limit.max;
+  if (!fits && !violations.within(field, Buffer.byteLength(text), limit)) return false;
   const nul = text.indexOf('\0');
   if (nul >= 0) violations.add(field, `has a NUL (U+0000) at character ${nul + 1}`);
   else if (!text.isWellFormed()) violations.add(field, 'has half of a surrogate pair: it is not valid Unicode');
   else return true;
   return false;
+}
+
+/** Whether checkLine has nothing to say, as far as that is seen at a glance. */
+function isLine(text: string, limit: Limit): boolean {
+  return text.length >= limit.min && text.length * 3 <= limit.max && PRINTABLE.test(text);
 }
 
 /** Text of one line: no control characters (U+0000 to U+001F, U+007F to U+009F). */
@@ -30,7 +38,7 @@ export function checkLine(violations: Violations, field: string, text: string, l
 /** A plain identifier: one line that neither begins nor ends with white space. Empty is none. */
 export function checkIdentifier(violations: Violations, field: string, text: string): void {
   if (text === '') return;
-  checkLine(violations, field, text, LIMITS.identifierBytes);
+  if (!isLine(text, LIMITS.identifierBytes)) checkLine(violations, field, text, LIMITS.identifierBytes);
   if (text.trim() !== text) violations.add(field, 'begins or ends with white space');
 }
 
@@ -53,13 +61,12 @@ export function readEtag(violations: Violations, field: string, etag: string): n
 
 export function checkTags(violations: Violations, field: string, tags: readonly string[]): void {
   if (!violations.within(field, tags.length, LIMITS.tags)) return;
-  const seen = new Map<string, number>();
-  tags.forEach((tag, index) => {
-    checkLine(violations, `${field}[${index}]`, tag, LIMITS.tagBytes);
-    const first = seen.get(tag);
-    if (first === undefined) seen.set(tag, index);
-    else violations.add(`${field}[${index}]`, `is the same as ${field}[${first}]`);
-  });
+  for (let index = 0; index < tags.length; index++) {
+    const tag = tags[index] as string;
+    if (!isLine(tag, LIMITS.tagBytes)) checkLine(violations, `${field}[${index}]`, tag, LIMITS.tagBytes);
+    const first = tags.indexOf(tag);
+    if (first < index) violations.add(`${field}[${index}]`, `is the same as ${field}[${first}]`);
+  }
 }
 
 /** A value of an enum of the contract, whose values are 0 to `last`. */

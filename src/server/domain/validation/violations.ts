@@ -8,8 +8,17 @@ const MAX_NAMED = 20;
 export class Violations {
   readonly #named: FieldViolation[] = [];
   #count = 0;
+  #place = '';
   /** Whether anything is wrong that was wrong from the first. */
   #lasting = false;
+
+  /**
+   * Whose fields are named from here on: of a message within the request, or of the request itself again. Their
+   * paths are put together only for a refusal.
+   */
+  at(place: string): void {
+    this.#place = place;
+  }
 
   /** @param description a sentence with limit and value, never the caller's text */
   add(field: string, description: string): void {
@@ -22,9 +31,10 @@ export class Violations {
     this.#name(field, description);
   }
 
-  #name(field: string, description: string): void {
+  #name(name: string, description: string): void {
     this.#count += 1;
-    if (this.#named.length < MAX_NAMED) this.#named.push({ field, description });
+    if (this.#named.length >= MAX_NAMED) return;
+    this.#named.push({ field: this.#place === '' ? name : `${this.#place}.${name}`, description });
   }
 
   /** Refuses a value outside its limit, naming both. @returns whether it is inside */

@@ -1,10 +1,11 @@
 import { LIMITS } from '../../../shared/limits.ts';
+import { ByteSink } from '../../domain/byte-sink.ts';
 import type { MemoryRecord } from '../../domain/memory.ts';
 import { Role } from '../../domain/principal.ts';
 import { type Call, EncodedMessage } from '../method.ts';
-import { MemoryFrames } from './memory-frames.ts';
+import { MEMORIES_TAG, MemoryFrames } from './memory-frames.ts';
 import { basicView, briefView } from './message-view.ts';
-import { protoCodec } from './proto-codec.ts';
+import { writeMemoryMessage } from './proto-memory.ts';
 
 /** Who may read memories, and who may also write them. */
 export const READERS: readonly Role[] = [Role.READER, Role.WRITER, Role.ADMIN];
@@ -17,6 +18,8 @@ const REVISION_HEADER = 'x-memoryhub-revision';
 export const MAX_UNARY_BYTES = LIMITS.unaryBytes.max - 1;
 /** Bytes of a flag behind the memories. */
 const FLAG_BYTES = 3;
+/** About what a memory takes in VIEW_BASIC. */
+const USUAL_BYTES = 200;
 
 const BASIC = 1;
 
@@ -31,23 +34,30 @@ export function writtenAnswer(call: Call, record: MemoryRecord | undefined, head
   return new EncodedMessage(record === undefined ? new Uint8Array() : record.message);
 }
 
-/** Of a record that was not encoded yet what is left out need not be encoded at all. */
-function basicBytes(record: MemoryRecord): Uint8Array {
-  if (record.isEncoded) return basicView(record.message);
-  return protoCodec.encode({ ...record.memory, content: '', metadata: undefined });
-}
-
 /**
  * The memories a batch wrote, in VIEW_BASIC. A thousand with the longest tags would pass the limit of
  * a unary message after they were written: then all of them go without tags, and always fit.
  */
 export function batchAnswer(call: Call, records: readonly (MemoryRecord | undefined)[], head: number): EncodedMessage {
   call.setMetadata(REVISION_HEADER, String(head));
-  const written = records.filter((record) => record !== undefined);
-  const frames = new MemoryFrames();
-  for (const record of written) frames.add(basicBytes(record));
-  if (frames.size <= MAX_UNARY_BYTES - FLAG_BYTES) return frames.finish();
+  const out = new ByteSink(records.length * USUAL_BYTES);
+  for (const record of records) if (record !== undefined) writeBasic(record, out);
+  if (out.length <= MAX_UNARY_BYTES - FLAG_BYTES) return new EncodedMessage(out.written);
   const brief = new MemoryFrames();
-  for (const record of written) brief.add(briefView(record.message));
+  for (const record of records) if (record !== undefined) brief.add(briefView(record.message));
   return brief.finish();
+}
+
+/** Of a record that was not encoded yet what is left out need not be encoded at all. */
+function writeBasic(record: MemoryRecord, out: ByteSink): void {
+  out.byte(MEMORIES_TAG);
+  if (record.isEncoded) {
+    const message = basicView(record.message);
+    out.varint(message.length);
+    out.copy(message, 0, message.length);
+    return;
+  }
+  const message = out.open(USUAL_BYTES);
+  writeMemoryMessage(record.memory, out, false);
+  out.close(message);
 }

@@ -7,7 +7,7 @@ const BASIC_OMITS: ReadonlySet<number> = new Set([7, 9]);
 const BRIEF_OMITS: ReadonlySet<number> = new Set([...BASIC_OMITS, TAGS]);
 
 /** The encoded memory without content and metadata. */
-export function basicView(message: Uint8Array): Uint8Array {
+export function basicView(message: Uint8Array): Buffer {
   return without(message, BASIC_OMITS);
 }
 
@@ -20,7 +20,7 @@ export function briefView(message: Uint8Array): Uint8Array {
  * Leaves fields out of an encoded message by copying the others, with nothing decoded. Every field of
  * Memory is a varint or length-delimited, and its tag takes one byte (two from field 16 on).
  */
-function without(message: Uint8Array, omitted: ReadonlySet<number>): Uint8Array {
+function without(message: Uint8Array, omitted: ReadonlySet<number>): Buffer {
   const kept = Buffer.allocUnsafe(message.length);
   let length = 0;
   let offset = 0;

@@ -4,16 +4,29 @@ import {
   type Revision as RevisionMessage,
 } from '../../../shared/gen/memoryhub/v1/memory.ts';
 import { microsFromTimestamp, timestampFromMicros } from '../../../shared/time.ts';
+import { ByteSink } from '../../domain/byte-sink.ts';
 import type { JsonObject, Memory, Revision, Scope } from '../../domain/memory.ts';
 import type { RowCodec } from '../../domain/memory-row.ts';
+import { writeMemoryMessage } from './proto-memory.ts';
 import { writeMemory } from './proto-row.ts';
+
+const sink = new ByteSink(4096);
 
 /** Memories as the bytes of the contract's Memory message, everything in it. */
 export const protoCodec: RowCodec = {
-  encode: (memory) => MemoryType.encode(toMessage(memory)).finish(),
+  encode: encodeMemory,
   decode: (message) => fromMessage(MemoryType.decode(message)),
   encodeRow: (row, out) => writeMemory(row, out, true),
 };
+
+/** Into bytes of its own: what a cache keeps must not keep more than them. */
+function encodeMemory(memory: Memory): Uint8Array {
+  sink.length = 0;
+  writeMemoryMessage(memory, sink, true);
+  const message = new Uint8Array(sink.length);
+  message.set(sink.written);
+  return message;
+}
 
 export function toMessage(memory: Memory): MemoryMessage {
   const { deleteTime, expireTime } = memory;

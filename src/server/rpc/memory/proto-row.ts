@@ -1,31 +1,12 @@
 import type { ByteSink } from '../../domain/byte-sink.ts';
 import { type MemoryRow, type RowWriter, TextField } from '../../domain/memory-row.ts';
+import { Tag, writeTime } from './proto-memory.ts';
 import { shownMetadata } from './shown-metadata.ts';
 import { writeStruct } from './struct-bytes.ts';
-
-/** Tags of the fields of the contract's Memory: their number, and how they are written. */
-const ID = 10;
-const KEY = 18;
-const SCOPE = 24;
-const USER_ID = 34;
-const TEAM = 42;
-const CATEGORY = 50;
-const CONTENT = 58;
-const TAGS = 66;
-const METADATA = 74;
-const REVISION = 80;
-const ETAG = 90;
-const AUTHOR = 98;
-const CREATE_TIME = 106;
-const UPDATE_TIME = 114;
-const DELETE_TIME = 122;
-/** Of field 16, in two bytes. */
-const EXPIRE_TIME = 130;
 
 /** What a memory takes besides its content, often: a guess for ByteSink.open. */
 const USUAL_SIZE = 200;
 const METADATA_SIZE = 100;
-const TIME_SIZE = 12;
 
 /**
  * Writes memories as messages, each behind its length, byte for byte as ts-proto does.
@@ -45,46 +26,37 @@ export function protoRow(tag: number, isFull: boolean): RowWriter {
 
 /** A message without its length. */
 export function writeMemory(row: MemoryRow, out: ByteSink, isFull: boolean): void {
-  out.byte(ID);
+  out.byte(Tag.ID);
   out.byte(36);
   out.id(row.bytes, row.idAt);
-  writeText(row, TextField.KEY, KEY, out);
-  out.byte(SCOPE);
+  writeText(row, TextField.KEY, Tag.KEY, out);
+  out.byte(Tag.SCOPE);
   out.byte(row.scope);
-  writeText(row, TextField.USER_ID, USER_ID, out);
-  writeText(row, TextField.TEAM, TEAM, out);
-  writeText(row, TextField.CATEGORY, CATEGORY, out);
-  if (isFull) writeText(row, TextField.CONTENT, CONTENT, out);
+  writeText(row, TextField.USER_ID, Tag.USER_ID, out);
+  writeText(row, TextField.TEAM, Tag.TEAM, out);
+  writeText(row, TextField.CATEGORY, Tag.CATEGORY, out);
+  if (isFull) writeText(row, TextField.CONTENT, Tag.CONTENT, out);
   for (let index = 0; index < row.tags; index++) {
-    writeBytes(row.bytes, row.tagStart(index), row.tagEnd(index), TAGS, out);
+    writeBytes(row.bytes, row.tagStart(index), row.tagEnd(index), Tag.TAGS, out);
   }
   const metadata = isFull ? shownMetadata(row) : undefined;
   if (metadata !== undefined) {
-    out.byte(METADATA);
+    out.byte(Tag.METADATA);
     const part = out.open(METADATA_SIZE);
     writeStruct(metadata, out);
     out.close(part);
   }
-  out.byte(REVISION);
+  out.byte(Tag.REVISION);
   out.varint(row.revision);
-  out.byte(ETAG);
+  out.byte(Tag.ETAG);
   const etag = out.open(1);
   out.decimal(row.changeNo);
   out.close(etag);
-  writeText(row, TextField.AUTHOR, AUTHOR, out);
-  out.byte(CREATE_TIME);
-  writeTime(row.createTime, out);
-  out.byte(UPDATE_TIME);
-  writeTime(row.updateTime, out);
-  if (row.deleteTime !== undefined) {
-    out.byte(DELETE_TIME);
-    writeTime(row.deleteTime, out);
-  }
-  if (row.expireTime !== undefined) {
-    out.byte(EXPIRE_TIME);
-    out.byte(1);
-    writeTime(row.expireTime, out);
-  }
+  writeText(row, TextField.AUTHOR, Tag.AUTHOR, out);
+  writeTime(Tag.CREATE_TIME, row.createTime, out);
+  writeTime(Tag.UPDATE_TIME, row.updateTime, out);
+  if (row.deleteTime !== undefined) writeTime(Tag.DELETE_TIME, row.deleteTime, out);
+  if (row.expireTime !== undefined) writeTime(Tag.EXPIRE_TIME, row.expireTime, out);
 }
 
 /** Nothing for an empty text. */
@@ -98,20 +70,4 @@ function writeBytes(bytes: Buffer, start: number, end: number, tag: number, out:
   out.byte(tag);
   out.varint(end - start);
   out.copy(bytes, start, end);
-}
-
-/** A google.protobuf.Timestamp behind its length. */
-function writeTime(micros: number, out: ByteSink): void {
-  const seconds = Math.floor(micros / 1e6);
-  const nanos = (micros - seconds * 1e6) * 1000;
-  const part = out.open(TIME_SIZE);
-  if (seconds !== 0) {
-    out.byte(8);
-    out.varint(seconds);
-  }
-  if (nanos !== 0) {
-    out.byte(16);
-    out.varint(nanos);
-  }
-  out.close(part);
 }
