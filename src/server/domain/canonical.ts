@@ -8,7 +8,7 @@ export function writeCanonical(value: unknown, out: ByteSink): void {
   if (typeof value === 'string') writeText(value, out);
   else if (Array.isArray(value)) writeList(value, out);
   else if (typeof value === 'object' && value !== null) writeObject(value, out);
-  else out.ascii(typeof value === 'bigint' ? value.toString() : `${JSON.stringify(value)}`);
+  else out.text(typeof value === 'bigint' ? value.toString() : `${JSON.stringify(value)}`);
 }
 
 function writeList(list: readonly unknown[], out: ByteSink): void {
@@ -56,7 +56,7 @@ function writeText(text: string, out: ByteSink): void {
     return;
   }
   out.byte(QUOTE);
-  out.ascii(text);
+  out.text(text);
   out.byte(QUOTE);
 }
 

@@ -11,7 +11,8 @@ export type TextField = (typeof TextField)[keyof typeof TextField];
  * again for every row: whoever is shown it takes what he needs before he returns.
  */
 export class MemoryRow {
-  bytes: Buffer = NOTHING;
+  #bytes: Buffer = NOTHING;
+  #view = viewOf(NOTHING);
   /** Where the 16 bytes of the id are. */
   idAt = 0;
   scope: Scope = 3;
@@ -27,6 +28,22 @@ export class MemoryRow {
   metadataEnd = 0;
   readonly #texts = new Int32Array(12);
   readonly #tags: number[] = [];
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Rows that came together share their bytes. */
+  set bytes(bytes: Buffer) {
+    if (bytes === this.#bytes) return;
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+  }
+
+  /** The same bytes, to be read by words. */
+  get view(): DataView {
+    return this.#view;
+  }
 
   start(field: TextField): number {
     return this.#texts[2 * field] as number;
@@ -80,6 +97,10 @@ export class MemoryRow {
 }
 
 const NOTHING = Buffer.alloc(0);
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
 
 /** Writes one memory: as a message, a line, ... */
 export type RowWriter = (row: MemoryRow, out: ByteSink) => void;

@@ -1,4 +1,4 @@
-import { ByteSink } from './byte-sink.ts';
+import { ByteSink, copyShort } from './byte-sink.ts';
 import { idText, type MemoryRow, type RowWriter } from './memory-row.ts';
 
 const ID_BYTES = 16;
@@ -32,7 +32,7 @@ export class WrittenRows {
   add(row: MemoryRow): void {
     const at = this.count * ID_BYTES;
     if (at === this.#ids.length) this.#ids = Buffer.concat([this.#ids], this.#ids.length * 4);
-    row.bytes.copy(this.#ids, at, row.idAt, row.idAt + ID_BYTES);
+    copyShort(row.bytes, row.idAt, this.#ids, at, ID_BYTES);
     this.#createTimes.push(row.createTime);
     this.#changeNos.push(row.changeNo);
     this.#write(row, this.#out);

@@ -23,13 +23,12 @@ export class BinaryRow {
   last = false;
   kept = false;
   workspaceId = 0;
-  #bytes: Buffer = Buffer.alloc(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
 
   /** @param start of a DataRow's content: the number of columns */
   read(bytes: Buffer, start: number, row: MemoryRow): void {
-    this.#bytes = bytes;
-    this.#at = start + 2;
+    this.#begin(bytes, start, row);
     this.matched = this.#bool();
     this.last = this.#bool();
     this.kept = this.#bool();
@@ -38,15 +37,19 @@ export class BinaryRow {
 
   /** As read, of a row that has nothing before the memory's columns and its workspace behind them. */
   readPlain(bytes: Buffer, start: number, row: MemoryRow): void {
-    this.#bytes = bytes;
-    this.#at = start + 2;
+    this.#begin(bytes, start, row);
     this.#memory(row);
     this.#at += 8;
-    this.workspaceId = bytes.readInt32BE(this.#at - 4);
+    this.workspaceId = this.#view.getInt32(this.#at - 4);
+  }
+
+  #begin(bytes: Buffer, start: number, row: MemoryRow): void {
+    row.bytes = bytes;
+    this.#view = row.view;
+    this.#at = start + 2;
   }
 
   #memory(row: MemoryRow): void {
-    row.bytes = this.#bytes;
     row.idAt = this.#at + 4;
     this.#at += 20;
     row.scope = this.#int2() as Scope;
@@ -68,11 +71,11 @@ export class BinaryRow {
 
   #size(): number {
     this.#at += 4;
-    return this.#bytes.readInt32BE(this.#at - 4);
+    return this.#view.getInt32(this.#at - 4);
   }
 
   #bool(): boolean {
-    const isTrue = this.#size() === 1 && this.#bytes[this.#at] === 1;
+    const isTrue = this.#size() === 1 && this.#view.getUint8(this.#at) === 1;
     this.#at++;
     return isTrue;
   }
@@ -88,7 +91,7 @@ export class BinaryRow {
 
   #int2(): number {
     const at = this.#value();
-    return at === undefined ? 0 : this.#bytes.readInt16BE(at);
+    return at === undefined ? 0 : this.#view.getInt16(at);
   }
 
   #int8(): number {
@@ -98,7 +101,7 @@ export class BinaryRow {
   #optionalInt8(): number | undefined {
     const at = this.#value();
     if (at === undefined) return undefined;
-    return this.#bytes.readInt32BE(at) * 0x1_0000_0000 + this.#bytes.readUInt32BE(at + 4);
+    return this.#view.getInt32(at) * 0x1_0000_0000 + this.#view.getUint32(at + 4);
   }
 
   #time(): Micros | undefined {
@@ -116,7 +119,7 @@ export class BinaryRow {
     const size = this.#size();
     const end = this.#at + size;
     row.tags = 0;
-    if (size !== NULL && this.#bytes.readInt32BE(this.#at) > 0) {
+    if (size !== NULL && this.#view.getInt32(this.#at) > 0) {
       for (this.#at += 20; this.#at < end; ) {
         const length = this.#size();
         row.addTag(this.#at, this.#at + length);

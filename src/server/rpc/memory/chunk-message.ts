@@ -29,7 +29,7 @@ export function chunkMessage(out: ByteSink, rows: number, resumeToken: string): 
   }
   out.byte(RESUME_TOKEN);
   out.varint(resumeToken.length);
-  out.ascii(resumeToken);
+  out.text(resumeToken);
   out.byte(CRC32);
   out.fixed32(sum);
   let start = CHUNK_ROOM;

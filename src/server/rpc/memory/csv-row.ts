@@ -2,9 +2,9 @@ import { ByteSink } from '../../domain/byte-sink.ts';
 import { type MemoryRow, TextField } from '../../domain/memory-row.ts';
 import { writeJsonTags } from './jsonl-row.ts';
 import { writeTimeText } from './row-text.ts';
-import { shownMetadata } from './shown-metadata.ts';
+import { writeMetadata } from './shown-metadata.ts';
 
-const SCOPES = ['', 'SCOPE_PERSONAL', 'SCOPE_TEAM', 'SCOPE_WORKSPACE'];
+const SCOPES = ['', 'SCOPE_PERSONAL', 'SCOPE_TEAM', 'SCOPE_WORKSPACE'].map((name) => Buffer.from(name));
 const COMMA = 0x2c;
 const QUOTE = 0x22;
 
@@ -22,7 +22,7 @@ export function writeCsvLine(row: MemoryRow, out: ByteSink): void {
   out.id(row.bytes, row.idAt);
   writeField(row, TextField.KEY, out);
   out.byte(COMMA);
-  out.ascii(SCOPES[row.scope] ?? '');
+  out.fixed(SCOPES[row.scope] as Buffer);
   writeField(row, TextField.USER_ID, out);
   writeField(row, TextField.TEAM, out);
   writeField(row, TextField.CATEGORY, out);
@@ -33,8 +33,7 @@ export function writeCsvLine(row: MemoryRow, out: ByteSink): void {
   writeQuoted(scratch.bytes, 0, scratch.length, out);
   out.byte(COMMA);
   scratch.length = 0;
-  const metadata = shownMetadata(row);
-  if (metadata !== undefined) scratch.text(JSON.stringify(metadata));
+  if (row.metadataEnd > 0) writeMetadata(row, scratch);
   writeQuoted(scratch.bytes, 0, scratch.length, out);
   out.byte(COMMA);
   out.decimal(row.revision);
@@ -45,7 +44,8 @@ export function writeCsvLine(row: MemoryRow, out: ByteSink): void {
     out.byte(COMMA);
     if (time !== undefined) writeTimeText(time, out);
   }
-  out.ascii('\r\n');
+  out.byte(0x0d);
+  out.byte(0x0a);
 }
 
 function writeField(row: MemoryRow, field: TextField, out: ByteSink): void {
