@@ -2,6 +2,7 @@ import { credentials, Metadata } from '@grpc/grpc-js';
 import type { ConnectionPool } from '../src/server/database/connection-pool.ts';
 import { keyedId } from '../src/server/domain/ids.ts';
 import { Scope } from '../src/server/domain/memory.ts';
+import type { Memory } from '../src/shared/gen/memoryhub/v1/memory.ts';
 import {
   BatchGetMemoriesRequest,
   BatchSaveMemoriesRequest,
@@ -43,23 +44,33 @@ export async function saveRows(target: Target, rows: number): Promise<void> {
 
 /** Reads each of them once, so that caches have what can be cached. */
 export async function readRows(target: Target, rows: number): Promise<void> {
+  for (let first = 0; first < rows; first += BATCH) {
+    await getRows(
+      target,
+      Array.from({ length: Math.min(BATCH, rows - first) }, (_, i) => first + i),
+    );
+  }
+}
+
+/** The memories of these numbers. */
+export async function getRows(target: Target, numbers: readonly number[]): Promise<Memory[]> {
   const client = new MemoryServiceClient(target.address, credentials.createInsecure());
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${target.credential}`);
   const owner = { scope: Scope.WORKSPACE, userId: '', team: '' };
-  for (let first = 0; first < rows; first += BATCH) {
-    const length = Math.min(BATCH, rows - first);
-    const ids = Array.from({ length }, (_, i) => keyedId('default', owner, keyOf(first + i)));
-    await new Promise<void>((resolve, reject) => {
+  const ids = numbers.map((number) => keyedId('default', owner, keyOf(number)));
+  try {
+    return await new Promise((resolve, reject) => {
       client.batchGetMemories(BatchGetMemoriesRequest.fromPartial({ ids }), metadata, (error, found) => {
         if (error) reject(error);
-        else if (found.memories.length < length)
-          reject(new Error(`of ${length} memories ${found.memories.length} are there`));
-        else resolve();
+        else if (found.memories.length < ids.length)
+          reject(new Error(`of ${ids.length} memories ${found.memories.length} are there`));
+        else resolve(found.memories);
       });
     });
+  } finally {
+    client.close();
   }
-  client.close();
 }
 
 /** The same into the tables of workspace 1, past the service: for what measures less than a server. */

@@ -1,16 +1,16 @@
-import { credentials, Metadata } from '@grpc/grpc-js';
+import { keyedId } from '../src/server/domain/ids.ts';
 import { Scope } from '../src/server/domain/memory.ts';
 import { Memory } from '../src/shared/gen/memoryhub/v1/memory.ts';
-import { GetMemoryRequest, MemoryServiceClient } from '../src/shared/gen/memoryhub/v1/memory_service.ts';
+import { GetMemoryRequest } from '../src/shared/gen/memoryhub/v1/memory_service.ts';
 import { alternate, type Contender } from './alternate.ts';
-import { startFloor } from './child.ts';
+import { type Child, startFloor } from './child.ts';
 import { hasEtcd, startEtcd } from './floors/etcd.ts';
 import { hasRedis, redisGets, startRedis } from './floors/redis.ts';
 import { copy, cursor } from './floors/sql.ts';
 import { ghzContender } from './ghz.ts';
 import { hasH2load, runH2load } from './h2load.ts';
 import { exporting, listing } from './readers.ts';
-import { keyOf, readRows, saveRows } from './rows.ts';
+import { getRows, keyOf, readRows, saveRows } from './rows.ts';
 import { NO_MEMORY, startServer, type Target, writeMetadataFile } from './server.ts';
 import { judge, type Row } from './verdict.ts';
 
@@ -28,6 +28,8 @@ export interface SuiteOptions {
 /** Calls in flight and connections, the same for ours and the floor. */
 const IN_FLIGHT = ['--concurrency', '64', '--connections', '4'];
 const BATCHES_IN_FLIGHT = ['--concurrency', '4', '--connections', '4'];
+/** Rows whose messages the echo answers with: as long, taken together, as those that are asked for. */
+const SAMPLE = 200;
 const GET_PATH = '/memoryhub.v1.MemoryService/GetMemory';
 
 /** Every row of the table: ours and its floor in turn, against servers started for it. */
@@ -56,15 +58,19 @@ class Suite {
     console.log(`saving ${this.#options.rows} rows`);
     await saveRows(target, this.#options.rows);
     await readRows(target, this.#options.rows);
-    const memory = await getFirst(target);
-    const message = Buffer.from(Memory.encode(memory).finish());
-    const echo = await this.#start(startFloor('floors/echo.ts', [message.toString('base64')]));
+    const { rows } = this.#options;
+    const sampled = Array.from({ length: Math.min(SAMPLE, rows) }, (_, i) => Math.floor((i * rows) / SAMPLE));
+    const messages = (await getRows(target, sampled)).map((memory) => Buffer.from(Memory.encode(memory).finish()));
+    const echo = await this.#startEcho(messages);
 
     const get = (name: string, { address, pid }: { address: string; pid: number }) =>
       this.#ghz(name, 'get', target, { address, pid }, [...IN_FLIGHT, '--data', this.#getData()]);
     await this.#row('cached Get, one process', 0.9, 'calls', get('GetMemory', target), get('echo', echo));
     if (hasH2load()) {
-      const request = GetMemoryRequest.encode({ ...NOTHING, target: { $case: 'id', value: memory.id } }).finish();
+      const id = keyedId('default', { scope: Scope.WORKSPACE, userId: '', team: '' }, keyOf(0));
+      const request = GetMemoryRequest.encode(
+        GetMemoryRequest.fromPartial({ target: { $case: 'id', value: id } }),
+      ).finish();
       const fixed = (name: string, { address, pid }: { address: string; pid: number }): Contender => ({
         name,
         pid,
@@ -72,9 +78,10 @@ class Suite {
           runH2load({ address, path: GET_PATH, request, authorization: `Bearer ${target.credential}` }, seconds),
       });
       const title = 'cached Get, one process, by h2load';
-      await this.#row(title, 0.9, 'calls', fixed('GetMemory', target), fixed('echo', echo));
+      const same = await this.#startEcho(messages.slice(0, 1));
+      await this.#row(title, 0.9, 'calls', fixed('GetMemory', target), fixed('echo', same));
     }
-    await this.#shared(target, get, get('echo', echo), message);
+    await this.#shared(target, get, get('echo', echo), messages[0] as Buffer);
     await this.#writes(target);
     await this.#row('List, all rows', 0.5, 'rows', listing(target), cursor(target.databaseUrl));
     await this.#row('Export, all rows', 0.5, 'bytes', exporting(target), copy(target.databaseUrl));
@@ -149,25 +156,18 @@ class Suite {
     return JSON.stringify({ key: { scope: 'SCOPE_WORKSPACE', key: `row/{{randomInt 0 ${this.#options.rows}}}` } });
   }
 
+  #startEcho(messages: readonly Buffer[]): Promise<Child> {
+    return this.#start(
+      startFloor(
+        'floors/echo.ts',
+        messages.map((message) => message.toString('base64')),
+      ),
+    );
+  }
+
   async #start<Started extends { stop(): Promise<void> }>(starting: Promise<Started>): Promise<Started> {
     const started = await starting;
     this.stops.push(() => started.stop());
     return started;
   }
-}
-
-const NOTHING = GetMemoryRequest.fromPartial({});
-
-function getFirst(target: Target): Promise<Memory> {
-  const client = new MemoryServiceClient(target.address, credentials.createInsecure());
-  const metadata = new Metadata();
-  metadata.set('authorization', `Bearer ${target.credential}`);
-  const key = { scope: Scope.WORKSPACE, userId: '', team: '', key: keyOf(0) };
-  return new Promise((resolve, reject) => {
-    client.getMemory({ ...NOTHING, target: { $case: 'key', value: key } }, metadata, (error, memory) => {
-      client.close();
-      if (error) reject(error);
-      else resolve(memory);
-    });
-  });
 }

@@ -2,11 +2,13 @@ import type { sendUnaryData } from '@grpc/grpc-js';
 import { listen } from './listen.ts';
 
 /**
- * The floor of our transport: grpc-js answers GetMemory with bytes that are ready, whatever it is asked.
- * The bytes are given in base 64 as the only argument.
+ * The floor of our transport: grpc-js answers GetMemory with bytes that are ready, whatever it is asked. They are
+ * given in base 64, one message an argument, and answered in turn: as many bytes as what is measured beside it.
  */
-const answer = Buffer.from(process.argv[2] ?? '', 'base64');
+const answers = process.argv.slice(2).map((message) => Buffer.from(message, 'base64'));
+let calls = 0;
 
 await listen({
-  '/memoryhub.v1.MemoryService/GetMemory': (_call: unknown, respond: sendUnaryData<Buffer>) => respond(null, answer),
+  '/memoryhub.v1.MemoryService/GetMemory': (_call: unknown, respond: sendUnaryData<Buffer>) =>
+    respond(null, answers[calls++ % answers.length]),
 });

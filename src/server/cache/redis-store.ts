@@ -65,30 +65,33 @@ export class RedisStore implements EntryStore {
     return new Promise((resolve) => this.#steps.add({ workspaceId, steps, resolve }));
   }
 
+  /** What is asked for twice in a tick is read once: values can be large. */
   async #sendReads(reads: PendingRead[]): Promise<void> {
     const { runId } = this.#link;
+    const keys: string[] = [];
+    const workspaces: number[] = [];
     const places = new Map<string, number>();
     const placesOf = reads.map(({ workspaceId, ids }) =>
       ids.map((id) => {
-        const key = this.#key(workspaceId, runId, id);
-        const place = places.get(key) ?? places.size;
-        places.set(key, place);
-        return place;
+        const known = places.get(id);
+        if (known !== undefined && workspaces[known] === workspaceId) return known;
+        places.set(id, keys.length);
+        workspaces.push(workspaceId);
+        return keys.push(this.#key(workspaceId, runId, id)) - 1;
       }),
     );
-    const answers = await Promise.all(
-      chunks([...places.keys()], KEYS_PER_COMMAND).map((keys) =>
-        runId === undefined ? undefined : this.#link.mget(keys).catch(() => undefined),
-      ),
+    const answers = runId === undefined ? [] : await this.#mget(keys);
+    for (let i = 0; i < reads.length; i++) {
+      (reads[i] as PendingRead).resolve((placesOf[i] as number[]).map((place) => this.#found(answers[place])));
+    }
+  }
+
+  /** Undefined in the place of each key whose command failed. */
+  async #mget(keys: readonly string[]): Promise<(Buffer | null | undefined)[]> {
+    const commands = chunks(keys, KEYS_PER_COMMAND).map((some) =>
+      this.#link.mget(some).catch((): undefined[] => new Array(some.length).fill(undefined)),
     );
-    reads.forEach(({ resolve }, i) => {
-      resolve(
-        (placesOf[i] ?? []).map((place) => {
-          const bytes = answers[Math.floor(place / KEYS_PER_COMMAND)]?.[place % KEYS_PER_COMMAND];
-          return this.#found(bytes);
-        }),
-      );
-    });
+    return commands.length === 1 ? (commands[0] as Promise<(Buffer | null)[]>) : (await Promise.all(commands)).flat();
   }
 
   /** @param bytes null for an empty place, undefined when the command failed */
