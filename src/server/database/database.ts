@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { type Client, Pool, type PoolConfig } from 'pg';
 import { ConnectionPool, type PoolObserver } from './connection-pool.ts';
+import { lendingSocket } from './lending-socket.ts';
 import { ormConfig } from './orm-config.ts';
 import { CONNECTIONS_BESIDE_POOL } from './pool-share.ts';
 import { preflight } from './preflight.ts';
@@ -81,6 +82,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     connectionTimeoutMillis: timeouts.connectTimeoutMs,
     query_timeout: queryTimeoutMs(timeouts),
     keepAlive: true,
+    stream: lendingSocket,
     application_name: 'memory-hub',
   };
   const bounds = { max: poolMax, acquireTimeoutMs, queryTimeoutMs: queryTimeoutMs(timeouts) };

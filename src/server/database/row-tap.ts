@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { setLending } from './lending-socket.ts';
 
 /** Takes the content of one row: from its number of columns to its end. */
 export type TakeRow = (bytes: Buffer, start: number, end: number) => void;
@@ -21,7 +22,8 @@ const KNOWN = new Set([...'12CDEINSTZAnst'].map((letter) => letter.charCodeAt(0)
 export function tapRows(stream: Duplex, take: TakeRow): () => void {
   const drivers = stream.listeners('data') as ((chunk: Buffer) => void)[];
   const forward = (chunk: Buffer) => {
-    for (const listener of drivers) listener(chunk);
+    const own = Buffer.from(chunk);
+    for (const listener of drivers) listener(own);
   };
   /** A message whose end has not come, with room for as much as is known of it, and how much has come. */
   let begun: Buffer | undefined;
@@ -88,9 +90,11 @@ export function tapRows(stream: Duplex, take: TakeRow): () => void {
 
   stream.on('data', onData);
   for (const listener of drivers) stream.off('data', listener);
+  setLending(stream, true);
   return () => {
     if (!isOn) return;
     isOn = false;
+    setLending(stream, false);
     for (const listener of drivers) stream.on('data', listener);
     stream.off('data', onData);
     if (begun !== undefined) forward(begun.subarray(0, begunBytes));
