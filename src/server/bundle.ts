@@ -7,7 +7,6 @@ const LEFT_OUT = [
   '@grpc/*',
   '@opentelemetry/*',
   'esbuild',
-  'grpc-health-check',
   'ioredis',
   'pg',
   'pino',

@@ -39,9 +39,7 @@ import { getStats } from './rpc/stats/get-stats.ts';
 import { watchStats } from './rpc/stats/watch-stats.ts';
 import { generateApiKey } from './security/api-key.ts';
 import { Authenticator } from './security/authenticator.ts';
-import { openIssuer } from './security/issuer.ts';
 import { KeyUses } from './security/key-uses.ts';
-import { RateLimits } from './security/rate-limits.ts';
 import { RefusedAccess } from './security/refused-access.ts';
 import { RevokedKeysInUse } from './security/revoked-keys.ts';
 import { openKeyring } from './security/sealing/open-keyring.ts';
@@ -195,11 +193,15 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const existing = new ExistingSecrets(names, sealing.sealer, createPlainRows(database, sweeper));
   const rotation = new KeyRotation(sealing, createSealedRows(database), existing, audit);
   const keyUses = new KeyUses(admin, (error) => log.warn({ err: error }, 'when keys were used is not written yet'));
-  const tokensOfIssuer = await openIssuer(config, {
-    clock: poller,
-    findWorkspace: (name) => admin.findWorkspace(name),
-    log,
-  });
+  // What few servers are set to do is loaded where it is wanted: libraries stay in memory, used or not.
+  const tokensOfIssuer =
+    config.oidc_issuer === undefined
+      ? undefined
+      : await (await import('./security/issuer.ts')).openIssuer(config, {
+          clock: poller,
+          findWorkspace: (name) => admin.findWorkspace(name),
+          log,
+        });
   if (tokensOfIssuer) opened.push(tokensOfIssuer);
   const authenticator = new Authenticator(admin, {
     clock: poller,
@@ -244,13 +246,16 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   const endpoint = options.worker === 0 ? await openMetrics(metrics, config, log) : undefined;
   if (endpoint) opened.push(endpoint);
 
-  const rateLimits = RateLimits.open({
-    keyPerSecond: config.rate_limit_key,
-    workspacePerSecond: config.rate_limit_workspace,
-    redisUrl: config.redis_url,
-    processes: config.workers,
-    prefix: keyPrefix,
-  });
+  const rateLimits =
+    config.rate_limit_key + config.rate_limit_workspace === 0
+      ? undefined
+      : (await import('./security/rate-limits.ts')).RateLimits.open({
+          keyPerSecond: config.rate_limit_key,
+          workspacePerSecond: config.rate_limit_workspace,
+          redisUrl: config.redis_url,
+          processes: config.workers,
+          prefix: keyPrefix,
+        });
   if (rateLimits) opened.push(rateLimits);
   const server = createServer({
     methods: [...services, getStats(hub), watchStats(hub)],

@@ -1,9 +1,9 @@
-import { RulesFileError } from '../shared/alerts/rules-file.ts';
+import { RulesFileError } from '../shared/alerts/rules-file-error.ts';
 import { RedisSettingError } from './cache/redis-connection.ts';
 import { EmbeddedPostgresError } from './database/embedded/errors.ts';
 import { DatabaseConnectError, DatabaseUnsuitableError, SchemaNewerError } from './database/errors.ts';
 import { ListenError } from './rpc/server-listener.ts';
-import { KeySetUnavailable } from './security/key-set.ts';
+import { KeySetUnavailable } from './security/key-set-unavailable.ts';
 import { KeyMissingError, KeyringError } from './security/sealing/key-encryption.ts';
 import { TlsFilesError } from './security/tls-files.ts';
 import { LogFileError } from './telemetry/log-file.ts';

@@ -26,7 +26,8 @@ export interface PollListener {
 export class GenerationPoller implements Clock {
   readonly #repository: Pick<AdminRepository, 'pollGenerations'>;
   readonly #listeners: PollListener[] = [];
-  #epochs: ReadonlyMap<number, number> = new Map();
+  /** Of the newest answered poll. */
+  #generations: Generations | undefined;
   #lastPollAt = Number.NEGATIVE_INFINITY;
   /** Database time minus performance.now(), in microseconds. */
   #clockOffset: Micros = performance.timeOrigin * 1000;
@@ -49,7 +50,7 @@ export class GenerationPoller implements Clock {
 
   /** Newest known cache epoch of a workspace; 0 when it is not known yet. */
   epoch(workspaceId: number): number {
-    return this.#epochs.get(workspaceId) ?? 0;
+    return this.#generations?.epochs.get(workspaceId) ?? 0;
   }
 
   now(): Micros {
@@ -60,9 +61,9 @@ export class GenerationPoller implements Clock {
     this.#listeners.push(listener);
   }
 
-  /** Calls back each time a generation has moved on since the poll before. */
+  /** Calls back each time a generation has moved on since the poll before, from the newest one on. */
   onMoved(name: GenerationName, moved: () => void): void {
-    let last: number | undefined;
+    let last = this.#generations?.[name];
     this.listen({
       polled: (generations) => {
         if (last !== undefined && generations[name] !== last) moved();
@@ -97,7 +98,7 @@ export class GenerationPoller implements Clock {
     const generations = await withTimeout(this.#repository.pollGenerations(), TIMEOUT_MS);
     const answeredAt = performance.now();
     if (this.#stopped) return;
-    this.#epochs = generations.epochs;
+    this.#generations = generations;
     this.#lastPollAt = polledAt;
     // The database read its clock between the two; half way is the best guess.
     this.#clockOffset = generations.now - ((polledAt + answeredAt) / 2) * 1000;

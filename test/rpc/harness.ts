@@ -24,8 +24,8 @@ function textDefinition(path: string, responseStream: boolean): MethodDefinition
     path,
     requestStream: false,
     responseStream,
-    foreign: true,
-    requestDeserialize: (bytes) => bytes.toString(),
+    // The generated decoders get a reader of the bytes.
+    requestDeserialize: (reader) => Buffer.from((reader as unknown as { buf: Uint8Array }).buf).toString(),
     responseSerialize: (text) => Buffer.from(text),
   };
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import type { RedisLink } from './redis-store.ts';
 import { STEP_SCRIPT } from './step-script.ts';
@@ -200,6 +200,8 @@ export async function connectRedis(
   options: RedisOptions = {},
 ): Promise<RedisConnection> {
   const address = addressOf(url);
+  // Most servers have no Redis, and need none of it in memory.
+  const { Redis } = await import('ioredis');
   const redis = new Redis(url, {
     lazyConnect: true,
     // Every reply shape we use is the same in both, and proxies and old servers know this one.

@@ -1,19 +1,13 @@
 import { status } from '@grpc/grpc-js';
-import { service } from 'grpc-health-check';
+import {
+  type HealthCheckRequest,
+  type HealthCheckResponse,
+  type HealthListResponse,
+  HealthService,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '../../shared/gen/health/v1/health.ts';
 import { ProtocolError } from './errors.ts';
-import type { AnyMethod, Call, MethodDefinition, StreamMethod, UnaryMethod } from './method.ts';
-
-interface HealthRequest {
-  service: string;
-}
-
-interface HealthResponse {
-  status: 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
-}
-
-interface HealthListResponse {
-  statuses: Record<string, HealthResponse>;
-}
+import type { AnyMethod, Call, StreamMethod, UnaryMethod } from './method.ts';
 
 /**
  * grpc.health.v1: what load balancers and monitors ask, without a key. The empty name stands for the
@@ -38,27 +32,28 @@ export class Health {
 
   /** The RPCs, for the server's table of methods. */
   methods(): AnyMethod[] {
-    const check: UnaryMethod<HealthRequest, HealthResponse> = {
-      definition: definition('Check'),
+    const check: UnaryMethod<HealthCheckRequest, HealthCheckResponse> = {
+      definition: HealthService.check,
       roles: [],
       open: true,
       handle: async (_call, request) => {
         const answer = this.#status(request.service);
         // The protocol wants this code, and the text must not repeat what was asked.
-        if (answer === 'SERVICE_UNKNOWN') throw new ProtocolError(status.NOT_FOUND, 'there is no such service');
+        if (answer === ServingStatus.SERVICE_UNKNOWN)
+          throw new ProtocolError(status.NOT_FOUND, 'there is no such service');
         return { status: answer };
       },
     };
     const list: UnaryMethod<unknown, HealthListResponse> = {
-      definition: definition('List'),
+      definition: HealthService.list,
       roles: [],
       open: true,
       handle: async () => ({
         statuses: Object.fromEntries([...this.#serving.keys()].map((name) => [name, { status: this.#status(name) }])),
       }),
     };
-    const watch: StreamMethod<HealthRequest, HealthResponse> = {
-      definition: definition('Watch'),
+    const watch: StreamMethod<HealthCheckRequest, HealthCheckResponse> = {
+      definition: HealthService.watch,
       roles: [],
       open: true,
       handle: (call, request) => this.#watch(call, request.service),
@@ -66,8 +61,8 @@ export class Health {
     return [check, list, watch];
   }
 
-  async *#watch(call: Call, serviceName: string): AsyncGenerator<HealthResponse> {
-    let sent: HealthResponse['status'] | undefined;
+  async *#watch(call: Call, serviceName: string): AsyncGenerator<HealthCheckResponse> {
+    let sent: ServingStatus | undefined;
     while (!call.signal.aborted) {
       const now = this.#status(serviceName);
       if (now !== sent) {
@@ -95,13 +90,9 @@ export class Health {
     for (const wake of [...this.#wakers]) wake();
   }
 
-  #status(serviceName: string): HealthResponse['status'] {
+  #status(serviceName: string): ServingStatus {
     const serving = this.#serving.get(serviceName);
-    if (serving === undefined) return 'SERVICE_UNKNOWN';
-    return serving && !this.#draining ? 'SERVING' : 'NOT_SERVING';
+    if (serving === undefined) return ServingStatus.SERVICE_UNKNOWN;
+    return serving && !this.#draining ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
   }
-}
-
-function definition<Request, Response>(name: 'Check' | 'List' | 'Watch'): MethodDefinition<Request, Response> {
-  return { ...(service[name] as unknown as MethodDefinition<Request, Response>), foreign: true };
 }

@@ -56,7 +56,6 @@ function strict(bytes: Uint8Array): string {
  */
 export function decodeRequest<Request>(definition: MethodDefinition<Request, unknown>, bytes: Buffer): Request {
   try {
-    if (definition.foreign) return definition.requestDeserialize(bytes);
     // The generated decoders take a reader in the place of the bytes, which their service
     // definitions do not say; test/rpc/malformed holds this.
     return definition.requestDeserialize(new RequestReader(bytes) as unknown as Buffer);

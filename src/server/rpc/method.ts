@@ -7,8 +7,6 @@ export interface MethodDefinition<Request, Response> {
   readonly requestStream: boolean;
   readonly responseStream: boolean;
   readonly requestDeserialize: (bytes: Buffer) => Request;
-  /** Not made by ts-proto: requestDeserialize takes bytes only, and sees to UTF-8 itself. */
-  readonly foreign?: true;
   readonly responseSerialize: (response: Response) => Buffer;
 }
 

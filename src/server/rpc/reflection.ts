@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import type { Server, ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { MethodDefinition, Server, ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
 import { PACKAGE_ROOT } from '../../shared/package-root.ts';
 import { shuttingDown } from './call-chain.ts';
 import { outcomeOf } from './errors.ts';
@@ -18,30 +17,39 @@ const FILE_FIELD = 1;
 
 /** A stream of questions. */
 export type ReflectionCall = ServerDuplexStream<unknown, unknown>;
-type Handler = (wire: ReflectionCall) => void;
 /** Rejects with what the stream is to end with. */
 type Admission = (wire: ReflectionCall) => Promise<void>;
+
+/** What the library does for one version of the protocol. */
+interface Version {
+  readonly definition: MethodDefinition<unknown, unknown>;
+  readonly handler: (wire: ReflectionCall) => void;
+}
+
+const PATHS = ['v1', 'v1alpha'].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`);
 
 /**
  * grpc.reflection.v1 and v1alpha over the checked-in descriptor set, so that grpcurl and `buf curl`
  * need no proto files. The library's handlers answer as fast as they are asked; here the asking
- * waits for the answers to be taken, and open streams end with the server.
+ * waits for the answers to be taken, and open streams end with the server. The library, a parser of the protocol and
+ * everything that is in the set, is loaded for the first who asks: most servers are never asked, and it takes 15 MB.
  */
 export class Reflection {
   readonly #open = new Set<ReflectionCall>();
+  readonly #versions = new Map<string, Version>();
+  #loading: Promise<void> | undefined;
 
   addTo(server: Server, admit: Admission): void {
-    // All the library looks at in a package definition is its files.
-    const fileDescriptorProtos = [DESCRIPTOR_SET, HEALTH_DESCRIPTOR_SET].flatMap((path) => filesOf(readFileSync(path)));
-    const files = { all: { fileDescriptorProtos } } as unknown as PackageDefinition;
-    const add = (service: ServiceDefinition, implementation: UntypedServiceImplementation) => {
-      const handlers = Object.entries(implementation).map(([name, handler]) => [
-        name,
-        admitted(admit, this.#paced(handler as Handler)),
-      ]);
-      server.addService(service, Object.fromEntries(handlers));
-    };
-    new ReflectionService(files).addToServer({ addService: add });
+    for (const path of PATHS) {
+      // Nothing is read from the caller, nor answered, until it is let in: then the library is there.
+      const definition = () => (this.#versions.get(path) as Version).definition;
+      const handler = (wire: ReflectionCall) => {
+        this.#answer(path, wire, admit).catch((error: unknown) => wire.emit('error', outcomeOf(error).status));
+      };
+      const encode = (answer: unknown) => definition().responseSerialize(answer);
+      const decode = (bytes: Buffer) => definition().requestDeserialize(bytes);
+      server.register(path, handler, encode, decode, 'bidi');
+    }
   }
 
   /** Ends the open streams because the server stops. */
@@ -49,32 +57,40 @@ export class Reflection {
     for (const wire of this.#open) wire.emit('error', statusOf(shuttingDown()));
   }
 
-  #paced(handler: Handler): Handler {
-    return (wire) => {
-      this.#open.add(wire);
-      wire.once('cancelled', () => this.#open.delete(wire));
-      const write = wire.write.bind(wire) as (message: unknown) => boolean;
-      wire.write = (message: unknown) => {
-        const flowing = write(message);
-        if (!flowing) {
-          wire.pause();
-          wire.once('drain', () => wire.resume());
-        }
-        return flowing;
-      };
-      handler(wire);
+  async #answer(path: string, wire: ReflectionCall, admit: Admission): Promise<void> {
+    await admit(wire);
+    this.#loading ??= this.#load();
+    await this.#loading;
+    if (wire.cancelled) return;
+    this.#open.add(wire);
+    wire.once('cancelled', () => this.#open.delete(wire));
+    const write = wire.write.bind(wire) as (message: unknown) => boolean;
+    wire.write = (message: unknown) => {
+      const flowing = write(message);
+      if (!flowing) {
+        wire.pause();
+        wire.once('drain', () => wire.resume());
+      }
+      return flowing;
     };
+    this.#versions.get(path)?.handler(wire);
   }
-}
 
-/** Nothing is read from the caller until it is let in. */
-function admitted(admit: Admission, handler: Handler): Handler {
-  return (wire) => {
-    admit(wire).then(
-      () => handler(wire),
-      (error: unknown) => wire.emit('error', outcomeOf(error).status),
-    );
-  };
+  async #load(): Promise<void> {
+    const { ReflectionService } = await import('@grpc/reflection');
+    // All the library looks at in a package definition is its files.
+    const fileDescriptorProtos = [DESCRIPTOR_SET, HEALTH_DESCRIPTOR_SET].flatMap((path) => filesOf(readFileSync(path)));
+    const files = { all: { fileDescriptorProtos } } as unknown as PackageDefinition;
+    const addService = (
+      service: Record<string, MethodDefinition<unknown, unknown>>,
+      implementation: UntypedServiceImplementation,
+    ) => {
+      for (const [name, definition] of Object.entries(service)) {
+        this.#versions.set(definition.path, { definition, handler: implementation[name] as Version['handler'] });
+      }
+    };
+    new ReflectionService(files).addToServer({ addService });
+  }
 }
 
 /**

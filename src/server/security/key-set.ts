@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { KeySetUnavailable } from './key-set-unavailable.ts';
 
 /** How often the key set is read, and how long between two tries while there is none. */
 const FRESH_MS = 300_000;
@@ -12,11 +13,6 @@ const UNKNOWN_KEY_MS = 10_000;
 const STALE_MS = 24 * 3_600_000;
 const FETCH_TIMEOUT_MS = 5_000;
 const MAX_BYTES = 1024 * 1024;
-
-/** The issuer's keys cannot be had. */
-export class KeySetUnavailable extends Error {
-  override readonly name = 'KeySetUnavailable';
-}
 
 export interface KeySetOptions {
   readonly issuer: string;

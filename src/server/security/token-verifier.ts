@@ -7,7 +7,7 @@ import { ServiceError } from '../domain/errors.ts';
 import type { Micros } from '../domain/memory.ts';
 import { CredentialRefusal, type Principal } from '../domain/principal.ts';
 import { type ClaimSettings, readClaims, UnusableClaim } from './claims.ts';
-import { KeySetUnavailable } from './key-set.ts';
+import { KeySetUnavailable } from './key-set-unavailable.ts';
 
 /** Who a token is for, and until when. */
 export interface TokenIdentity {

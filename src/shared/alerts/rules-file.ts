@@ -5,11 +5,7 @@ import { BUILT_IN_RULES } from './built-in.ts';
 import { ConditionError, parseCondition } from './condition.ts';
 import { parseQuantity } from './quantity.ts';
 import { type AlertRule, ruleOf } from './rule.ts';
-
-/** A file of rules that cannot be used; the message names every fault and where it is. */
-export class RulesFileError extends Error {
-  override readonly name = 'RulesFileError';
-}
+import { RulesFileError } from './rules-file-error.ts';
 
 const period = z.string().transform((text, context) => {
   const us = parseQuantity(text, 'time');
