@@ -33,7 +33,11 @@ export class ServiceError extends Error {
       cause?: unknown;
     } = {},
   ) {
+    // Of the refusals of a server that is asked for too much, a stack nobody reads would be most of the work.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.reason = reason;
     this.metadata = details.metadata ?? {};
     this.violations = details.violations ?? [];

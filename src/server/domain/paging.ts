@@ -37,19 +37,21 @@ export class PageSize {
   }
 }
 
-/** Two places for the rows of pages, in turn: one is read while the other is being filled. */
+/** Two places for the rows of pages, in turn: one is read while the other is being filled. Most lists are one page. */
 export class Turns {
-  #now: WrittenRows;
-  #other: WrittenRows;
+  readonly #write: RowWriter;
+  #now: WrittenRows | undefined;
+  #other: WrittenRows | undefined;
 
   constructor(write: RowWriter) {
-    this.#now = new WrittenRows(write);
-    this.#other = new WrittenRows(write);
+    this.#write = write;
   }
 
   next(): WrittenRows {
-    [this.#now, this.#other] = [this.#other, this.#now];
-    return this.#now;
+    const place = this.#other ?? new WrittenRows(this.#write);
+    this.#other = this.#now;
+    this.#now = place;
+    return place;
   }
 }
 

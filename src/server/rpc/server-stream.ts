@@ -156,7 +156,8 @@ export class ServerStream {
 
   #cancelled(): void {
     clearTimeout(this.#timer);
-    this.#fail(this.#call.callerGone());
+    // Said of every stream that is over, too.
+    if (!this.#ended) this.#fail(this.#call.callerGone());
   }
 
   #succeed(): void {
