@@ -174,6 +174,7 @@ async function openOurs(database: Database, root: string, name: string, shape: S
   const repository = `${root}src/server/repository/`;
   const { WriteConnection } = await import(`${repository}group-commit-connection.ts`);
   const { writeInput } = await import(`${repository}group-commit-input.ts`);
+  const { OutcomeRows } = await import(`${repository}group-commit-rows.ts`);
   const statements = await import(`${repository}statements/write-changes.ts`);
   let client: Client | undefined;
   const open = async () => {
@@ -187,7 +188,11 @@ async function openOurs(database: Database, root: string, name: string, shape: S
     name,
     pid,
     write: (requests: readonly WriteRequest[]) =>
-      connection.write([requests[0]?.workspaceId ?? 0], writeInput(requests)),
+      connection.write(
+        [requests[0]?.workspaceId ?? 0],
+        writeInput(requests),
+        new OutcomeRows(shape.requests * shape.changes),
+      ),
     end: async () => connection.close(),
   };
 }

@@ -9,7 +9,7 @@ import { TextField } from '../domain/memory-row.ts';
 export const PAGE_COLUMNS = ['matched', 'last', 'kept'] as const;
 
 /** From 1970 to 2000, where PostgreSQL counts from. */
-const EPOCH_MICROS = 946_684_800_000_000;
+export const EPOCH_MICROS = 946_684_800_000_000;
 const NULL = -1;
 
 /**

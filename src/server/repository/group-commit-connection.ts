@@ -1,6 +1,7 @@
 import type { Client, Connection, Submittable } from 'pg';
+import { tapRows } from '../database/row-tap.ts';
 import { sqlState } from './driver-errors.ts';
-import type { Row } from './memory-rows.ts';
+import type { OutcomeRows } from './group-commit-rows.ts';
 import { plainArray } from './statements/array-literal.ts';
 import { LOCK_HEADS } from './statements/lock-heads.ts';
 import { setRecordType } from './statements/record-array.ts';
@@ -48,6 +49,8 @@ function endsConnection(error: unknown): boolean {
 export class WriteConnection {
   readonly #client: Client;
   readonly #statement: Statement;
+  /** On its way, with its rows to come. */
+  #batch: Batch | undefined;
   /** The number of INPUT_TYPE on this connection. */
   #inputType = 0;
   #usable = true;
@@ -72,6 +75,7 @@ export class WriteConnection {
       connection.#inputType = Number(rows[0]?.type);
       await client.query(`PREPARE ${LOCK_HEADS.name} AS ${LOCK_HEADS.text}`);
       await client.query(`PREPARE ${statement.name} AS ${statement.text}`);
+      tapRows(streamOf(client), (bytes, start) => connection.#batch?.take(bytes, start));
     } catch (error) {
       connection.close();
       throw error;
@@ -84,20 +88,25 @@ export class WriteConnection {
   }
 
   /**
-   * Commits one batch. @param input of writeInput
+   * Commits one batch, and no other before that has ended.
+   *
+   * @param input of writeInput
+   * @param rows is filled with what became of each change
    * @throws BatchError
    */
-  write(workspaceIds: readonly number[], input: Buffer): Promise<Row[]> {
+  write(workspaceIds: readonly number[], input: Buffer, rows: OutcomeRows): Promise<void> {
     return new Promise((resolve, reject) => {
       setRecordType(input, this.#inputType);
       if (!this.#usable)
         return reject(new BatchError(new Error('Connection terminated: the write connection is closed'), false));
-      const batch = new Batch(this.#statement, plainArray(workspaceIds), input, (error, rows) => {
-        if (error === undefined) return resolve(rows);
+      const batch = new Batch(this.#statement, plainArray(workspaceIds), input, rows, (error) => {
+        this.#batch = undefined;
+        if (error === undefined) return resolve();
         // The server is about to close it, or it is closed; its end is not to be waited for.
         if (error.endsConnection) this.destroy();
         reject(error);
       });
+      this.#batch = batch;
       this.#client.query(batch);
     });
   }
@@ -111,9 +120,14 @@ export class WriteConnection {
   /** For a batch that takes too long: the connection is of no use any more. */
   destroy(): void {
     this.#usable = false;
-    // The driver keeps the socket behind an untyped property; ending politely would wait for the answer.
-    (this.#client as Client & { connection: Connection }).connection.stream.destroy();
+    // Ending politely would wait for the answer.
+    streamOf(this.#client).destroy();
   }
+}
+
+/** The driver keeps the socket behind an untyped property. */
+function streamOf(client: Client): Connection['stream'] {
+  return (client as Client & { connection: Connection }).connection.stream;
 }
 
 /** The driver's interface for whoever speaks the extended protocol by himself, as pg-cursor does. */
@@ -121,8 +135,10 @@ class Batch implements Submittable {
   readonly #statement: Statement;
   readonly #workspaceIds: string;
   readonly #input: Buffer;
-  readonly #settle: (error: BatchError | undefined, rows: Row[]) => void;
-  readonly #rows: Row[] = [];
+  readonly #rows: OutcomeRows;
+  readonly #settle: (error: BatchError | undefined) => void;
+  /** What went wrong with a row; the connection is not to blame. */
+  #rowError: unknown;
   #sent = false;
   #statementsDone = 0;
   #settled = false;
@@ -133,11 +149,13 @@ class Batch implements Submittable {
     statement: Statement,
     workspaceIds: string,
     input: Buffer,
-    settle: (error: BatchError | undefined, rows: Row[]) => void,
+    rows: OutcomeRows,
+    settle: (error: BatchError | undefined) => void,
   ) {
     this.#statement = statement;
     this.#workspaceIds = workspaceIds;
     this.#input = input;
+    this.#rows = rows;
     this.#settle = settle;
   }
 
@@ -150,14 +168,27 @@ class Batch implements Submittable {
     connection.stream.cork();
     connection.bind({ statement: LOCK_HEADS.name, values: [this.#workspaceIds] }, true);
     connection.execute({}, true);
-    connection.bind({ statement: this.#statement.name, values: [this.#input, this.#workspaceIds] }, true);
+    connection.bind(
+      { statement: this.#statement.name, values: [this.#input, this.#workspaceIds], binary: true as never },
+      true,
+    );
     connection.execute({}, true);
     connection.sync();
     connection.stream.uncork();
   }
 
-  handleDataRow(message: { fields: (string | null)[] }): void {
-    if (this.#statementsDone === 1) this.#rows.push(message.fields);
+  /** A row, in the place of the driver. Those of the first statement are of no interest. */
+  take(bytes: Buffer, start: number): void {
+    if (this.#statementsDone !== 1) return;
+    try {
+      this.#rows.take(bytes, start);
+    } catch (error) {
+      this.#rowError = error;
+    }
+  }
+
+  handleDataRow(): void {
+    throw new Error('a row passed the tap');
   }
 
   handleCommandComplete(): void {
@@ -166,7 +197,7 @@ class Batch implements Submittable {
 
   /** The commit happened: PostgreSQL says so only now, the statements end before it. */
   handleReadyForQuery(): void {
-    this.#end(undefined);
+    this.#end(this.#rowError === undefined ? undefined : new BatchError(this.#rowError, true));
   }
 
   handleError(error: unknown): void {
@@ -185,6 +216,6 @@ class Batch implements Submittable {
     if (this.#settled) return;
     this.#settled = true;
     this.callback();
-    this.#settle(error, this.#rows);
+    this.#settle(error);
   }
 }

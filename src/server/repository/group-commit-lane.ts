@@ -7,7 +7,7 @@ import { BatchError, WriteConnection } from './group-commit-connection.ts';
 import { writeInput } from './group-commit-input.ts';
 import { outcomeOf, type Replay } from './group-commit-outcome.ts';
 import { type BatchBounds, type WaitingWrite, WriteQueue } from './group-commit-queue.ts';
-import type { Row } from './memory-rows.ts';
+import { OutcomeRows } from './group-commit-rows.ts';
 import { endOf, hasEnded, WaitingCalls } from './memory-waiting.ts';
 import type { Statement } from './statements/statement.ts';
 
@@ -85,7 +85,7 @@ export class GroupCommitLane {
 
   /** Commits a batch and answers its callers; never throws. */
   async #commit(batch: readonly WaitingWrite[], attempt: number): Promise<void> {
-    let rows: Row[];
+    let rows: OutcomeRows;
     // Opening a connection or an earlier attempt may have taken long.
     let sent = batch;
     try {
@@ -94,7 +94,7 @@ export class GroupCommitLane {
       if (sent.length === 0) return;
       rows = await this.#send(connection, sent);
       this.#commits++;
-      this.#committedRows += rows.length;
+      this.#committedRows += rows.count;
     } catch (error) {
       return this.#failed(sent, error, attempt);
     }
@@ -107,34 +107,34 @@ export class GroupCommitLane {
     return this.#connection;
   }
 
-  async #send(connection: WriteConnection, batch: readonly WaitingWrite[]): Promise<Row[]> {
+  async #send(connection: WriteConnection, batch: readonly WaitingWrite[]): Promise<OutcomeRows> {
     const requests = batch.map((write) => write.request);
     const workspaceIds = [...new Set(requests.map((request) => request.workspaceId))];
     const startedAt = performance.now();
     const timer = setTimeout(() => connection.destroy(), this.#options.batchTimeoutMs);
-    let rows: Row[] | undefined;
+    const rows = new OutcomeRows(requests.reduce((sum, { changes }) => sum + changes.length, 0));
+    let failed = true;
     try {
-      rows = await connection.write(workspaceIds, writeInput(requests));
+      await connection.write(workspaceIds, writeInput(requests), rows);
+      failed = false;
       return rows;
     } finally {
       clearTimeout(timer);
-      this.#options.observer.statement(this.#statement.kind, startedAt, rows?.length ?? 0, rows === undefined);
+      this.#options.observer.statement(this.#statement.kind, startedAt, failed ? 0 : rows.count, failed);
     }
   }
 
-  #answer(batch: readonly WaitingWrite[], rows: readonly Row[]): void {
-    const byOrd: Row[] = [];
-    for (const row of rows) byOrd[Number(row[0])] = row;
-    let ord = 0;
+  #answer(batch: readonly WaitingWrite[], rows: OutcomeRows): void {
+    let next = 0;
     for (const write of batch) {
-      const own = byOrd.slice(ord, ord + write.request.changes.length).filter((row) => row !== undefined);
-      ord += write.request.changes.length;
+      const first = next;
+      next += write.request.changes.length;
       this.#waitingCalls.delete(write);
       try {
-        if (own.length < write.request.changes.length) {
+        if (!rows.has(first, write.request.changes.length)) {
           throw new ServiceError('WORKSPACE_NOT_FOUND', 'there is no such workspace');
         }
-        write.resolve(outcomeOf(write.request, own, this.#options.codec));
+        write.resolve(outcomeOf(write.request, rows, first, this.#options.codec));
       } catch (error) {
         write.reject(error);
       }

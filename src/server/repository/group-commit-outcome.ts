@@ -1,7 +1,8 @@
 import type { Memory, MemoryCodec, MemoryRecord, Scope } from '../domain/memory.ts';
 import { type Change, Field, type Refusal, type WriteOutcome, type WriteRequest } from '../domain/repository.ts';
-import { metadataOf, microsOf, optionalMicros, type Row, recordOf, tagsOf, text } from './memory-rows.ts';
-import { Code, OUTPUT } from './statements/write-changes.ts';
+import type { OutcomeRows } from './group-commit-rows.ts';
+import { metadataOf, recordOf } from './memory-rows.ts';
+import { Code, OUTPUT_NUMBERS } from './statements/write-changes.ts';
 
 /** A request that was done before; its records are to be read from history. */
 export interface Replay {
@@ -12,58 +13,56 @@ export interface Replay {
 }
 
 /** Positions in a row of the write statements. */
-const CODE = OUTPUT.indexOf('code');
-const ETAG = OUTPUT.indexOf('etag');
-const HEAD = OUTPUT.indexOf('head');
-const FIRST_CHANGE = OUTPUT.indexOf('first_change');
-const CHANGES = OUTPUT.indexOf('changes');
-const REVISION = OUTPUT.indexOf('revision');
-const CHANGE_NO = OUTPUT.indexOf('change_no');
-const SCOPE = OUTPUT.indexOf('scope');
-const USER_ID = OUTPUT.indexOf('user_id');
-const TEAM = OUTPUT.indexOf('team');
-const KEY = OUTPUT.indexOf('key');
-const CREATE_TIME = OUTPUT.indexOf('create_time');
-const UPDATE_TIME = OUTPUT.indexOf('update_time');
-const EXPIRE_TIME = OUTPUT.indexOf('expire_time');
-const DELETE_TIME = OUTPUT.indexOf('delete_time');
-const CATEGORY = OUTPUT.indexOf('new_category');
-const CONTENT = OUTPUT.indexOf('new_content');
-const TAGS = OUTPUT.indexOf('new_tags');
-const METADATA = OUTPUT.indexOf('new_metadata');
+const CODE = OUTPUT_NUMBERS.indexOf('code');
+const ETAG = OUTPUT_NUMBERS.indexOf('etag');
+const HEAD = OUTPUT_NUMBERS.indexOf('head');
+const FIRST_CHANGE = OUTPUT_NUMBERS.indexOf('first_change');
+const CHANGES = OUTPUT_NUMBERS.indexOf('changes');
+const REVISION = OUTPUT_NUMBERS.indexOf('revision');
+const CHANGE_NO = OUTPUT_NUMBERS.indexOf('change_no');
+const SCOPE = OUTPUT_NUMBERS.indexOf('scope');
+const CREATE_TIME = OUTPUT_NUMBERS.indexOf('create_time');
+const UPDATE_TIME = OUTPUT_NUMBERS.indexOf('update_time');
+const EXPIRE_TIME = OUTPUT_NUMBERS.indexOf('expire_time');
+const DELETE_TIME = OUTPUT_NUMBERS.indexOf('delete_time');
 
-/** What became of a request. @param rows the rows of its changes, in their order */
-export function outcomeOf(request: WriteRequest, rows: readonly Row[], codec: MemoryCodec): WriteOutcome | Replay {
-  const first = rows[0];
-  if (first === undefined) throw new Error('the statement returned no row for a change');
-  if (Number(first[CODE]) === Code.REPLAY) {
+/** What became of a request. @param first the place of its first change in the batch */
+export function outcomeOf(
+  request: WriteRequest,
+  rows: OutcomeRows,
+  first: number,
+  codec: MemoryCodec,
+): WriteOutcome | Replay {
+  const { changes } = request;
+  let head = rows.number(first, HEAD);
+  if (rows.number(first, CODE) === Code.REPLAY) {
     return {
       kind: 'replay',
-      firstChange: Number(first[FIRST_CHANGE]),
-      changes: Number(first[CHANGES]),
-      head: Number(first[HEAD]),
+      firstChange: rows.number(first, FIRST_CHANGE),
+      changes: rows.number(first, CHANGES),
+      head,
     };
   }
-  for (const [index, row] of rows.entries()) {
-    const refusal = refusalOf(row);
+  for (let index = 0; index < changes.length; index++) {
+    const refusal = refusalOf(rows, first + index);
     if (refusal !== undefined) return { kind: 'refused', index, refusal };
   }
-  let head = Number(first[HEAD]);
   const records: (MemoryRecord | undefined)[] = [];
-  for (const [index, row] of rows.entries()) {
-    const change = request.changes[index];
-    if (change === undefined || Number(row[CODE]) === Code.MISSING_ALLOWED) {
+  for (let index = 0; index < changes.length; index++) {
+    const ord = first + index;
+    if (rows.number(ord, CODE) === Code.MISSING_ALLOWED) {
       records.push(undefined);
       continue;
     }
-    if (!request.validateOnly) head = Number(row[CHANGE_NO]);
-    records.push(recordOf(writtenMemory(request, change, row), codec));
+    if (!request.validateOnly) head = rows.number(ord, CHANGE_NO);
+    records.push(recordOf(writtenMemory(request, changes[index] as Change, rows, ord), codec));
   }
   return { kind: 'done', replayed: false, records, head };
 }
 
-function refusalOf(row: Row): Refusal | undefined {
-  switch (Number(row[CODE])) {
+function refusalOf(rows: OutcomeRows, ord: number): Refusal | undefined {
+  const code = rows.number(ord, CODE);
+  switch (code) {
     case Code.GO:
     case Code.MISSING_ALLOWED:
       return undefined;
@@ -72,7 +71,7 @@ function refusalOf(row: Row): Refusal | undefined {
     case Code.EXISTS:
       return { kind: 'exists' };
     case Code.ETAG_MISMATCH:
-      return { kind: 'etag_mismatch', currentChangeNo: Number(row[ETAG]) };
+      return { kind: 'etag_mismatch', currentChangeNo: rows.number(ord, ETAG) };
     case Code.SCOPE_FIXED:
       return { kind: 'owner_fixed', field: 'scope' };
     case Code.USER_FIXED:
@@ -90,30 +89,32 @@ function refusalOf(row: Row): Refusal | undefined {
     case Code.REQUEST_ID_REUSED:
       return { kind: 'request_id_reused' };
     default:
-      throw new Error(`the write statement decided ${row[CODE]}, which has no meaning`);
+      throw new Error(`the write statement decided ${code}, which has no meaning`);
   }
 }
 
 /** The memory as the write left it: what the request brought is taken from there, the rest from the row. */
-function writtenMemory(request: WriteRequest, change: Change, row: Row): Memory {
+function writtenMemory(request: WriteRequest, change: Change, rows: OutcomeRows, ord: number): Memory {
   const mask = change.kind === 'save' ? -1 : change.kind === 'update' ? change.mask : 0;
   const fields = change.kind === 'save' || change.kind === 'update' ? change.fields : undefined;
+  // A save that goes through is of the owner it names.
+  const owner = change.kind === 'save' ? change.owner : undefined;
   return {
     id: change.id,
-    scope: Number(row[SCOPE]) as Scope,
-    userId: text(row[USER_ID]),
-    team: text(row[TEAM]),
-    key: text(row[KEY]),
-    category: fields && mask & Field.CATEGORY ? fields.category : text(row[CATEGORY]),
-    content: fields && mask & Field.CONTENT ? fields.content : text(row[CONTENT]),
-    tags: fields && mask & Field.TAGS ? fields.tags : tagsOf(row[TAGS]),
-    metadata: fields && mask & Field.METADATA ? fields.metadata : metadataOf(row[METADATA]),
-    revision: Number(row[REVISION]),
-    changeNo: Number(row[CHANGE_NO]),
+    scope: rows.number(ord, SCOPE) as Scope,
+    userId: owner ? owner.userId : rows.text(ord, 'user_id'),
+    team: owner ? owner.team : rows.text(ord, 'team'),
+    key: change.kind === 'save' ? change.key : rows.text(ord, 'key'),
+    category: fields && mask & Field.CATEGORY ? fields.category : rows.text(ord, 'category'),
+    content: fields && mask & Field.CONTENT ? fields.content : rows.text(ord, 'content'),
+    tags: fields && mask & Field.TAGS ? fields.tags : rows.textArray(ord, 'tags'),
+    metadata: fields && mask & Field.METADATA ? fields.metadata : metadataOf(rows.json(ord, 'metadata')),
+    revision: rows.number(ord, REVISION),
+    changeNo: rows.number(ord, CHANGE_NO),
     author: request.author,
-    createTime: microsOf(text(row[CREATE_TIME])),
-    updateTime: microsOf(text(row[UPDATE_TIME])),
-    expireTime: optionalMicros(row[EXPIRE_TIME]),
-    deleteTime: optionalMicros(row[DELETE_TIME]),
+    createTime: rows.number(ord, CREATE_TIME),
+    updateTime: rows.number(ord, UPDATE_TIME),
+    expireTime: rows.optionalNumber(ord, EXPIRE_TIME),
+    deleteTime: rows.optionalNumber(ord, DELETE_TIME),
   };
 }

@@ -72,9 +72,8 @@ export const INPUT = [
 export const INPUT_TYPE = 'pg_temp.write_row';
 export const CREATE_INPUT_TYPE = `CREATE TYPE ${INPUT_TYPE} AS (${INPUT.map(([name, type]) => `${name} ${type}`).join(', ')})`;
 
-/** The output, in this order. Fields that the input brought come back as NULL. */
-export const OUTPUT = [
-  'ord',
+/** The output: `ord`, these ... */
+export const OUTPUT_NUMBERS = [
   'code',
   'etag',
   'head',
@@ -83,18 +82,14 @@ export const OUTPUT = [
   'revision',
   'change_no',
   'scope',
-  'user_id',
-  'team',
-  'key',
   'create_time',
   'update_time',
   'expire_time',
   'delete_time',
-  'new_category',
-  'new_content',
-  'new_tags',
-  'new_metadata',
 ] as const;
+
+/** ... and these, which come back as NULL where the input brought them. */
+export const OUTPUT_TEXTS = ['user_id', 'team', 'key', 'category', 'content', 'tags', 'metadata'] as const;
 
 /** The ciphertexts that go with new metadata: those of the input, and of the living row those to be kept. */
 const SEALED = `CASE WHEN i.sealed IS NOT NULL THEN (
@@ -247,10 +242,12 @@ advance AS (
             FROM e GROUP BY ws) n
    WHERE h.workspace_id = n.ws AND (n.written > 0 OR n.bumps > 0)
 )
-SELECT ord, code, CASE WHEN living OR kind = ${Kind.RESTORE} THEN cur_change ELSE 0 END AS etag, head, first_change, changes,
-       revision, change_no, scope, user_id, team, key, create_time, update_time, new_expire, delete_time,
-       CASE WHEN mask & ${Field.CATEGORY} = 0 THEN category END, CASE WHEN mask & ${Field.CONTENT} = 0 THEN content END,
-       CASE WHEN mask & ${Field.TAGS} = 0 THEN tags END, CASE WHEN mask & ${Field.METADATA} = 0 THEN metadata END
+SELECT ord, code, CASE WHEN living OR kind = ${Kind.RESTORE} THEN cur_change ELSE 0 END, head, first_change, changes,
+       revision, change_no, scope, create_time, update_time, new_expire, delete_time,
+       CASE WHEN kind <> ${Kind.SAVE} THEN user_id END, CASE WHEN kind <> ${Kind.SAVE} THEN team END,
+       CASE WHEN kind <> ${Kind.SAVE} THEN key END, CASE WHEN mask & ${Field.CATEGORY} = 0 THEN category END,
+       CASE WHEN mask & ${Field.CONTENT} = 0 THEN content END, CASE WHEN mask & ${Field.TAGS} = 0 THEN tags END,
+       CASE WHEN mask & ${Field.METADATA} = 0 THEN metadata END
   FROM e`,
   };
 }
