@@ -13,13 +13,22 @@ export function writeInput(requests: readonly WriteRequest[]): Buffer {
   );
   let ord = 0;
   requests.forEach((request, group) => {
-    for (const change of request.changes) addRow(rows, ord++, group, request, change);
+    request.changes.forEach((change, index) => {
+      addRow(rows, ord++, group, request, change, index === 0);
+    });
   });
   return rows.finish();
 }
 
 /** In the order of INPUT. */
-function addRow(rows: RecordArray, ord: number, group: number, request: WriteRequest, change: Change): void {
+function addRow(
+  rows: RecordArray,
+  ord: number,
+  group: number,
+  request: WriteRequest,
+  change: Change,
+  isFirst: boolean,
+): void {
   const fields = change.kind === 'save' || change.kind === 'update' ? change.fields : undefined;
   const owner = change.kind === 'save' ? change.owner : undefined;
   const { access } = request;
@@ -52,7 +61,7 @@ function addRow(rows: RecordArray, ord: number, group: number, request: WriteReq
   rows.text(request.author);
   rows.text(request.note);
   rows.uuid(request.requestId);
-  rows.bytea(request.requestHash);
+  rows.bytea(isFirst ? request.requestHash : undefined);
   rows.text(bound ? access.userId : undefined);
   rows.textArray(bound ? access.teams : undefined);
 }

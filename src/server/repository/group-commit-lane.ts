@@ -131,9 +131,6 @@ export class GroupCommitLane {
       next += write.request.changes.length;
       this.#waitingCalls.delete(write);
       try {
-        if (!rows.has(first, write.request.changes.length)) {
-          throw new ServiceError('WORKSPACE_NOT_FOUND', 'there is no such workspace');
-        }
         write.resolve(outcomeOf(write.request, rows, first, this.#options.codec));
       } catch (error) {
         write.reject(error);

@@ -1,3 +1,4 @@
+import { ServiceError } from '../domain/errors.ts';
 import type { Memory, MemoryCodec, MemoryRecord, Scope } from '../domain/memory.ts';
 import { type Change, Field, type Refusal, type WriteOutcome, type WriteRequest } from '../domain/repository.ts';
 import type { OutcomeRows } from './group-commit-rows.ts';
@@ -26,7 +27,12 @@ const UPDATE_TIME = OUTPUT_NUMBERS.indexOf('update_time');
 const EXPIRE_TIME = OUTPUT_NUMBERS.indexOf('expire_time');
 const DELETE_TIME = OUTPUT_NUMBERS.indexOf('delete_time');
 
-/** What became of a request. @param first the place of its first change in the batch */
+/**
+ * What became of a request.
+ *
+ * @param first the place of its first change in the batch
+ * @throws ServiceError WORKSPACE_NOT_FOUND
+ */
 export function outcomeOf(
   request: WriteRequest,
   rows: OutcomeRows,
@@ -66,6 +72,8 @@ function refusalOf(rows: OutcomeRows, ord: number): Refusal | undefined {
     case Code.GO:
     case Code.MISSING_ALLOWED:
       return undefined;
+    case Code.NO_WORKSPACE:
+      throw new ServiceError('WORKSPACE_NOT_FOUND', 'there is no such workspace');
     case Code.NOT_FOUND:
       return { kind: 'not_found' };
     case Code.EXISTS:

@@ -23,6 +23,7 @@ export const Code = {
   MISSING_ALLOWED: 11,
   REPLAY: 12,
   SEALED_UNKNOWN: 13,
+  NO_WORKSPACE: 14,
 } as const;
 
 /**
@@ -30,7 +31,8 @@ export const Code = {
  * the search for what cannot be there. `mask` says which fields come from the input (all of them for a
  * save, none for a delete); `source` is the revision a restore takes them from. `grp` numbers the
  * request: requests that only validate are numbered each as if it had come alone. `sealed` has the
- * ciphertexts that go with the metadata; a JSON null stands for one to be kept as it is.
+ * ciphertexts that go with the metadata; a JSON null stands for one to be kept as it is. Of the rows of a
+ * request only the first has `request_hash`, and with it looks the request up in the log.
  */
 export const INPUT = [
   ['ord', 'int4'],
@@ -115,13 +117,13 @@ function field(name: string, bit: number, input: string): string {
  *  h  the heads of its workspaces;
  *  f  with what is there now, what the request log knows, and the values as they would become;
  *  d  what to do with each row (Code);
- *  w  whether every row of the request can go;
- *  g  the change numbers, counted on from the head in the order of the batch;
+ *  n  whether every row of the request can go, and the change numbers, counted on from the head in the
+ *     order of the batch: arrays by place, for a window over whole rows copies each of them twice;
  *  e  the rows as they will be;
  *  then memories, history, request log and heads are written, and the outcome of every row returned.
  *
- * All joins are by primary key or unique index. OFFSET 0 keeps the planner from copying what f, d, w
- * and g compute to each place that asks for it. What is there and what is not is known, so rows are
+ * All joins are by primary key or unique index. OFFSET 0 keeps the planner from copying what f
+ * computes to each place that asks for it. What is there and what is not is known, so rows are
  * inserted or updated, which is cheaper than ON CONFLICT finding out again. A validate_only request gets the numbers it would
  * have had if it had come alone, and is written nowhere. The second parameter are the workspaces.
  *
@@ -161,15 +163,17 @@ f AS (
          ${field('sealed', Field.METADATA, SEALED)} AS sealed,
          ${field('expire_time', Field.EXPIRY, `coalesce(${timestampOf('i.expire_micros')}, u.update_time + i.ttl_micros * interval '1 microsecond')`)} AS expire_time
     FROM i CROSS JOIN t
-    JOIN h ON h.workspace_id = i.ws
+    LEFT JOIN h ON h.workspace_id = i.ws
     LEFT JOIN memories c ON c.workspace_id = i.ws AND c.id = i.lookup
-    LEFT JOIN request_log l ON l.workspace_id = i.ws AND l.request_id = i.request_id
+    LEFT JOIN request_log l ON l.workspace_id = i.ws
+     AND l.request_id = CASE WHEN i.request_hash IS NOT NULL THEN i.request_id END
     LEFT JOIN memory_revisions s ON s.workspace_id = i.ws AND s.memory_id = i.lookup AND s.revision = nullif(i.source, 0)
     CROSS JOIN LATERAL (SELECT greatest(t.now, c.update_time + interval '1 microsecond') AS update_time) u
   OFFSET 0
 ),
-d AS (
-  SELECT f.*, CASE
+d AS MATERIALIZED (
+  SELECT ord, grp, ws, validate, head, CASE
+      WHEN head IS NULL THEN ${Code.NO_WORKSPACE}
       WHEN seen THEN CASE WHEN same THEN ${Code.REPLAY} ELSE ${Code.REQUEST_ID_REUSED} END
       WHEN kind = ${Kind.SAVE} THEN CASE
         WHEN NOT reached THEN ${Code.NOT_FOUND}
@@ -186,21 +190,21 @@ d AS (
       WHEN NOT reached OR NOT living THEN CASE WHEN allow_missing THEN ${Code.MISSING_ALLOWED} ELSE ${Code.NOT_FOUND} END
       WHEN expected <> cur_change THEN ${Code.ETAG_MISMATCH}
       WHEN ${SEALED_LOST} THEN ${Code.SEALED_UNKNOWN}
-      ELSE ${Code.GO} END AS code
+      ELSE ${Code.GO} END AS code,
+      kind, living, there, bump, mask, id, revision, update_time, cur_create, expire_time, cur_change, first_change, changes,
+      request_id, request_hash, scope, user_id, team, key, category, content, tags, metadata, sealed, author, note
     FROM f
-  OFFSET 0
 ),
-w AS (
-  SELECT d.*, ${whole} AS whole FROM d
-  OFFSET 0
+n AS MATERIALIZED (
+  SELECT array_agg(change_no ORDER BY ord) AS change_nos, array_agg(whole ORDER BY ord) AS wholes
+    FROM (SELECT w.*, head + count(*) FILTER (WHERE code = ${Code.GO} AND whole)
+                        OVER (PARTITION BY ws, CASE WHEN validate THEN grp END ORDER BY ord) AS change_no
+            FROM (SELECT ord, grp, ws, validate, head, code, ${whole} AS whole FROM d) w) g
 ),
-g AS (
-  SELECT w.*, head + count(*) FILTER (WHERE code = ${Code.GO} AND whole)
-                       OVER (PARTITION BY ws, CASE WHEN validate THEN grp END ORDER BY ord) AS change_no
-    FROM w
-  OFFSET 0
+g AS NOT MATERIALIZED (
+  SELECT d.*, (SELECT change_nos FROM n)[ord + 1] AS change_no, (SELECT wholes FROM n)[ord + 1] AS whole FROM d
 ),
-e AS MATERIALIZED (
+e AS NOT MATERIALIZED (
   SELECT g.*, code = ${Code.GO} AND whole AS go, code = ${Code.GO} AND whole AND NOT validate AS written,
          CASE kind WHEN ${Kind.SAVE} THEN CASE WHEN living THEN ${Operation.UPDATE} ELSE ${Operation.CREATE} END
                    WHEN ${Kind.UPDATE} THEN ${Operation.UPDATE} WHEN ${Kind.DELETE} THEN ${Operation.DELETE}
@@ -268,7 +272,7 @@ export const WRITE_SINGLES = writeChanges(
 export const WRITE_TOGETHER = writeChanges(
   'write_together',
   `bool_and(${PASSES}) OVER (PARTITION BY grp)`,
-  `SELECT ws, request_id, min(request_hash), coalesce(min(change_no) FILTER (WHERE go), min(head)),
+  `SELECT ws, request_id, (array_agg(request_hash) FILTER (WHERE request_hash IS NOT NULL))[1], coalesce(min(change_no) FILTER (WHERE go), min(head)),
          count(*) FILTER (WHERE go), min(update_time)
     FROM e WHERE ${LOGGED} GROUP BY ws, request_id`,
 );
