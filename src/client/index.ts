@@ -85,4 +85,5 @@ export {
 } from '../shared/gen/memoryhub/v1/stats_service.ts';
 export { LIMITS } from '../shared/limits.ts';
 export { RpcError } from '../shared/rpc-error.ts';
-export { type CallSettings, MemoryHub } from '../shared/service-client.ts';
+export type { CallSettings } from '../shared/service-api.ts';
+export { MemoryHub } from '../shared/service-client.ts';

@@ -5,8 +5,9 @@ import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AdminServiceService } from '../../src/shared/gen/memoryhub/v1/admin_service.ts';
 import { GetStatsResponse, StatsServiceService } from '../../src/shared/gen/memoryhub/v1/stats_service.ts';
+import { RETRIED_METHODS } from '../../src/shared/retries.ts';
 import type { RpcError } from '../../src/shared/rpc-error.ts';
-import { MemoryHub, RETRIED_METHODS } from '../../src/shared/service-client.ts';
+import { MemoryHub } from '../../src/shared/service-client.ts';
 
 /** Any server that answers; what is held here is the client's doing. */
 async function serve(port = 0): Promise<{ server: Server; port: number }> {

@@ -1,4 +1,5 @@
-import type { CallSettings, MemoryHub } from '../../shared/service-client.ts';
+import type { CallSettings } from '../../shared/service-api.ts';
+import type { MemoryHub } from '../../shared/service-client.ts';
 import { type SettingRow, settingRow } from '../state/memories/settings.ts';
 
 /** A workspace may have thousands of users with settings of their own: so many are shown. */
