@@ -12,7 +12,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY src ./src
 # Without its entry a bundle is never found older than the sources, and nothing tries to build it again.
-RUN npm run build && rm src/tui/main.tsx src/server/main.ts src/server/workers/worker.ts
+RUN npm run build && rm src/tui/main.tsx src/server/main.ts src/server/workers/worker.ts src/server/preparation/program.ts
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production \

@@ -69,7 +69,7 @@ else {
   const postgres = await startEmbeddedPostgres({ dataDir, maxConnections: 50 });
   try {
     const database = await openDatabase({ url: postgres.url, poolMax: 4, poolMin: 0 });
-    await migrate(database.orm);
+    await migrate(await database.orm());
     await insertRows(database.pool, Number(flags.rows));
     await database.close();
     await compare(postgres.url);

@@ -72,7 +72,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'memory-hub-micro-'));
 const postgres = await startEmbeddedPostgres({ dataDir, maxConnections: 50 });
 try {
   const database = await openDatabase({ url: postgres.url, poolMax: 4, poolMin: 0 });
-  await migrate(database.orm);
+  await migrate(await database.orm());
   if (flags.sql !== '') await database.pool.query({ text: flags.sql });
   await preload(database, Number(flags.preload));
   for (const shape of SHAPES.filter(({ title }) => title.includes(flags.only))) await compare(database, shape);

@@ -1,40 +1,82 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Plugin } from 'esbuild';
 import { upToDate } from '../shared/bundle.ts';
 import { PACKAGE_ROOT } from '../shared/package-root.ts';
 
-/** CommonJS packages read files beside them, or are loaded by only some servers; each is few modules, too. */
+/** Read files beside them, start programs of their own, or are loaded only by servers that are set to use them. */
 const LEFT_OUT = [
-  '@grpc/*',
-  '@opentelemetry/*',
+  '@grpc/proto-loader',
+  '@grpc/reflection',
+  '@opentelemetry/exporter-.*',
+  '@opentelemetry/resources',
+  '@opentelemetry/sdk-.*',
   'esbuild',
   'ioredis',
-  'pg',
+  'pg-native',
   'pino',
   'pino-roll',
   'rate-limiter-flexible',
 ];
 
 /**
- * Bundles the server when a source is newer than the bundle. Of a thousand modules V8 keeps the source text of each,
+ * What is left out is loaded where the module that imports it begins. esbuild would move its import to the top of
+ * the bundle, where every program loads it, also for modules that are imported when they are wanted.
+ */
+const LEFT_OUT_UNTIL_WANTED: Plugin = {
+  name: 'left out until wanted',
+  setup(build) {
+    build.onResolve({ filter: new RegExp(`^(${LEFT_OUT.join('|')})$`) }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'left-out' } : { path, external: true },
+    );
+    build.onLoad({ filter: /./, namespace: 'left-out' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+/**
+ * The generated stubs make a client of each service, for which they import grpc-js. Who only wants their messages,
+ * as the parent of workers does, is to have neither.
+ */
+const STUBS_WITHOUT_CLIENTS: Plugin = {
+  name: 'stubs without clients',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/shared\/gen\/.*\.ts$/ }, ({ path }) => ({
+      loader: 'ts',
+      contents: readFileSync(path, 'utf8').replaceAll(' = makeGeneric', ' = /* @__PURE__ */ makeGeneric'),
+    }));
+    build.onResolve({ filter: /^@grpc\/grpc-js$/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
+      if (pluginData === STUBS_WITHOUT_CLIENTS || !importer.includes('/src/shared/gen/')) return undefined;
+      const resolved = await build.resolve(path, { kind, resolveDir, importer, pluginData: STUBS_WITHOUT_CLIENTS });
+      return { path: resolved.path, sideEffects: false };
+    });
+  },
+};
+
+/**
+ * Bundles the server's programs when a source is newer. Of a thousand modules V8 keeps the source text of each,
  * comments too, and Node.js what the compile cache has of it: 40 MB of every process, and half of its start.
  *
  * @returns URL of what exports `serve`
  */
 export async function bundleServer(folder = join(PACKAGE_ROOT, 'dist')): Promise<string> {
-  const bundle = (name: string, entry: string) =>
-    upToDate({
-      entry,
-      output: join(folder, `${name}.mjs`),
-      sources: ['src/server', 'src/shared', 'package.json'],
-      options: {
-        external: LEFT_OUT,
-        // Where a stack trace points to can be read, and is not the whole program in one line.
-        lineLimit: 160,
-        banner: {
-          js: "import { createRequire as requireFrom } from 'node:module';const require = requireFrom(import.meta.url);",
-        },
+  const bundle = (name: string, entry: string) => ({
+    entry: `src/server/${entry}`,
+    output: join(folder, `${name}.mjs`),
+    sources: ['src/server', 'src/shared', 'package.json'],
+    options: {
+      plugins: [LEFT_OUT_UNTIL_WANTED, STUBS_WITHOUT_CLIENTS],
+      // Where a stack trace points to can be read, and is not the whole program in one line.
+      lineLimit: 160,
+      banner: {
+        js: "import { createRequire as requireFrom } from 'node:module';const require = requireFrom(import.meta.url);",
       },
-    });
-  await bundle('worker', 'src/server/workers/worker.ts');
-  return bundle('server', 'src/server/main.ts');
+    },
+  });
+  return upToDate(
+    bundle('server', 'main.ts'),
+    bundle('worker', 'workers/worker.ts'),
+    bundle('preparation', 'preparation/program.ts'),
+  );
 }

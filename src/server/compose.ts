@@ -152,7 +152,11 @@ async function composeInto(options: ComposeOptions, opened: { close(): unknown }
   opened.push({ close: () => poller.stop() });
 
   const redis = config.redis_url === undefined ? undefined : await openRedis(config.redis_url, recorder, event);
-  if (redis) opened.push(redis);
+  if (redis) {
+    opened.push(redis);
+    // Without Redis a write moves the epoch of its workspace on, through the ORM: it is not to be loaded just then.
+    await database.orm();
+  }
   const store = new PostgresMemoryRepository({
     pool: database.pool,
     readPool: database.readPool,

@@ -9,15 +9,15 @@ import { TlsFilesError } from './security/tls-files.ts';
 import { LogFileError } from './telemetry/log-file.ts';
 import { MetricsListenError } from './telemetry/metrics/endpoint.ts';
 
-/** What a worker could not do at its start, told by its parent. */
-export class WorkerStartError extends Error {
-  override readonly name = 'WorkerStartError';
+/** What another process of the server could not do at the start, told by the one that started it. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
 }
 
 const FORESEEN = [
   ...[DatabaseConnectError, DatabaseUnsuitableError, EmbeddedPostgresError, KeyMissingError, KeyringError],
   ...[KeySetUnavailable, ListenError, LogFileError, MetricsListenError, RedisSettingError, RulesFileError],
-  ...[SchemaNewerError, TlsFilesError, WorkerStartError],
+  ...[SchemaNewerError, StartError, TlsFilesError],
 ];
 
 /**

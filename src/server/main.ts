@@ -1,26 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { programVersion } from '../shared/program-version.ts';
 import { startBanner } from './banner.ts';
-import { type Boot, type ComposeOptions, compose, type RunningServer } from './compose.ts';
+import type { Boot, ComposeOptions, RunningServer } from './compose.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
-import { openDatabase } from './database/database.ts';
 import { claimDataDir } from './database/embedded/claim.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/embedded-postgres.ts';
-import { migrate } from './database/migrate.ts';
 import { CONNECTIONS_BESIDE_POOL } from './database/pool-share.ts';
-import { ensureFirstKeys } from './first-keys.ts';
 import { isForeseen } from './foreseen.ts';
 import { keepHeapNearItsContent } from './heap.ts';
 import { lastResort } from './last-resort.ts';
-import { createAdminRepository } from './repository/admin-repository.ts';
-import { createDataKeyStore } from './repository/data-key-repository.ts';
-import { prepareKeyring } from './security/sealing/open-keyring.ts';
+import { Preparation } from './preparation/preparation.ts';
 import { readTlsFiles } from './security/tls-files.ts';
 import { LogFileError } from './telemetry/log-file.ts';
 import { type Logging, openLogging } from './telemetry/logger.ts';
-import { startTracing } from './telemetry/tracing.ts';
 import { tlsPaths } from './tls.ts';
-import { startWorkers } from './workers/parent.ts';
+import type { WorkersOptions } from './workers/parent.ts';
 
 /** Connections PostgreSQL keeps for people and for a second program beside the pool. */
 const SPARE_CONNECTIONS = 20;
@@ -92,6 +86,8 @@ async function start({ config, configLoadMs, logging, terminal, closers }: Start
   const claim = claimDataDir(config.data_dir, record);
   closers.push(() => claim.release());
 
+  const preparation = new Preparation(log);
+  closers.push(() => preparation.close());
   let postgres: EmbeddedPostgres | undefined;
   if (config.database_url === undefined) {
     const maxConnections =
@@ -104,7 +100,7 @@ async function start({ config, configLoadMs, logging, terminal, closers }: Start
     closers.push(() => postgres?.stop());
   }
   const databaseUrl = config.database_url ?? postgres?.url ?? '';
-  await prepareDatabase(databaseUrl, config, log);
+  await preparation.run(config, databaseUrl);
 
   const server =
     config.workers > 1
@@ -118,12 +114,18 @@ async function start({ config, configLoadMs, logging, terminal, closers }: Start
   return server;
 }
 
-/** Serves from this very process. */
+/** Serves from other processes. */
+async function startWorkers(options: WorkersOptions): Promise<RunningServer> {
+  return (await import('./workers/parent.ts')).startWorkers(options);
+}
+
+/** Serves from this very process. Loaded here: the parent of workers needs next to nothing of it. */
 async function startAlone(
   options: Omit<ComposeOptions, 'worker' | 'tracing'>,
   closers: (() => unknown)[],
 ): Promise<RunningServer> {
   const { config, boot, logging } = options;
+  const [{ compose }, { startTracing }] = await Promise.all([import('./compose.ts'), import('./telemetry/tracing.ts')]);
   const tracing = await startTracing({
     endpoint: config.otlp_endpoint,
     version: boot.version,
@@ -133,20 +135,6 @@ async function startAlone(
   });
   closers.push(() => tracing.shutdown());
   return compose({ ...options, tracing, worker: 0 });
-}
-
-/** Brings the schema up to date and makes the first keys, over a few connections of its own. */
-async function prepareDatabase(url: string, config: Config, log: Logging['log']): Promise<void> {
-  const database = await openDatabase({ url, poolMax: 2, poolMin: 0, log: (message) => log.warn(message) });
-  try {
-    for (const name of await migrate(database.orm)) log.info(`migrated the schema: ${name}`);
-    for (const notice of await prepareKeyring(config, createDataKeyStore(database))) log.info(notice);
-    for (const file of await ensureFirstKeys(createAdminRepository(database), config.data_dir)) {
-      log.info(`wrote ${file}`);
-    }
-  } finally {
-    await database.close();
-  }
 }
 
 /**

@@ -15,13 +15,18 @@ export interface Bundle {
 }
 
 /**
- * Makes a bundle when a source is newer than it.
+ * Makes those bundles of which a source is newer.
  *
- * @returns URL of the bundle, to be imported
+ * @returns URL of the first, to be imported
  */
-export async function upToDate(bundle: Bundle): Promise<string> {
-  if (isStale(bundle)) await build(bundle);
-  return pathToFileURL(bundle.output).href;
+export async function upToDate(first: Bundle, ...more: readonly Bundle[]): Promise<string> {
+  const stale = [first, ...more].filter(isStale);
+  if (stale.length > 0) {
+    const { build, stop } = await import('esbuild');
+    await Promise.all(stale.map((bundle) => make(bundle, build)));
+    await stop();
+  }
+  return pathToFileURL(first.output).href;
 }
 
 function isStale({ entry, output, sources }: Bundle): boolean {
@@ -38,13 +43,12 @@ function newestMs(path: string): number {
   return readdirSync(path).reduce((newest, name) => Math.max(newest, newestMs(join(path, name))), stats.mtimeMs);
 }
 
-async function build({ entry, output, options }: Bundle): Promise<void> {
+async function make({ entry, output, options }: Bundle, build: typeof import('esbuild').build): Promise<void> {
   const begun = new Date();
-  const { build: esbuild, stop } = await import('esbuild');
   mkdirSync(dirname(output), { recursive: true });
   // Another program may start meanwhile: it finds a whole bundle or none.
   const unfinished = `${output}.${process.pid}.tmp`;
-  await esbuild({
+  await build({
     entryPoints: [join(PACKAGE_ROOT, entry)],
     outfile: unfinished,
     bundle: true,
@@ -65,5 +69,4 @@ async function build({ entry, output, options }: Bundle): Promise<void> {
   utimesSync(unfinished, begun, begun);
   renameSync(`${unfinished}.map`, `${output}.map`);
   renameSync(unfinished, output);
-  await stop();
 }

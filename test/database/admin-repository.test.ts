@@ -44,7 +44,7 @@ test('a second workspace of the same name is refused, also when both are made at
 
 test('a new workspace begins at change 0 and cache epoch 0', async () => {
   const { id } = await repository().createWorkspace('fresh', '');
-  const heads = await database().orm.em.execute(
+  const heads = await (await database().orm()).em.execute(
     'SELECT workspace_id, head, cache_epoch FROM workspace_heads WHERE workspace_id = ?',
     [id],
   );

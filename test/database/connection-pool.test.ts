@@ -71,7 +71,7 @@ describe('a connection is thrown away', () => {
     });
     await expect(failing).rejects.toMatchObject(error);
     expect(await backend(database)).not.toBe(pid);
-    expect(await database.orm.em.execute("SELECT * FROM workspaces WHERE name = 'undone'")).toEqual([]);
+    expect(await (await database.orm()).em.execute("SELECT * FROM workspaces WHERE name = 'undone'")).toEqual([]);
   });
 
   test('when its work forgets to end a transaction', async () => {
@@ -86,7 +86,7 @@ describe('a connection is thrown away', () => {
     const controller = new AbortController();
     const abandoned = database.pool.query({ text: 'SELECT pg_sleep(60), 4711' }, controller.signal);
     const running = async () => {
-      const rows = await shared().orm.em.execute(
+      const rows = await (await shared().orm()).em.execute(
         "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep(60), 47%'",
       );
       return rows.length > 0;
@@ -109,7 +109,7 @@ describe('a connection is thrown away', () => {
     const lost: string[] = [];
     const database = await open({ observer: { acquired: () => {}, lost: (error) => lost.push(error.message) } });
     const pid = await backend(database);
-    await shared().orm.em.execute('SELECT pg_terminate_backend(?)', [pid]);
+    await (await shared().orm()).em.execute('SELECT pg_terminate_backend(?)', [pid]);
     await until(async () => lost.length > 0);
     expect(await backend(database)).not.toBe(pid);
     expect(database.pool.gauges.lost).toBe(1);

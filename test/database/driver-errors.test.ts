@@ -25,7 +25,7 @@ const ownEnd = 'SELECT pg_terminate_backend(pg_backend_pid())';
 describe('the database is unavailable', () => {
   test.each<[string, () => Promise<unknown>]>([
     ['when it ends the connection', query(ownEnd)],
-    ['when it ends a connection of the ORM', () => database().orm.em.fork().execute(ownEnd)],
+    ['when it ends a connection of the ORM', async () => (await database().orm()).em.fork().execute(ownEnd)],
     [
       'when it has become a standby',
       () =>
@@ -93,7 +93,7 @@ test('what says nothing of the service stays as it is', async () => {
   const violation = await said(query("INSERT INTO cache_generations (cache) VALUES ('authentication')"));
   expect(violation).not.toBeInstanceOf(ServiceError);
   expect(sqlState(violation)).toBe('23505');
-  const ofOrm = await said(() => database().orm.em.fork().execute('SELECT 1 / 0'));
+  const ofOrm = await said(async () => (await database().orm()).em.fork().execute('SELECT 1 / 0'));
   expect(sqlState(ofOrm)).toBe('22012');
   for (const error of [new TypeError('a bug'), 'text', undefined, new ServiceError('CANCELLED', 'gone')]) {
     expect(toServiceError(error)).toBe(error);

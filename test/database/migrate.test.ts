@@ -29,40 +29,42 @@ afterEach(async () => {
 
 test('of servers that start together on an empty database one migrates, and all come up', async () => {
   const together = await Promise.all([startServer(), startServer(), startServer(), startServer()]);
-  const settled = await Promise.allSettled(together.map((server) => migrate(server.orm)));
+  const settled = await Promise.allSettled(together.map(async (server) => migrate(await server.orm())));
   const done = settled.map((each) => (each.status === 'fulfilled' ? each.value : [`${each.reason}`]));
   expect(done.toSorted((a, b) => b.length - a.length)).toEqual([ALL, [], [], []]);
   for (const server of together) {
-    expect(await server.orm.em.execute('SELECT count(*)::int AS n FROM memories')).toEqual([{ n: 0 }]);
+    expect(await (await server.orm()).em.execute('SELECT count(*)::int AS n FROM memories')).toEqual([{ n: 0 }]);
   }
 });
 
 test('a second start finds nothing to do and waits for nobody', async () => {
   const first = await startServer();
-  await migrate(first.orm);
+  await migrate(await first.orm());
   await first.pool.withClient(async (client) => {
     await client.query('BEGIN');
     await client.query('SELECT * FROM migration_lock FOR UPDATE');
     const second = await startServer();
-    expect(await migrate(second.orm)).toEqual([]);
+    expect(await migrate(await second.orm())).toEqual([]);
     await client.query('ROLLBACK');
   });
 });
 
 test('a migration that fails leaves nothing behind, and the next start succeeds', async () => {
   const server = await startServer();
-  await server.orm.em.execute('CREATE TABLE jobs (oops int)');
-  await expect(migrate(server.orm)).rejects.toThrow(/jobs/);
-  expect(await server.orm.em.execute("SELECT to_regclass('memories') AS memories")).toEqual([{ memories: null }]);
-  await server.orm.em.execute('DROP TABLE jobs');
-  expect(await migrate(server.orm)).toEqual(ALL);
+  await (await server.orm()).em.execute('CREATE TABLE jobs (oops int)');
+  await expect(migrate(await server.orm())).rejects.toThrow(/jobs/);
+  expect(await (await server.orm()).em.execute("SELECT to_regclass('memories') AS memories")).toEqual([
+    { memories: null },
+  ]);
+  await (await server.orm()).em.execute('DROP TABLE jobs');
+  expect(await migrate(await server.orm())).toEqual(ALL);
 });
 
 test('a schema newer than the program is refused with both versions named', async () => {
   const server = await startServer();
-  await migrate(server.orm);
-  await server.orm.em.execute("INSERT INTO schema_migrations (name) VALUES ('29990101000000_future')");
-  const refused = await migrate(server.orm).catch((error: unknown) => error);
+  await migrate(await server.orm());
+  await (await server.orm()).em.execute("INSERT INTO schema_migrations (name) VALUES ('29990101000000_future')");
+  const refused = await migrate(await server.orm()).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(SchemaNewerError);
   expect(refused).toMatchObject({ schemaVersion: '29990101000000_future', programVersion: ALL.at(-1) });
   expect((refused as Error).message).toContain('29990101000000_future');
@@ -76,15 +78,17 @@ test('names of migrations sort by time, each is unique', () => {
 
 test('every installation gets a token key of 32 bytes of its own', async () => {
   const server = await startServer();
-  await migrate(server.orm);
-  const keys = await server.orm.em.execute<{ purpose: string; secret: Buffer }[]>('SELECT * FROM server_keys');
+  await migrate(await server.orm());
+  const keys = await (await server.orm()).em.execute<{ purpose: string; secret: Buffer }[]>(
+    'SELECT * FROM server_keys',
+  );
   expect(keys).toMatchObject([{ id: 1, purpose: 'token_sealing' }]);
   expect(keys[0]?.secret.length).toBe(32);
 
   await empty.drop();
   empty = await createEmptyDatabase();
   const other = await startServer();
-  await migrate(other.orm);
-  const others = await other.orm.em.execute<{ secret: Buffer }[]>('SELECT secret FROM server_keys');
+  await migrate(await other.orm());
+  const others = await (await other.orm()).em.execute<{ secret: Buffer }[]>('SELECT secret FROM server_keys');
   expect(others[0]?.secret.toString('hex')).not.toBe(keys[0]?.secret.toString('hex'));
 });

@@ -13,8 +13,8 @@ import { testDatabase } from '../support/database.ts';
 const database = testDatabase();
 const run = (settings: Partial<RetentionSettings> = {}) =>
   createRetention(database(), { ...DEFAULT_RETENTION, ...settings }).runOnce();
-const execute = <T extends object[]>(text: string, values: unknown[] = []) =>
-  database().orm.em.execute<T>(text, values);
+const execute = async <T extends object[]>(text: string, values: unknown[] = []) =>
+  (await database().orm()).em.execute<T>(text, values);
 
 beforeEach(async () => {
   await execute('TRUNCATE memories, memory_revisions, request_log, workspace_heads');

@@ -19,14 +19,14 @@ test.each([
   ['a unique constraint gone', 'ALTER TABLE memories DROP CONSTRAINT memories_change_no', /unique/],
   ['a table nobody describes', 'CREATE TABLE stray (id int)', /drop table .*"stray"/],
 ])('%s would be noticed', async (_, change, expected) => {
-  await database().orm.em.execute(change);
+  await (await database().orm()).em.execute(change);
   expect(await difference()).toMatch(expected);
-  await database().orm.schema.update({ safe: false });
+  await (await database().orm()).schema.update({ safe: false });
   expect(await difference()).toBe('');
 });
 
 test('pages keep the room that updates in place need', async () => {
-  const rows = await database().orm.em.execute<{ relname: string; reloptions: string[] }[]>(
+  const rows = await (await database().orm()).em.execute<{ relname: string; reloptions: string[] }[]>(
     "SELECT relname, reloptions FROM pg_class WHERE reloptions IS NOT NULL AND relkind = 'r' ORDER BY relname",
   );
   expect(rows).toEqual([
@@ -36,7 +36,7 @@ test('pages keep the room that updates in place need', async () => {
 });
 
 test('no table has a foreign key', async () => {
-  const rows = await database().orm.em.execute("SELECT conname FROM pg_constraint WHERE contype = 'f'");
+  const rows = await (await database().orm()).em.execute("SELECT conname FROM pg_constraint WHERE contype = 'f'");
   expect(rows).toEqual([]);
 });
 
@@ -44,6 +44,6 @@ function reindex(name: string, on: string): string {
   return `DROP INDEX ${name}; CREATE INDEX ${name} ON ${on}`;
 }
 
-function difference(): Promise<string> {
-  return database().orm.schema.getUpdateSchemaSQL({ wrap: false, safe: false });
+async function difference(): Promise<string> {
+  return (await database().orm()).schema.getUpdateSchemaSQL({ wrap: false, safe: false });
 }

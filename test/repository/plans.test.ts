@@ -67,6 +67,8 @@ const UNPLANNED_STARTS: readonly (readonly [start: string, reason: string])[] = 
   ['DELETE FROM settings', 'by primary key, when a setting is removed'],
   ['INSERT INTO setting', 'by primary key, when a setting is changed'],
   ['INSERT INTO sealing_keys', 'by primary key, once a workspace'],
+  ['SELECT workspace_id, generation, kek_id', 'by primary key, once a workspace and process; all at a start'],
+  ['SELECT secret FROM server_keys', 'the table has a row for each key of the server: one'],
   ['UPDATE sealing_keys', 'by primary key, when keys are rotated'],
   ["SELECT '", 'asks for the number of a type, once a connection'],
   ['SET enable_seqscan', 'a setting'],

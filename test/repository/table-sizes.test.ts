@@ -23,8 +23,8 @@ test('a scan of a whole table and one by an index are told apart', async () => {
     if (memories === undefined) throw new Error('there is no table memories');
     return [memories.sequentialScans, memories.indexes.reduce((sum, { scans: byIndex }) => sum + byIndex, 0)];
   };
-  const readWithout = (...methods: readonly string[]) =>
-    database().orm.em.transactional(async (em) => {
+  const readWithout = async (...methods: readonly string[]) =>
+    (await database().orm()).em.transactional(async (em) => {
       for (const method of methods) await em.execute(`SET LOCAL enable_${method} = off`);
       await em.execute(`SELECT content FROM memories WHERE workspace_id = 1 AND id = '${crypto.randomUUID()}'`);
     });

@@ -78,7 +78,7 @@ async function template(postgresUrl: string, stops: Stop[]): Promise<string> {
   const url = new URL(postgresUrl);
   url.pathname = `/${name}`;
   const database = await openDatabase({ ...TEST_POOL, url: url.toString() });
-  await migrate(database.orm);
+  await migrate(await database.orm());
   await database.close();
   return name;
 }

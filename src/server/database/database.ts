@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MikroORM } from '@mikro-orm/postgresql';
+import type { MikroORM } from '@mikro-orm/postgresql';
 import { type Client, Pool, type PoolConfig } from 'pg';
 import { ConnectionPool, type PoolObserver } from './connection-pool.ts';
 import { lendingSocket } from './lending-socket.ts';
-import { ormConfig } from './orm-config.ts';
 import { CONNECTIONS_BESIDE_POOL } from './pool-share.ts';
 import { preflight } from './preflight.ts';
 import { queryTimeoutMs, sessionSettings } from './session.ts';
@@ -39,9 +38,12 @@ const POLL_TIMEOUT_MS = 1_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 
 export interface Database {
-  /** For cold paths. Every query it makes is sent with its values inlined, unprepared. */
-  readonly orm: MikroORM;
-  /** The ORM's own pool, for hot paths. */
+  /**
+   * For cold paths. Every query it makes is sent with its values inlined, unprepared. Loaded when it is first asked
+   * for, which takes a tenth of a second and 13 MB: a server whose keys and settings nobody changes never does.
+   */
+  orm(): Promise<MikroORM>;
+  /** For hot paths; the ORM takes its connections from it, too. */
   readonly pool: ConnectionPool;
   /** Of the replica, or the same as `pool`. */
   readonly readPool: ConnectionPool;
@@ -87,8 +89,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
   const bounds = { max: poolMax, acquireTimeoutMs, queryTimeoutMs: queryTimeoutMs(timeouts) };
 
-  const orm = new MikroORM(ormConfig(withSettings(url, settings), poolConfig, log));
-  const native = await orm.em.getConnection().getNativeClient();
+  const native = new Pool({ ...poolConfig, connectionString: withSettings(url, settings), types: resultTypes() });
+  let orm: Promise<MikroORM> | undefined;
   const pool = new ConnectionPool(native, bounds, observer);
 
   const replica =
@@ -109,7 +111,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const pollBounds = { max: 1, acquireTimeoutMs: POLL_TIMEOUT_MS, queryTimeoutMs: POLL_TIMEOUT_MS };
 
   return {
-    orm,
+    orm: () => {
+      orm ??= import('./orm.ts').then(({ openOrm }) => openOrm(url, native, log));
+      return orm;
+    },
     pool,
     pollPool: new ConnectionPool(polling, pollBounds, { ...observer, acquired: () => {} }),
     readPool: replica === undefined ? pool : new ConnectionPool(replica, bounds, observer),
@@ -117,8 +122,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     openWriteConnection: () => connectForWriting(url, timeouts, facts.noticesAbandoned),
     close: async () => {
       const ended = async () => {
-        await orm.close(true);
-        // An ORM that was never asked anything leaves the pool open.
+        await (await orm)?.close(true);
+        // One that was never asked anything leaves the pool open.
         await Promise.all([native.ending ? undefined : native.end(), replica?.end(), polling.end()]);
       };
       await Promise.race([ended(), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);

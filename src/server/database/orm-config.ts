@@ -1,34 +1,25 @@
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
-import type { Pool, PoolConfig } from 'pg';
+import type { PostgresDialect } from 'kysely';
 import { ENTITIES } from './entities/all.ts';
 import { MIGRATIONS } from './migrations/all.ts';
-import { resultTypes } from './target.ts';
 
 /** The row whose lock a migrating server holds; made before the first migration. */
 export const MIGRATION_LOCK_TABLE = 'migration_lock';
 export const MIGRATIONS_TABLE = 'schema_migrations';
 
 /**
- * The ORM over one `pg` pool.
+ * What the ORM is told.
  *
- * @param url where to connect to, session settings included
- * @param pool what the driver adds to it
+ * @param url of the database, for its name
+ * @param connections where it takes them from
  * @param log warnings of the ORM, one sentence each
  */
-export function ormConfig(url: string, pool: PoolConfig, log: (message: string) => void) {
+export function ormConfig(url: string, connections: () => PostgresDialect, log: (message: string) => void) {
   return defineConfig({
     entities: ENTITIES,
     clientUrl: url,
-    driverOptions: {
-      // The driver reads the whole URL itself: the ORM takes no socket, TLS or options from it.
-      connectionString: url,
-      ...pool,
-      // Before the first connection: each keeps the parsers it was made with.
-      onPoolCreated: (created: Pool) => {
-        created.options.types = resultTypes();
-      },
-    },
+    driverOptions: connections,
     // The preflight has seen that the database is there.
     ensureDatabase: false,
     extensions: [Migrator],

@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts';
 import type { AuditLog } from '../domain/audit-log.ts';
-import { insertAct } from './audit-acts.ts';
+import { actValues, INSERT_ACT } from './audit-acts.ts';
 import { toWriteError } from './driver-errors.ts';
 
 /** The audit trail in PostgreSQL. */
@@ -8,7 +8,7 @@ export function createAuditLog(database: Database): AuditLog {
   return {
     async record(act) {
       try {
-        await insertAct(database.orm.em.fork(), act);
+        await database.pool.query({ text: INSERT_ACT, values: actValues(act) });
       } catch (error) {
         throw toWriteError(error);
       }

@@ -1,4 +1,4 @@
-import { FIND_API_KEY, RECORD_KEY_USES } from './api-keys.ts';
+import { FIND_API_KEY, RECORD_KEY_USES } from './api-key-statements.ts';
 import { COUNT_REFUSALS } from './audit-repository.ts';
 import { planCases as plainRows } from './plain-rows.ts';
 import { BUMP_CACHE_EPOCH, LOCK_WORKSPACE, PRUNE_AUDIT } from './retention-statements.ts';

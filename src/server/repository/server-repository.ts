@@ -1,5 +1,4 @@
 import type { Database } from '../database/database.ts';
-import { ServerKeyEntity } from '../database/entities/server.ts';
 import { translating } from './driver-errors.ts';
 
 /** Size of one table, and how it is read. Scans are counted since the database began to. */
@@ -78,10 +77,9 @@ export async function sessionWaits(database: Database): Promise<ReadonlyMap<stri
 
 /** The newest key that seals tokens; the first migration made one. */
 export async function readTokenKey(database: Database): Promise<Uint8Array> {
-  const em = database.orm.em.fork();
-  const [row] = await translating(() =>
-    em.find(ServerKeyEntity, { purpose: 'token_sealing' }, { orderBy: { id: 'desc' }, limit: 1 }),
-  );
+  const text = "SELECT secret FROM server_keys WHERE purpose = 'token_sealing' ORDER BY id DESC LIMIT 1";
+  const { rows } = await translating(() => database.pool.query<{ secret: Buffer }>({ text }));
+  const [row] = rows;
   if (!row) throw new Error('the database has no token-sealing key: its table server_keys was emptied');
   return row.secret;
 }

@@ -34,7 +34,7 @@ export function createSettingRepository(database: Database): SettingRepository {
       read(SETTING_HISTORY, [workspaceId, userId, name, limit], revisionOf),
     write: async (call, write) => {
       try {
-        return await writeSettings(database.orm.em.fork(), call, write);
+        return await writeSettings((await database.orm()).em.fork(), call, write);
       } catch (error) {
         throw toWriteError(error);
       }

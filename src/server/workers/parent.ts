@@ -1,13 +1,12 @@
 import cluster, { type Worker } from 'node:cluster';
-import { getCompileCacheDir } from 'node:module';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventKind, StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { appendFrame, emptyFrame, joinFrame } from '../../shared/stats-merge.ts';
 import { timestampFromMs } from '../../shared/time.ts';
 import type { Boot, RunningServer } from '../compose.ts';
 import type { Config } from '../config.ts';
-import { WorkerStartError } from '../foreseen.ts';
+import { StartError } from '../foreseen.ts';
+import { programBeside, programEnvironment } from '../programs.ts';
 import type { Logging } from '../telemetry/logger.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { ToldOnce } from './told-once.ts';
@@ -19,8 +18,7 @@ const RESTART_PAUSE_MS = 500;
 const KILL_AFTER_MS = 5_000;
 /** Of each half, in megabytes: of several processes each is to be smaller than a single one. See heap.ts. */
 const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4';
-/** The workers' program is beside this one, as a source or as a bundle. */
-const WORKER = join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.mjs');
+const WORKER = programBeside(import.meta, { source: 'worker.ts', bundle: 'worker.mjs' });
 /** The parent's own number: it counts nothing, but tells of its workers. */
 const PARENT = 0;
 
@@ -77,14 +75,14 @@ class WorkersParent {
   /** Resolves once the worker serves. */
   #fork(number: number): Promise<{ host: string; port: number }> {
     const { config, boot, databaseUrl } = this.#options;
-    const worker = cluster.fork(compileCache());
+    const worker = cluster.fork(programEnvironment());
     this.#workers.set(number, worker);
     closeUntakenConnection(worker);
     return new Promise((resolve, reject) => {
       let isServing = false;
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'stats') this.#broadcast(number, message.frame);
-        else if (message.kind === 'failed') reject(new (message.foreseen ? WorkerStartError : Error)(message.message));
+        else if (message.kind === 'failed') reject(new (message.foreseen ? StartError : Error)(message.message));
         else {
           isServing = true;
           resolve({ host: message.host, port: message.port });
@@ -181,10 +179,4 @@ function closeUntakenConnection(worker: Worker): void {
 function send(worker: Worker, message: ToWorker): void {
   // One that is just ending takes nothing more, and needs nothing more.
   if (worker.isConnected()) worker.send(message, () => {});
-}
-
-/** Without it a worker strips types and compiles all over again: 20 MB and most of its start. */
-function compileCache(): Record<string, string> {
-  const directory = getCompileCacheDir();
-  return directory === undefined ? {} : { NODE_COMPILE_CACHE: directory };
 }
