@@ -86,14 +86,13 @@ export class CachedMemoryRepository implements MemoryRepository, PurgeCaches {
     return this.#getThrough(call, ids, this.#sole ? Consistency.READ_YOUR_WRITES : consistency);
   }
 
-  async write(call: CallContext, request: WriteRequest): Promise<WriteOutcome> {
-    try {
-      return await (this.#writes ?? this.#inner).write(call, request);
-    } finally {
-      if (this.#near !== undefined) {
-        for (const { id } of request.changes) this.#near.forget(request.workspaceId, id);
-      }
-    }
+  write(call: CallContext, request: WriteRequest): Promise<WriteOutcome> {
+    const written = (this.#writes ?? this.#inner).write(call, request);
+    const near = this.#near;
+    if (near === undefined) return written;
+    return written.finally(() => {
+      for (const { id } of request.changes) near.forget(request.workspaceId, id);
+    });
   }
 
   /** Runs a removal between taking entries out of use and clearing them, wherever they are kept. */

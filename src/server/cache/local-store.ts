@@ -50,7 +50,7 @@ export class LocalStore implements EntryStore {
     });
   }
 
-  async step(workspaceId: number, steps: readonly Step[]): Promise<boolean[]> {
+  step(workspaceId: number, steps: readonly Step[]): boolean[] {
     return steps.map((step) => {
       const at = key(workspaceId, step.id);
       const now = this.#entries.get(at);

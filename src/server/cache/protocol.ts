@@ -53,7 +53,10 @@ export type Step = { readonly id: string /** Of the read or write that makes the
     }
 );
 
-/** Where entries are kept. Never throws. */
+/** An answer a step; undefined: not confirmed. */
+export type Stepped = readonly boolean[] | undefined;
+
+/** Where entries are kept. Never throws. What is at hand is answered without a promise. */
 export interface EntryStore {
   readonly kind: 'local' | 'redis';
   /** Larger values are not to be put here. */
@@ -66,7 +69,7 @@ export interface EntryStore {
    * Takes each step on its own, in order. True where the entry ended as the step wants it: leased,
    * filled, marked P, own mark settled. Undefined: not confirmed; each may have been taken or not.
    */
-  step(workspaceId: number, steps: readonly Step[]): Promise<boolean[] | undefined>;
+  step(workspaceId: number, steps: readonly Step[]): Stepped | Promise<Stepped>;
 }
 
 export function valueTtlMs(record: MemoryRecord): number {

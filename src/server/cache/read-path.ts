@@ -105,7 +105,7 @@ export class ReadPath {
 
   /** Nobody waits for it. Leases that bring nothing run out by themselves. */
   #fill(workspaceId: number, fills: readonly Step[]): void {
-    void this.#store.step(workspaceId, fills).then((filled) => {
+    void Promise.resolve(this.#store.step(workspaceId, fills)).then((filled) => {
       for (const done of filled ?? []) if (!done) this.#counters.refusedFills++;
     });
   }

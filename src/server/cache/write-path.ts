@@ -3,7 +3,7 @@ import { ServiceError } from '../domain/errors.ts';
 import type { MemoryRepository, WriteOutcome, WriteRequest } from '../domain/repository.ts';
 import { valueBytes } from './entry.ts';
 import type { EpochTrust } from './epoch-trust.ts';
-import type { EntryStore, Step } from './protocol.ts';
+import type { EntryStore, Step, Stepped } from './protocol.ts';
 import type { TokenSource } from './token-source.ts';
 import type { UnknownCommits } from './unknown-commits.ts';
 
@@ -40,7 +40,8 @@ export class WritePath {
     // Taken before the write: a value must not claim to know of a bump that came after its commit.
     const epoch = this.#trust.epoch(workspaceId);
     const token = this.#tokens.next();
-    const marked = await this.#mark(call, workspaceId, ids, token);
+    const marking = this.#mark(call, workspaceId, ids, token);
+    const marked = marking instanceof Promise ? await marking : marking;
     let outcome: WriteOutcome;
     try {
       outcome = await this.#inner.write(call, marked ? request : { ...request, bumpCacheEpoch: true });
@@ -57,8 +58,9 @@ export class WritePath {
       this.#trust.bumped();
       return outcome;
     }
-    if (!(await this.#settle(call, workspaceId, ids, token, epoch, outcome)))
-      await this.#bump(workspaceId, outcome.head);
+    const settling = this.#settle(call, workspaceId, ids, token, epoch, outcome);
+    const settled = settling instanceof Promise ? await settling : settling;
+    if (!settled) await this.#bump(workspaceId, outcome.head);
     return outcome;
   }
 
@@ -97,37 +99,38 @@ export class WritePath {
   }
 
   /** Whether every mark is confirmed, as P or as X. */
-  async #mark(call: CallContext, workspaceId: number, ids: readonly string[], token: string): Promise<boolean> {
+  #mark(call: CallContext, workspaceId: number, ids: readonly string[], token: string): boolean | Promise<boolean> {
     if (!this.#store.usable) return false;
+    const steps = ids.map((id): Step => ({ op: 'mark', id, token }));
+    return this.#confirmed(call, 'cache_mark', workspaceId, steps);
+  }
+
+  /** Takes steps; whether that is confirmed. */
+  #confirmed(call: CallContext, name: string, workspaceId: number, steps: readonly Step[]): boolean | Promise<boolean> {
     const startedAt = performance.now();
-    const answers = await this.#store.step(
-      workspaceId,
-      ids.map((id): Step => ({ op: 'mark', id, token })),
-    );
-    call.observe(Stage.CACHE, 'cache_mark', startedAt);
-    return answers !== undefined;
+    const told = (answers: Stepped) => {
+      call.observe(Stage.CACHE, name, startedAt);
+      return answers !== undefined;
+    };
+    const answers = this.#store.step(workspaceId, steps);
+    return answers instanceof Promise ? answers.then(told) : told(answers);
   }
 
   /** Whether it is confirmed that nothing older than the write is left. */
-  async #settle(
+  #settle(
     call: CallContext,
     workspaceId: number,
     ids: readonly string[],
     token: string,
     epoch: number,
     outcome: Extract<WriteOutcome, { kind: 'done' }>,
-  ): Promise<boolean> {
-    const startedAt = performance.now();
+  ): boolean | Promise<boolean> {
     // A replay answers with what was written then, which may be old by now, and under its own id.
     const [record] = ids.length === 1 && outcome.records.length === 1 && !outcome.replayed ? outcome.records : [];
     const value =
       record !== undefined && valueBytes(record) <= this.#store.maxValueBytes ? { epoch, record } : undefined;
-    const answers = await this.#store.step(
-      workspaceId,
-      ids.map((id): Step => ({ op: 'settle', id, token, value })),
-    );
-    call.observe(Stage.CACHE, 'cache_settle', startedAt);
-    return answers !== undefined;
+    const steps = ids.map((id): Step => ({ op: 'settle', id, token, value }));
+    return this.#confirmed(call, 'cache_settle', workspaceId, steps);
   }
 
   /** Nothing was written: no reader depends on the marks, so nobody waits. */

@@ -65,7 +65,7 @@ export class MemoryService {
   }
 
   /** @throws ServiceError MEMORY_EXISTS, ETAG_MISMATCH, OWNER_FIXED, REQUEST_ID_REUSED */
-  async save(call: CallContext, request: input.SaveInput): Promise<WrittenOne> {
+  save(call: CallContext, request: input.SaveInput): Promise<WrittenOne> {
     const { startedAt, violations } = begin();
     const { memory, createOnly } = request;
     if (memory === undefined) violations.add('memory', 'is absent');
@@ -261,7 +261,7 @@ export class MemoryService {
     return { record: records[0], head };
   }
 
-  async #write(call: CallContext, mutation: Mutation): Promise<Written> {
+  #write(call: CallContext, mutation: Mutation): Promise<Written> {
     return write(this.#repository, this.#sealing, call, mutation);
   }
 }
