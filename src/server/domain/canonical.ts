@@ -46,27 +46,19 @@ const COMMA = 0x2c;
 const [OPEN_LIST, CLOSE_LIST] = [0x5b, 0x5d];
 const [OPEN_OBJECT, CLOSE_OBJECT] = [0x7b, 0x7d];
 const QUOTE = 0x22;
-/** Up to here a look at every character is cheaper than two calls into the runtime. */
-const SHORT = 32;
+/** What stands in JSON as it is, as far as that is seen sooner than JSON.stringify makes another text of it. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+const SHORT = 40;
 
 /** What JSON.stringify makes of a text. */
 function writeText(text: string, out: ByteSink): void {
-  if (text.length > SHORT || !isPlain(text)) {
+  if (text.length > SHORT || !PLAIN.test(text)) {
     out.text(JSON.stringify(text));
     return;
   }
   out.byte(QUOTE);
   out.text(text);
   out.byte(QUOTE);
-}
-
-/** Whether it stands in JSON as it is, a byte for each character. */
-function isPlain(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code < 0x20 || code > 0x7e || code === QUOTE || code === 0x5c) return false;
-  }
-  return true;
 }
 
 interface Name {

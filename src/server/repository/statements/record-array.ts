@@ -18,6 +18,7 @@ export type FieldType = keyof typeof TYPES;
 const ARRAY_HEAD = 20;
 const ELEMENT_TYPE_AT = 8;
 const NULL = -1;
+const UUID_LENGTH = 36;
 
 /**
  * Writes an array of records in PostgreSQL's binary form (array_recv and record_recv of its source):
@@ -93,9 +94,15 @@ export class RecordArray {
   uuid(value: string | undefined): void {
     if (this.#isNull(value, TYPES.uuid)) return;
     this.#head(TYPES.uuid, 16);
-    for (let i = 0; i < 36; i += 2) {
-      if (value.charCodeAt(i) === 0x2d) i++;
-      this.#bytes[this.#at++] = (nibble(value.charCodeAt(i)) << 4) | nibble(value.charCodeAt(i + 1));
+    this.#room(UUID_LENGTH);
+    // The text first, and over it what it stands for: texts come in many kinds, and a look at each character of
+    // them took a tenth of what a batch takes.
+    const bytes = this.#bytes;
+    bytes.write(value, this.#at);
+    const end = this.#at + UUID_LENGTH;
+    for (let from = this.#at; from < end; from += 2) {
+      if (bytes[from] === 0x2d) from++;
+      bytes[this.#at++] = (nibble(bytes[from] as number) << 4) | nibble(bytes[from + 1] as number);
     }
   }
 
