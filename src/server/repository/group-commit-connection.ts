@@ -1,5 +1,6 @@
 import type { Client, Connection, Submittable } from 'pg';
 import { tapRows } from '../database/row-tap.ts';
+import { bindAround } from './bind-message.ts';
 import { sqlState } from './driver-errors.ts';
 import type { OutcomeRows } from './group-commit-rows.ts';
 import { plainArray } from './statements/array-literal.ts';
@@ -90,7 +91,7 @@ export class WriteConnection {
   /**
    * Commits one batch, and no other before that has ended.
    *
-   * @param input of writeInput
+   * @param input of writeInput; until this is done it is not to be written to
    * @param rows is filled with what became of each change
    * @throws BatchError
    */
@@ -168,10 +169,8 @@ class Batch implements Submittable {
     connection.stream.cork();
     connection.bind({ statement: LOCK_HEADS.name, values: [this.#workspaceIds] }, true);
     connection.execute({}, true);
-    connection.bind(
-      { statement: this.#statement.name, values: [this.#input, this.#workspaceIds], binary: true as never },
-      true,
-    );
+    const { head, tail } = bindAround(this.#statement.name ?? '', this.#input, this.#workspaceIds);
+    for (const part of [head, this.#input, tail]) connection.stream.write(part);
     connection.execute({}, true);
     connection.sync();
     connection.stream.uncork();

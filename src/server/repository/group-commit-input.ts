@@ -5,12 +5,13 @@ import { INPUT, Kind } from './statements/write-changes.ts';
 
 const KINDS = { save: Kind.SAVE, update: Kind.UPDATE, delete: Kind.DELETE, restore: Kind.RESTORE } as const;
 
-/** The parameter of the write statements for some requests. Its type is set by the connection. */
-export function writeInput(requests: readonly WriteRequest[]): Buffer {
-  const rows = new RecordArray(
-    INPUT.length,
-    requests.reduce((size, request) => size + inputSize(request), 0),
-  );
+/**
+ * The parameter of the write statements for some requests. Its type is set by the connection.
+ *
+ * @param rows to write it into, over what was there
+ */
+export function writeInput(requests: readonly WriteRequest[], rows: RecordArray = inputRows()): Buffer {
+  rows.clear();
   let ord = 0;
   requests.forEach((request, group) => {
     request.changes.forEach((change, index) => {
@@ -18,6 +19,11 @@ export function writeInput(requests: readonly WriteRequest[]): Buffer {
     });
   });
   return rows.finish();
+}
+
+/** Room for usual batches; it grows. */
+export function inputRows(): RecordArray {
+  return new RecordArray(INPUT.length, 64 * 1024);
 }
 
 /** In the order of INPUT. */

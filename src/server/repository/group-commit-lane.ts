@@ -4,7 +4,7 @@ import type { WriteOutcome, WriteRequest } from '../domain/repository.ts';
 import { sqlState, toServiceError } from './driver-errors.ts';
 import type { GroupCommitOptions } from './group-commit.ts';
 import { BatchError, WriteConnection } from './group-commit-connection.ts';
-import { writeInput } from './group-commit-input.ts';
+import { inputRows, writeInput } from './group-commit-input.ts';
 import { outcomeOf, type Replay } from './group-commit-outcome.ts';
 import { type BatchBounds, type WaitingWrite, WriteQueue } from './group-commit-queue.ts';
 import { OutcomeRows } from './group-commit-rows.ts';
@@ -17,6 +17,8 @@ const REPEATABLE = new Set(['40001', '40P01']);
  * what was prepared is gone or outdated, a new connection prepares it again. */
 const UNPREPARED = new Set(['26000', '0A000']);
 const MAX_ATTEMPTS = 5;
+/** A larger buffer is not kept for the next batch. */
+const KEPT_INPUT_BYTES = 1024 * 1024;
 
 /** What the group commit did and has before it. */
 export interface CommitGauges {
@@ -36,6 +38,8 @@ export class GroupCommitLane {
   readonly #statement: Statement;
   readonly #queue: WriteQueue;
   readonly #waitingCalls = new WaitingCalls();
+  /** Filled again for each batch: as new buffers they brought a full garbage collection twice a second. */
+  #input = inputRows();
   #connection: WriteConnection | undefined;
   #running: Promise<void> | undefined;
   #commits = 0;
@@ -115,11 +119,13 @@ export class GroupCommitLane {
     const rows = new OutcomeRows(requests.reduce((sum, { changes }) => sum + changes.length, 0));
     let failed = true;
     try {
-      await connection.write(workspaceIds, writeInput(requests), rows);
+      await connection.write(workspaceIds, writeInput(requests, this.#input), rows);
       failed = false;
       return rows;
     } finally {
       clearTimeout(timer);
+      // After a failure the socket may still have to send it.
+      if (failed || this.#input.capacity > KEPT_INPUT_BYTES) this.#input = inputRows();
       this.#options.observer.statement(this.#statement.kind, startedAt, failed ? 0 : rows.count, failed);
     }
   }

@@ -42,6 +42,18 @@ export class RecordArray {
     this.#bytes = Buffer.allocUnsafe(ARRAY_HEAD + sizeBytes);
   }
 
+  /** Begins anew, over the bytes of the array before. */
+  clear(): void {
+    this.#at = ARRAY_HEAD;
+    this.#records = 0;
+    this.#recordAt = 0;
+  }
+
+  /** Bytes it holds on to. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   /** Begins the next record; its fields follow one by one, each by the method of its type. */
   begin(): void {
     this.#room(8);

@@ -2,6 +2,7 @@ import { LIMITS } from '../../../shared/limits.ts';
 import { ByteSink } from '../../domain/byte-sink.ts';
 import type { MemoryRecord } from '../../domain/memory.ts';
 import { Role } from '../../domain/principal.ts';
+import { PREFIX_BYTES } from '../message-frame.ts';
 import { type Call, EncodedMessage } from '../method.ts';
 import { MEMORIES_TAG, MemoryFrames } from './memory-frames.ts';
 import { basicView, briefView } from './message-view.ts';
@@ -40,9 +41,12 @@ export function writtenAnswer(call: Call, record: MemoryRecord | undefined, head
  */
 export function batchAnswer(call: Call, records: readonly (MemoryRecord | undefined)[], head: number): EncodedMessage {
   call.setMetadata(REVISION_HEADER, String(head));
-  const out = new ByteSink(records.length * USUAL_BYTES);
+  const out = new ByteSink(PREFIX_BYTES + records.length * USUAL_BYTES);
+  out.length = PREFIX_BYTES;
   for (const record of records) if (record !== undefined) writeBasic(record, out);
-  if (out.length <= MAX_UNARY_BYTES - FLAG_BYTES) return new EncodedMessage(out.written);
+  if (out.length - PREFIX_BYTES <= MAX_UNARY_BYTES - FLAG_BYTES) {
+    return new EncodedMessage(out.bytes.subarray(PREFIX_BYTES, out.length), true);
+  }
   const brief = new MemoryFrames();
   for (const record of records) if (record !== undefined) brief.add(briefView(record.message));
   return brief.finish();
