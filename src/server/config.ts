@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { YAMLException } from 'js-yaml';
 import { CLIENT_VARIABLES } from '../shared/discovery.ts';
-import { parseYaml } from '../shared/yaml.ts';
+import { parseYaml, yamlFault } from '../shared/yaml.ts';
 import { SETTINGS, type Settings } from './settings.ts';
 
 /** All settings with their values, checked against each other. */
@@ -167,7 +167,7 @@ function readConfigFile(path: string): Record<string, unknown> {
     if (!(error instanceof YAMLException)) throw error;
     const where = error.mark ? ` at line ${error.mark.line + 1}, column ${error.mark.column + 1}` : '';
     throw new ConfigError([
-      `${path} is not YAML${where} (${error.reason}): it must hold one setting a line, as "name: value".`,
+      `${path} is not YAML${where} (${yamlFault(error)}): it must hold one setting a line, as "name: value".`,
     ]);
   }
   throw new ConfigError([`${path} holds no settings: it must hold one a line, as "name: value".`]);

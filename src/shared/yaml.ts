@@ -10,3 +10,8 @@ export function parseYaml(text: string): unknown {
   if (documents.length > 1) throw new YAMLException(`there are ${documents.length} documents in it, not one`);
   return documents[0] ?? {};
 }
+
+/** Why a text is no YAML, without the names that are quoted of it: in a file of settings they may be of a secret. */
+export function yamlFault({ reason }: YAMLException): string {
+  return reason.replace(/: .*| ".*"| !<.*>/gs, '');
+}

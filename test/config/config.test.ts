@@ -77,11 +77,15 @@ describe('loadConfig', () => {
   it.each([
     ['workers: 2\nworkers: 3\n', /is not YAML at line 2, column 1 \(duplicated mapping key\)/],
     ['workers: 2\n---\nworkers: 3\n', /is not YAML \(there are 2 documents in it, not one\)/],
-    ['workers: *two\n', /is not YAML at line 1, column 11 \(unidentified alias/],
+    ['sealing_keys: *its"secret\n', /is not YAML at line 1, column 16 \(unidentified alias\):/],
+    ['sealing_keys: !its-secret x\n', /is not YAML at line 1, column 15 \(unknown scalar tag\):/],
+    ['sealing_keys: !i{ts-secret x\n', /is not YAML at line 1, column \d+ \([^()]*\):/],
     ['- workers\n', /holds no settings/],
     ['workers\n', /holds no settings/],
   ])('refuses %j', (content, why) => {
-    expect(problemsOf({ MEMORYHUB_CONFIG: fileWith(content) })).toEqual([expect.stringMatching(why)]);
+    const problems = problemsOf({ MEMORYHUB_CONFIG: fileWith(content) });
+    expect(problems).toEqual([expect.stringMatching(why)]);
+    expect(problems[0]).not.toMatch(/secret/);
   });
 
   it('says so when the file that was named cannot be read', () => {
