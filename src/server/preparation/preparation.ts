@@ -14,26 +14,35 @@ const PROGRAM = programBeside(import.meta, { source: 'program.ts', bundle: 'prep
 export class Preparation {
   readonly #child: ChildProcess;
   readonly #log: Logging['log'];
+  /** Rejects when it has ended, which may be before it was asked for anything. */
+  readonly #ended: Promise<never>;
 
   constructor(log: Logging['log']) {
     this.#log = log;
     // Debuggers and the size of the heap are meant for this process.
-    this.#child = fork(PROGRAM, { execArgv: [], env: programEnvironment(), serialization: 'advanced' });
+    const child = fork(PROGRAM, { execArgv: [], env: programEnvironment(), serialization: 'advanced' });
+    this.#child = child;
+    this.#ended = new Promise((_, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code, signal) => reject(new Error(`preparing the database ended (${signal ?? code})`)));
+    });
+    // Nobody is told of it unless it is asked for something.
+    this.#ended.catch(() => {});
   }
 
   /** @throws Error with what could not be done; StartError where that can be expected */
   run(config: Config, databaseUrl: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const child = this.#child;
+    const child = this.#child;
+    const done = new Promise<void>((resolve, reject) => {
       child.on('message', (message: FromPreparation) => {
         if (message.kind === 'notice') this.#log[message.level](message.text);
         else if (message.kind === 'done') resolve();
         else reject(new (message.foreseen ? StartError : Error)(message.message));
       });
-      child.once('error', reject);
-      child.once('exit', (code, signal) => reject(new Error(`preparing the database ended (${signal ?? code})`)));
-      child.send({ config, databaseUrl } satisfies ToPreparation, (error) => error && reject(error));
     });
+    // Where it cannot be sent the program has ended, or is about to.
+    child.send({ config, databaseUrl } satisfies ToPreparation, () => {});
+    return Promise.race([done, this.#ended]);
   }
 
   /** Ends it where it is not done. */
