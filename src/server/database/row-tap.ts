@@ -7,6 +7,9 @@ export type TakeRow = (bytes: Buffer, start: number, end: number) => void;
 /** Type, and size with these four bytes. */
 const HEAD = 5;
 const SIZE_BYTES = 4;
+const NO_ROOM = Buffer.alloc(0);
+/** Most rows fit. */
+const LEAST_ROOM = 2048;
 const DATA_ROW = 0x44;
 /** What a server says while a statement runs: to Parse, Bind, Execute, Sync; notices, settings, notifications. */
 const KNOWN = new Set([...'12CDEINSTZAnst'].map((letter) => letter.charCodeAt(0)));
@@ -28,7 +31,15 @@ export function tapRows(stream: Duplex, take: TakeRow): () => void {
   /** A message whose end has not come, with room for as much as is known of it, and how much has come. */
   let begun: Buffer | undefined;
   let begunBytes = 0;
+  /** What messages begin in, one after the other. */
+  let room = NO_ROOM;
   let isOn = true;
+
+  const grown = (bytes: Buffer, size: number): Buffer => {
+    if (size > room.length) room = Buffer.allocUnsafe(Math.max(size, LEAST_ROOM));
+    bytes.copy(room);
+    return room.subarray(0, size);
+  };
 
   const hand = (bytes: Buffer, start: number, end: number) => {
     if (bytes[start] === DATA_ROW) take(bytes, start + HEAD, end);
@@ -110,10 +121,4 @@ function messageEnd(bytes: Buffer, at: number): number {
     throw new ProtocolError('what the database sends is not in its protocol');
   }
   return at + 1 + size;
-}
-
-function grown(bytes: Buffer, size: number): Buffer {
-  const larger = Buffer.allocUnsafe(size);
-  bytes.copy(larger);
-  return larger;
 }

@@ -7,8 +7,12 @@ export class ByteSink {
   /** Bytes written. */
   length = 0;
 
-  constructor(size: number) {
+  readonly #nextSize: number;
+
+  /** @param nextSize what it grows to at least when `size` is not enough */
+  constructor(size: number, nextSize = 0) {
     this.bytes = Buffer.allocUnsafeSlow(size);
+    this.#nextSize = nextSize;
   }
 
   /** What was written. */
@@ -145,7 +149,7 @@ export class ByteSink {
   /** Makes sure that so many bytes can be written; `bytes` may be another buffer then. */
   room(size: number): void {
     if (this.length + size <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + size));
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + size, this.#nextSize));
     this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
   }

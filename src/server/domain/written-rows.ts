@@ -2,8 +2,10 @@ import { ByteSink, copyShort } from './byte-sink.ts';
 import { idText, type MemoryRow, type RowWriter } from './memory-row.ts';
 
 const ID_BYTES = 16;
-/** First size of a buffer that grows. */
+/** Room for the few rows of a first page, which may be all there is. */
 const FIRST_BYTES = 16 * 1024;
+/** Room for any page after it: to get there by doubling costs as much again. */
+const NEXT_BYTES = 320 * 1024;
 const FIRST_IDS = 64;
 
 /**
@@ -12,7 +14,7 @@ const FIRST_IDS = 64;
  */
 export class WrittenRows {
   readonly #write: RowWriter;
-  readonly #out = new ByteSink(FIRST_BYTES);
+  readonly #out = new ByteSink(FIRST_BYTES, NEXT_BYTES);
   #ends: number[] = [];
   #createTimes: number[] = [];
   #changeNos: number[] = [];
