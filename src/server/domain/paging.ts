@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { accessName } from './access.ts';
 import type { CallContext } from './call-context.ts';
 import type { RowWriter } from './memory-row.ts';
@@ -64,8 +65,13 @@ export async function* prefetched<Page>(
   while (pending !== undefined) {
     const page: Page = await pending;
     pending = following(page);
-    // Nobody waits for it when the caller stops here.
-    pending?.catch(() => {});
+    if (pending !== undefined) {
+      // Nobody waits for it when the caller stops here.
+      pending.catch(() => {});
+      // A turn of the event loop, in which it is asked for: what the caller does with this one takes a while, and
+      // the database had nothing to do meanwhile.
+      await setImmediate();
+    }
     yield page;
   }
 }
