@@ -9,13 +9,16 @@ export interface Bundle {
   /** Where it begins, from the root of the package. */
   readonly entry: string;
   readonly output: string;
-  /** Everything it is made of; package.json stands for the versions of what it depends on. */
+  /** Everything of ours that it is made of. */
   readonly sources: readonly string[];
   readonly options?: BuildOptions;
 }
 
+/** Written by each installation that changes anything: bundles have libraries in them, and what those depend on. */
+const INSTALLED = 'node_modules/.package-lock.json';
+
 /**
- * Makes those bundles of which a source is newer.
+ * Makes those bundles of which a source, or what is installed, is newer.
  *
  * @returns URL of the first, to be imported
  */
@@ -23,8 +26,12 @@ export async function upToDate(first: Bundle, ...more: readonly Bundle[]): Promi
   const stale = [first, ...more].filter(isStale);
   if (stale.length > 0) {
     const { build, stop } = await import('esbuild');
-    await Promise.all(stale.map((bundle) => make(bundle, build)));
-    await stop();
+    try {
+      await Promise.all(stale.map((bundle) => make(bundle, build)));
+    } finally {
+      // It would stay, a process of its own, as long as this one.
+      await stop();
+    }
   }
   return pathToFileURL(first.output).href;
 }
@@ -34,11 +41,13 @@ function isStale({ entry, output, sources }: Bundle): boolean {
   // An installed package has a bundle and no sources.
   if (!existsSync(join(PACKAGE_ROOT, entry))) return false;
   const builtMs = statSync(output).mtimeMs;
-  return sources.some((source) => newestMs(join(PACKAGE_ROOT, source)) > builtMs);
+  return [...sources, INSTALLED].some((source) => newestMs(join(PACKAGE_ROOT, source)) > builtMs);
 }
 
 function newestMs(path: string): number {
-  const stats = statSync(path);
+  // An editor may just have removed it; what is installed may lie in a folder above.
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return 0;
   if (!stats.isDirectory()) return stats.mtimeMs;
   return readdirSync(path).reduce((newest, name) => Math.max(newest, newestMs(join(path, name))), stats.mtimeMs);
 }

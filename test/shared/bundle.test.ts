@@ -1,0 +1,55 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { upToDate } from '../../src/shared/bundle.ts';
+import { PACKAGE_ROOT } from '../../src/shared/package-root.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bundle-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A bundle of one file with this text, which is older than everything. */
+function bundleOf(text: string) {
+  const source = join(folder, 'entry.ts');
+  writeFileSync(source, text);
+  utimesSync(source, 0, 0);
+  const entry = relative(PACKAGE_ROOT, source);
+  return { entry, output: join(folder, 'entry.mjs'), sources: [entry] };
+}
+
+it('makes a bundle again when something was installed since', async () => {
+  const bundle = bundleOf('export const one = 1;');
+  await upToDate(bundle);
+  const built = () => statSync(bundle.output).ino;
+  const first = built();
+  const installed = statSync(join(PACKAGE_ROOT, 'node_modules/.package-lock.json')).mtimeMs / 1000;
+  utimesSync(bundle.output, installed + 1, installed + 1);
+  await upToDate(bundle);
+  expect(built()).toBe(first);
+  utimesSync(bundle.output, installed - 1, installed - 1);
+  await upToDate(bundle);
+  expect(built()).not.toBe(first);
+});
+
+it('takes no notice of a source that is gone', async () => {
+  const bundle = bundleOf('export const one = 1;');
+  await expect(upToDate({ ...bundle, sources: [...bundle.sources, 'src/gone.ts'] })).resolves.toContain('entry.mjs');
+  await expect(upToDate({ ...bundle, sources: [...bundle.sources, 'src/gone.ts'] })).resolves.toContain('entry.mjs');
+});
+
+it.runIf(process.platform === 'linux')('leaves no bundler behind when it fails', async () => {
+  await expect(upToDate(bundleOf('export const = 1;'))).rejects.toThrow('Expected identifier');
+  await vi.waitFor(() => expect(childPrograms().filter((program) => program.includes('esbuild'))).toEqual([]));
+});
+
+function childPrograms(): string[] {
+  return readdirSync('/proc/self/task').flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, 'latin1')
+      .split(' ')
+      .filter(Boolean)
+      .map((child) => readFileSync(`/proc/${child}/cmdline`, 'latin1')),
+  );
+}
