@@ -22,8 +22,10 @@ const SPARE_CONNECTIONS = 20;
 /**
  * Runs the server until it is told to stop, and resolves to the exit code: 0 after SIGTERM or
  * Ctrl-C, 1 when it could not start, with the reason on standard error, or when it ended by a bug.
+ *
+ * @param warnings of who started it, for the log
  */
-export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
+export async function serve(environment: NodeJS.ProcessEnv, warnings: readonly string[] = []): Promise<number> {
   keepHeapNearItsContent();
   const stopping = nextSignal();
   let config: Config;
@@ -47,7 +49,7 @@ export async function serve(environment: NodeJS.ProcessEnv): Promise<number> {
     return 1;
   }
   const crashed = lastResort(logging.log);
-  for (const warning of config.warnings) logging.log.warn(warning);
+  for (const warning of [...warnings, ...config.warnings]) logging.log.warn(warning);
   const closers: (() => unknown)[] = [];
   try {
     await start({ config, configLoadMs, logging, terminal, closers });

@@ -9,12 +9,14 @@ export const serveCommand = defineCommand({
 
 /** Runs the server to its end. */
 export async function runServer(): Promise<void> {
-  const { serve } = await loadServer();
-  process.exitCode = await serve(process.env);
+  const { serve, warnings } = await loadServer();
+  process.exitCode = await serve(process.env, warnings);
 }
 
+type Server = Pick<typeof import('../../server/main.ts'), 'serve'>;
+
 /** Loaded only here: the other commands start in a fraction of the time. */
-async function loadServer(): Promise<typeof import('../../server/main.ts')> {
+async function loadServer(): Promise<Server & { readonly warnings: readonly string[] }> {
   const { bundleServer } = await import('../../server/bundle.ts');
   let bundle: string;
   try {
@@ -22,8 +24,9 @@ async function loadServer(): Promise<typeof import('../../server/main.ts')> {
   } catch (error) {
     // Installed without what is for development, or where it may not write: it runs from its sources as well.
     const reason = error instanceof Error ? error.message : String(error);
-    console.error(`the server is not bundled, and each of its processes takes 40 MB more: ${reason}`);
-    return import('../../server/main.ts');
+    const { serve } = await import('../../server/main.ts');
+    return { serve, warnings: [`the server is not bundled, and each of its processes takes 40 MB more: ${reason}`] };
   }
-  return import(bundle);
+  const { serve } = (await import(bundle)) as Server;
+  return { serve, warnings: [] };
 }
