@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,15 +12,19 @@ import {
   type Client,
   type ClientDuplexStream,
   credentials,
+  type ServiceError as GrpcError,
   type GrpcObject,
   loadPackageDefinition,
   Metadata,
+  Server,
+  ServerCredentials,
   status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { describe, expect, it } from 'vitest';
 import { Role } from '../../src/server/domain/principal.ts';
 import type { AnyMethod } from '../../src/server/rpc/method.ts';
+import { HEALTH_DESCRIPTOR_SET, Reflection } from '../../src/server/rpc/reflection.ts';
 import { call, frame, rawCall, start, type TestServer, unary, until } from './harness.ts';
 
 interface Answer {
@@ -31,7 +35,10 @@ interface Answer {
 
 type Asking = ClientDuplexStream<object, Answer>;
 
-function connect(server: TestServer, version: 'v1' | 'v1alpha'): { client: Client; ask: (key?: string) => Asking } {
+function connect(
+  server: Pick<TestServer, 'port'>,
+  version: 'v1' | 'v1alpha',
+): { client: Client; ask: (key?: string) => Asking } {
   const file = new URL(import.meta.resolve(`@grpc/reflection/build/proto/grpc/reflection/${version}/reflection.proto`));
   const definition = loadPackageDefinition(loadSync(file.pathname)) as unknown as {
     grpc: { reflection: GrpcObject };
@@ -152,6 +159,35 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
     expect(code).toBe(14);
     client.close();
   });
+});
+
+it('says why it cannot be told to the log and not to its caller, and tries again for the next', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reflection-'));
+  const set = join(folder, 'set.binpb');
+  const logged: unknown[] = [];
+  const grpc = new Server();
+  new Reflection({ unexpectedError: (...of) => logged.push(of) }, [set]).addTo(grpc, async () => {});
+  const port = await promisify(grpc.bindAsync.bind(grpc))('127.0.0.1:0', ServerCredentials.createInsecure());
+  const { client, ask } = connect({ port }, 'v1');
+  try {
+    const asking = ask();
+    asking.write({ listServices: '*' });
+    const refusal = await answers(asking).catch((error: GrpcError) => error);
+    expect(refusal).toMatchObject({ code: status.INTERNAL, details: expect.not.stringContaining(folder) });
+    const [callId] = (refusal as GrpcError).metadata.get('x-request-id');
+    const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+    expect(logged).toEqual([[path, callId, undefined, expect.objectContaining({ code: 'ENOENT' })]]);
+
+    await copyFile(HEALTH_DESCRIPTOR_SET, set);
+    const again = ask();
+    again.write({ listServices: '*' });
+    again.end();
+    expect((await answers(again))[0]?.listServicesResponse?.service).toEqual([{ name: 'grpc.health.v1.Health' }]);
+  } finally {
+    client.close();
+    grpc.forceShutdown();
+    await rm(folder, { recursive: true });
+  }
 });
 
 describe('buf curl', () => {

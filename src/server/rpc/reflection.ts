@@ -5,12 +5,14 @@ import type { MethodDefinition, Server, ServerDuplexStream, UntypedServiceImplem
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { PACKAGE_ROOT } from '../../shared/package-root.ts';
 import { shuttingDown } from './call-chain.ts';
+import type { WireLog } from './call-observer.ts';
 import { outcomeOf } from './errors.ts';
+import { REQUEST_ID_HEADER, requestId } from './metadata.ts';
 import { DESCRIPTOR_SET } from './method-field.ts';
 import { statusOf } from './status.ts';
 
 /** Made by `buf build node_modules/grpc-health-check/proto --as-file-descriptor-set --exclude-source-info`. */
-const HEALTH_DESCRIPTOR_SET = join(PACKAGE_ROOT, 'proto/health.binpb');
+export const HEALTH_DESCRIPTOR_SET = join(PACKAGE_ROOT, 'proto/health.binpb');
 
 /** FileDescriptorSet.file */
 const FILE_FIELD = 1;
@@ -37,14 +39,22 @@ const PATHS = ['v1', 'v1alpha'].map((version) => `/grpc.reflection.${version}.Se
 export class Reflection {
   readonly #open = new Set<ReflectionCall>();
   readonly #versions = new Map<string, Version>();
+  readonly #log: WireLog;
+  readonly #descriptorSets: readonly string[];
   #loading: Promise<void> | undefined;
+
+  /** @param descriptorSets paths of what is told */
+  constructor(log: WireLog, descriptorSets: readonly string[] = [DESCRIPTOR_SET, HEALTH_DESCRIPTOR_SET]) {
+    this.#log = log;
+    this.#descriptorSets = descriptorSets;
+  }
 
   addTo(server: Server, admit: Admission): void {
     for (const path of PATHS) {
       // Nothing is read from the caller, nor answered, until it is let in: then the library is there.
       const definition = () => (this.#versions.get(path) as Version).definition;
       const handler = (wire: ReflectionCall) => {
-        this.#answer(path, wire, admit).catch((error: unknown) => wire.emit('error', outcomeOf(error).status));
+        this.#answer(path, wire, admit).catch((error: unknown) => this.#fail(path, wire, error));
       };
       const encode = (answer: unknown) => definition().responseSerialize(answer);
       const decode = (bytes: Buffer) => definition().requestDeserialize(bytes);
@@ -59,7 +69,11 @@ export class Reflection {
 
   async #answer(path: string, wire: ReflectionCall, admit: Admission): Promise<void> {
     await admit(wire);
-    this.#loading ??= this.#load();
+    // Whoever asks after a failure tries again: files may have been too many at that moment.
+    this.#loading ??= this.#load().catch((error: unknown) => {
+      this.#loading = undefined;
+      throw error;
+    });
     await this.#loading;
     if (wire.cancelled) return;
     this.#open.add(wire);
@@ -76,10 +90,18 @@ export class Reflection {
     this.#versions.get(path)?.handler(wire);
   }
 
+  #fail(path: string, wire: ReflectionCall, error: unknown): void {
+    const { status, unexpected } = outcomeOf(error);
+    const callId = requestId(wire.metadata);
+    status.metadata.set(REQUEST_ID_HEADER, callId);
+    if (unexpected) this.#log.unexpectedError(path, callId, undefined, error);
+    wire.emit('error', status);
+  }
+
   async #load(): Promise<void> {
     const { ReflectionService } = await import('@grpc/reflection');
     // All the library looks at in a package definition is its files.
-    const fileDescriptorProtos = [DESCRIPTOR_SET, HEALTH_DESCRIPTOR_SET].flatMap((path) => filesOf(readFileSync(path)));
+    const fileDescriptorProtos = this.#descriptorSets.flatMap((path) => filesOf(readFileSync(path)));
     const files = { all: { fileDescriptorProtos } } as unknown as PackageDefinition;
     const addService = (
       service: Record<string, MethodDefinition<unknown, unknown>>,

@@ -92,7 +92,7 @@ export function createServer(options: ServerOptions): RpcServer {
 export class RpcServer {
   /** Say here what serves; nothing does at first. */
   readonly health = new Health();
-  readonly #reflection = new Reflection();
+  readonly #reflection: Reflection;
   readonly #limits: ServerLimits;
   readonly #state: ServerState;
   readonly #server: GrpcServer;
@@ -129,6 +129,7 @@ export class RpcServer {
       ...this.health.methods(),
     ];
     for (const method of registerMethods(methods, options.recorder, this.#state)) this.#register(method);
+    this.#reflection = new Reflection(options.log);
     this.#reflection.addTo(this.#server, (wire) => this.#admitReflection(wire, openIntrospection));
   }
 
