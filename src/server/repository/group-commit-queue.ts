@@ -96,11 +96,21 @@ export class WriteQueue {
   }
 }
 
-/** Claims a request's memories and request_id; false when one of them was claimed before. */
-function claim(claimed: Set<string>, request: WriteRequest): boolean {
+/**
+ * Claims a request's memories and request_id; false when one of them was claimed before. An id that was just
+ * made no other request has.
+ */
+function claim(claimed: Set<string>, { workspaceId, requestId, changes }: WriteRequest): boolean {
   const before = claimed.size;
-  const names = request.changes.map((change) => `${request.workspaceId}/${change.id}`);
-  if (request.requestId !== undefined) names.push(`${request.workspaceId}:${request.requestId}`);
-  for (const name of names) claimed.add(name);
-  return claimed.size === before + names.length;
+  let names = 0;
+  for (const { id, fresh } of changes) {
+    if (fresh) continue;
+    claimed.add(`${workspaceId}/${id}`);
+    names++;
+  }
+  if (requestId !== undefined) {
+    claimed.add(`${workspaceId}:${requestId}`);
+    names++;
+  }
+  return claimed.size === before + names;
 }
