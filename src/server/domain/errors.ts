@@ -13,7 +13,7 @@ export interface FieldViolation {
  * thrown is a bug and leaves the server as INTERNAL with a fixed text and a logged cause.
  */
 export class ServiceError extends Error {
-  override readonly name = 'ServiceError';
+  override readonly name: 'ServiceError';
   readonly reason: ErrorReason;
   /** ErrorInfo.metadata. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -36,8 +36,13 @@ export class ServiceError extends Error {
     // Of the refusals of a server that is asked for too much, a stack nobody reads would be most of the work.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    Error.stackTraceLimit = stackTraceLimit;
+    try {
+      super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    } finally {
+      // Also where there is no room for a call any more: else nothing in this process had a stack from then on.
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+    this.name = 'ServiceError';
     this.reason = reason;
     this.metadata = details.metadata ?? {};
     this.violations = details.violations ?? [];
