@@ -8,7 +8,7 @@ import { proportionalBytes, residentBytes } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Of Node.js, as `npm start` has them. Floors get the same: half of what grpc-js costs is garbage collection. */
+/** Of Node.js, as a server starts itself with. Floors get the same: half of what grpc-js costs is garbage collection. */
 export const SERVER_FLAGS = ['--max-semi-space-size=16'];
 
 /** Most memory seen since the last reset, in bytes; 0 for a server that is not ours. */
@@ -53,7 +53,7 @@ export interface ServerOptions {
 export async function startServer(options: ServerOptions = {}): Promise<Target> {
   const dataDir = mkdtempSync(join(tmpdir(), 'memory-hub-load-'));
   const { env = {}, nodeFlags = [], inspect = false } = options;
-  const flags = [...SERVER_FLAGS, ...nodeFlags, ...(inspect ? ['--inspect=127.0.0.1:0'] : [])];
+  const flags = [...nodeFlags, ...(inspect ? ['--inspect=127.0.0.1:0'] : [])];
   const server = spawn(process.execPath, [...flags, 'src/cli/memory-hub.js', 'serve'], {
     cwd: ROOT,
     env: {

@@ -10,14 +10,28 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const isNewEnough = major > 22 || (major === 22 && minor >= 18);
 const bundled = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
 
-/** As in `npm start`: it can only be said on the command line. See src/server/heap.ts. */
-const YOUNG_GENERATION = process.argv[2] === 'serve' ? ['--max-semi-space-size=16'] : [];
+/**
+ * What a server's process can only be started with: see src/server/heap.ts. The parent of workers is no place of
+ * calls; where the configuration file asks for workers it is some megabytes larger.
+ */
+const isServer = process.argv[2] === 'serve';
+const isSized = /max-semi-space-size/.test(`${process.execArgv} ${process.env.NODE_OPTIONS}`);
+const isParent = Number(process.env.MEMORYHUB_WORKERS) > 1;
+const HEAP = isParent ? ['--max-semi-space-size=1', '--no-turbofan', '--no-maglev'] : ['--max-semi-space-size=16'];
+const SERVER_FLAGS = isServer && !isSized ? HEAP : [];
+const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
+const environment = isServer ? { ...MALLOC, ...process.env } : process.env;
 
 if (isNewEnough) {
   // What libraries do inside is no business of who runs a command.
   process.noDeprecation = true;
   module.enableCompileCache?.();
   const args = process.argv.slice(2);
+  // The same process once more, as it should be; a channel to who started it would not outlast that.
+  if (isServer && process.env.MALLOC_ARENA_MAX === undefined && process.channel === undefined) {
+    const command = [process.execPath, ...SERVER_FLAGS, ...process.execArgv, ...process.argv.slice(1)];
+    process.execve?.(process.execPath, command, environment);
+  }
   if (args[0] === 'monitor') {
     // It reads its own flags, and is on the screen sooner without the other commands.
     const { monitorCommand } = await import('./commands/monitor.ts');
@@ -35,7 +49,7 @@ if (isNewEnough) {
   /** @type {import('node:child_process').StdioOptions} */
   const stdio = process.argv[2] === 'serve' ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit';
   /** @type {import('node:child_process').ChildProcess} */
-  const child = spawn(bundled, [...YOUNG_GENERATION, ...process.argv.slice(1)], { stdio });
+  const child = spawn(bundled, [...SERVER_FLAGS, ...process.argv.slice(1)], { stdio, env: environment });
   child.channel?.unref();
   // Ctrl-C reaches the whole process group: sent on as a signal, the server would take it for a second one.
   // Over the channel it is told for the case that the signal was sent to this process alone.

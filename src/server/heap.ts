@@ -3,21 +3,40 @@ import { setFlagsFromString } from 'node:v8';
 /**
  * What is left of a call when it is over, some 18 KB, should go with the next sweep of the young generation, or it
  * waits in the old one for a full collection. Three things see to that: rpc/session-streams.ts, the flag below, and
- * a young generation that is large beside the calls under way (`--max-semi-space-size` of `npm start`, in megabytes
- * of each of its halves; it can only be said on the command line). Of 4 MB the 64 calls of a benchmark fill a
+ * a young generation that is large beside the calls under way (`--max-semi-space-size` of src/cli/memory-hub.js, in
+ * megabytes of each of its halves; it can only be said on the command line). Of 4 MB the 64 calls of a benchmark fill a
  * third, and a cached read takes 46 us of the processor; of 16 MB it takes 36 and the process 10 to 30 MB more. V8's
- * own 32 MB bring nothing but more memory. Workers, of which there are several, have 4.
+ * own 32 MB bring nothing but more memory. Workers, of which there are several, have 2.
  *
  * Keeps the old generation near what lives in it, too. V8 lets it grow to several times that before it sweeps,
  * which a server pays for in resident memory and not in speed: streams of grpc-js outlive the young generation,
  * die in the old one, and lie there with the buffers they hold. Resident after a mix of saves, lists, batches
  * and exports: 327 MiB without, 211 with, at the same processor time a call within what is measurable.
+ *
+ * Outside of V8, malloc keeps what was freed: glibc by the thread that asked for it, and, once a large buffer was
+ * given back, up to 32 MB in one piece that nothing of the size is asked from again. memory-hub.js says otherwise
+ * in the environment, the only place for it: under the same load such memory came to 37 MB where it was 70.
+ *
+ * @param growingPercent what the old generation may grow by before it is swept
  */
-export function keepHeapNearItsContent(): void {
-  setFlagsFromString('--heap-growing-percent=50');
+export function keepHeapNearItsContent(growingPercent = 50): void {
+  setFlagsFromString(`--heap-growing-percent=${growingPercent}`);
   // Where objects have lived long, V8 begins to make them in the old generation (allocation site pretenuring). An
   // object literal of each HTTP/2 stream is among them, and then keeps the whole stream until a full collection.
   setFlagsFromString('--no-allocation-site-pretenuring');
   // A sweep that finds next to nothing is done sooner than helpers are woken, for whom it waits on a busy machine.
   setFlagsFromString('--no-parallel-scavenge');
+}
+
+/**
+ * Keeps the young generation as it is, which a start would make large before there is a call; the parent of workers
+ * has none at all.
+ */
+export function keepYoungGenerationSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** From here on there are calls. */
+export function letYoungGenerationGrow(): void {
+  setFlagsFromString('--semi-space-growth-factor=2');
 }

@@ -7,7 +7,7 @@ import { claimDataDir } from './database/embedded/claim.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/embedded-postgres.ts';
 import { CONNECTIONS_BESIDE_POOL } from './database/pool-share.ts';
 import { isForeseen } from './foreseen.ts';
-import { keepHeapNearItsContent } from './heap.ts';
+import { keepHeapNearItsContent, keepYoungGenerationSmall, letYoungGenerationGrow } from './heap.ts';
 import { lastResort } from './last-resort.ts';
 import { Preparation } from './preparation/preparation.ts';
 import { readTlsFiles } from './security/tls-files.ts';
@@ -27,6 +27,7 @@ const SPARE_CONNECTIONS = 20;
  */
 export async function serve(environment: NodeJS.ProcessEnv, warnings: readonly string[] = []): Promise<number> {
   keepHeapNearItsContent();
+  keepYoungGenerationSmall();
   const stopping = nextSignal();
   let config: Config;
   const before = performance.now();
@@ -136,7 +137,9 @@ async function startAlone(
     log: logging.diag,
   });
   closers.push(() => tracing.shutdown());
-  return compose({ ...options, tracing, worker: 0 });
+  const server = await compose({ ...options, tracing, worker: 0 });
+  letYoungGenerationGrow();
+  return server;
 }
 
 /**

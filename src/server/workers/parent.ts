@@ -16,8 +16,11 @@ import { WorkersMetrics } from './workers-metrics.ts';
 const RESTART_PAUSE_MS = 500;
 /** Beyond the grace they were given, workers that do not end are killed. */
 const KILL_AFTER_MS = 5_000;
-/** Of each half, in megabytes: of several processes each is to be smaller than a single one. See heap.ts. */
-const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4';
+/**
+ * Over what this process was started with: a young generation with halves of two megabytes, for of several processes
+ * each is to be smaller than a single one, and the compilers that their parent leaves out. See heap.ts.
+ */
+const WORKER_FLAGS = ['--max-semi-space-size=2', '--turbofan', '--maglev'];
 const WORKER = programBeside(import.meta, { source: 'worker.ts', bundle: 'worker.mjs' });
 /** The parent's own number: it counts nothing, but tells of its workers. */
 const PARENT = 0;
@@ -53,7 +56,7 @@ class WorkersParent {
 
   constructor(options: WorkersOptions) {
     this.#options = options;
-    const execArgv = [...new Set([...process.execArgv, SMALL_YOUNG_GENERATION])];
+    const execArgv = [...process.execArgv, ...WORKER_FLAGS];
     cluster.setupPrimary({ exec: WORKER, execArgv, serialization: 'advanced' });
   }
 

@@ -1,7 +1,7 @@
 import { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { compose, type RunningServer } from '../compose.ts';
 import { isForeseen } from '../foreseen.ts';
-import { keepHeapNearItsContent } from '../heap.ts';
+import { keepHeapNearItsContent, keepYoungGenerationSmall, letYoungGenerationGrow } from '../heap.ts';
 import { lastResort } from '../last-resort.ts';
 import type { StatsSource } from '../stats/hub.ts';
 import { openLogging } from '../telemetry/logger.ts';
@@ -17,7 +17,8 @@ import { relayStats, type StatsRelay } from './relay-stats.ts';
 /** What callers get to finish when something nobody caught was thrown. */
 const CRASH_GRACE_MS = 2_000;
 
-keepHeapNearItsContent();
+keepHeapNearItsContent(20);
+keepYoungGenerationSmall();
 
 let server: RunningServer | undefined;
 /** Told what the others count from the first moment on: whoever asks this one first gets no smaller sums than before. */
@@ -76,6 +77,7 @@ async function start({ worker, config, boot, databaseUrl }: Extract<ToWorker, { 
       return joined;
     };
     server = await compose({ config, boot, databaseUrl, ownsDatabase: false, worker, logging, tracing, joinStats });
+    letYoungGenerationGrow();
     tell({ kind: 'serving', host: server.host, port: server.port });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
