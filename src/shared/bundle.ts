@@ -67,7 +67,8 @@ async function make({ entry, output, options }: Bundle, build: typeof import('es
     legalComments: 'none',
     minifyWhitespace: true,
     minifySyntax: true,
-    logLevel: 'error',
+    // Whoever asked is told by what is thrown; the output may be a log of JSON.
+    logLevel: 'silent',
     // For who looks into a profile or steps through: nothing of it is loaded otherwise.
     sourcemap: 'external',
     sourcesContent: false,

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { upToDate } from '../../src/shared/bundle.ts';
 import { PACKAGE_ROOT } from '../../src/shared/package-root.ts';
@@ -43,6 +45,16 @@ it('takes no notice of a source that is gone', async () => {
 it.runIf(process.platform === 'linux')('leaves no bundler behind when it fails', async () => {
   await expect(upToDate(bundleOf('export const = 1;'))).rejects.toThrow('Expected identifier');
   await vi.waitFor(() => expect(childPrograms().filter((program) => program.includes('esbuild'))).toEqual([]));
+});
+
+it('says what is wrong by what it throws, and prints nothing', async () => {
+  const bundle = JSON.stringify(bundleOf('export const = 1;'));
+  const program = `
+    import { upToDate } from ${JSON.stringify(join(PACKAGE_ROOT, 'src/shared/bundle.ts'))};
+    await upToDate(${bundle}).catch((error) => console.log(error.message));`;
+  const ran = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  expect(ran.stdout).toContain('Expected identifier');
+  expect(ran.stderr).toBe('');
 });
 
 function childPrograms(): string[] {
