@@ -21,6 +21,8 @@ const HEAP = isParent ? ['--max-semi-space-size=1', '--no-turbofan', '--no-magle
 const SERVER_FLAGS = isServer && !isSized ? HEAP : [];
 const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
 const environment = isServer ? { ...MALLOC, ...process.env } : process.env;
+/** What was set by whoever started it stays as it is, and stands for nothing else. */
+const isReady = !isServer || (SERVER_FLAGS.length === 0 && Object.keys(MALLOC).every((name) => name in process.env));
 
 if (isNewEnough) {
   // What libraries do inside is no business of who runs a command.
@@ -28,7 +30,7 @@ if (isNewEnough) {
   module.enableCompileCache?.();
   const args = process.argv.slice(2);
   // The same process once more, as it should be; a channel to who started it would not outlast that.
-  if (isServer && process.env.MALLOC_ARENA_MAX === undefined && process.channel === undefined) {
+  if (!isReady && process.channel === undefined) {
     const command = [process.execPath, ...SERVER_FLAGS, ...process.execArgv, ...process.argv.slice(1)];
     process.execve?.(process.execPath, command, environment);
   }

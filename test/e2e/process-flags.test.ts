@@ -47,4 +47,15 @@ describe.runIf(process.platform === 'linux')('the processes of a server', () => 
     const pid = await start({ NODE_OPTIONS: '--max-semi-space-size=8' });
     expect(startedWith(pid, 'cmdline').filter((flag) => flag.includes('semi-space'))).toEqual([]);
   });
+
+  it('keep to the arenas somebody gave them, and have all else', async () => {
+    const pid = await start({ MALLOC_ARENA_MAX: '2' });
+    expect(startedWith(pid, 'cmdline')).toContain('--max-semi-space-size=16');
+    const malloc = startedWith(pid, 'environ').filter((variable) => variable.startsWith('MALLOC_'));
+    expect(malloc.sort()).toEqual([
+      'MALLOC_ARENA_MAX=2',
+      'MALLOC_MMAP_THRESHOLD_=131072',
+      'MALLOC_TRIM_THRESHOLD_=131072',
+    ]);
+  });
 });
