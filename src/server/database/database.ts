@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { type Client, Pool, type PoolConfig } from 'pg';
+import { Lazy } from '../../shared/lazy.ts';
 import { ConnectionPool, type PoolObserver } from './connection-pool.ts';
 import { lendingSocket } from './lending-socket.ts';
 import { CONNECTIONS_BESIDE_POOL } from './pool-share.ts';
@@ -90,7 +91,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const bounds = { max: poolMax, acquireTimeoutMs, queryTimeoutMs: queryTimeoutMs(timeouts) };
 
   const native = new Pool({ ...poolConfig, connectionString: withSettings(url, settings), types: resultTypes() });
-  let orm: Promise<MikroORM> | undefined;
+  const orm = new Lazy(() => import('./orm.ts').then(({ openOrm }) => openOrm(url, native, log)));
   const pool = new ConnectionPool(native, bounds, observer);
 
   const replica =
@@ -111,10 +112,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const pollBounds = { max: 1, acquireTimeoutMs: POLL_TIMEOUT_MS, queryTimeoutMs: POLL_TIMEOUT_MS };
 
   return {
-    orm: () => {
-      orm ??= import('./orm.ts').then(({ openOrm }) => openOrm(url, native, log));
-      return orm;
-    },
+    orm: () => orm.get(),
     pool,
     pollPool: new ConnectionPool(polling, pollBounds, { ...observer, acquired: () => {} }),
     readPool: replica === undefined ? pool : new ConnectionPool(replica, bounds, observer),
@@ -122,7 +120,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     openWriteConnection: () => connectForWriting(url, timeouts, facts.noticesAbandoned),
     close: async () => {
       const ended = async () => {
-        await (await orm)?.close(true);
+        await (await orm.begun?.catch(() => undefined))?.close(true);
         // One that was never asked anything leaves the pool open.
         await Promise.all([native.ending ? undefined : native.end(), replica?.end(), polling.end()]);
       };

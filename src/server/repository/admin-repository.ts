@@ -1,6 +1,6 @@
+import { Lazy } from '../../shared/lazy.ts';
 import type { Database } from '../database/database.ts';
 import type { AdminRepository, Generations } from '../domain/admin-repository.ts';
-import type { AdminChanges } from './admin-changes.ts';
 import { type ApiKeyFields, apiKeyOfFields, FIND_API_KEY, RECORD_KEY_USES } from './api-key-statements.ts';
 import { translating } from './driver-errors.ts';
 
@@ -36,13 +36,11 @@ type PollRow = [
 /** Workspaces and keys in PostgreSQL: what calls wait for by statements of its own, the rest through the ORM. */
 export function createAdminRepository(database: Database): AdminRepository {
   const { pool } = database;
-  let loaded: Promise<AdminChanges> | undefined;
-  const changes = () => {
-    loaded ??= Promise.all([import('./admin-changes.ts'), database.orm()]).then(([{ createAdminChanges }, orm]) =>
-      createAdminChanges(orm),
-    );
-    return loaded;
-  };
+  const loaded = new Lazy(async () => {
+    const [{ createAdminChanges }, orm] = await Promise.all([import('./admin-changes.ts'), database.orm()]);
+    return createAdminChanges(orm);
+  });
+  const changes = () => loaded.get();
 
   return {
     findApiKey: (id) =>

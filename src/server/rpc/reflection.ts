@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { MethodDefinition, Server, ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
+import { Lazy } from '../../shared/lazy.ts';
 import { PACKAGE_ROOT } from '../../shared/package-root.ts';
 import { shuttingDown } from './call-chain.ts';
 import type { WireLog } from './call-observer.ts';
@@ -41,7 +42,7 @@ export class Reflection {
   readonly #versions = new Map<string, Version>();
   readonly #log: WireLog;
   readonly #descriptorSets: readonly string[];
-  #loading: Promise<void> | undefined;
+  readonly #loaded = new Lazy(() => this.#load());
 
   /** @param descriptorSets paths of what is told */
   constructor(log: WireLog, descriptorSets: readonly string[] = [DESCRIPTOR_SET, HEALTH_DESCRIPTOR_SET]) {
@@ -69,12 +70,7 @@ export class Reflection {
 
   async #answer(path: string, wire: ReflectionCall, admit: Admission): Promise<void> {
     await admit(wire);
-    // Whoever asks after a failure tries again: files may have been too many at that moment.
-    this.#loading ??= this.#load().catch((error: unknown) => {
-      this.#loading = undefined;
-      throw error;
-    });
-    await this.#loading;
+    await this.#loaded.get();
     if (wire.cancelled) return;
     this.#open.add(wire);
     wire.once('cancelled', () => this.#open.delete(wire));
