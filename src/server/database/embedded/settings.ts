@@ -19,10 +19,6 @@ const TUNING: Readonly<Record<string, string>> = {
   // No replica and no archive is fed from here, so the log needs to hold only what recovery needs.
   wal_level: 'minimal',
   max_wal_senders: '0',
-  // Solid state disks: a random page costs about what a sequential one does.
-  random_page_cost: '1.1',
-  // Compiling costs more than the short statements of this service take.
-  jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
   // The log never holds content: neither the statement that failed, nor the row it was about.
