@@ -142,15 +142,18 @@ async function startAlone(
   return server;
 }
 
+/** npm sends on the Ctrl-C that the terminal gave us as well: signals so soon behind each other are one. */
+const SAME_PRESS_MS = 200;
+
 /**
  * Resolves with the first SIGINT or SIGTERM; a second one ends the process at once. Started through the
  * wrapper on an older Node.js, the wrapper's end counts as one: nobody could stop the server by it any more.
  */
 function nextSignal(): Promise<NodeJS.Signals | 'the process that started it is gone'> {
   return new Promise((resolve) => {
-    let asked = false;
+    let askedAt: number | undefined;
     process.once('disconnect', () => {
-      asked = true;
+      askedAt = performance.now();
       resolve('the process that started it is gone');
     });
     // Of the wrapper, which perhaps got the signal alone. Where the whole group did, this is no second one.
@@ -162,14 +165,15 @@ function nextSignal(): Promise<NodeJS.Signals | 'the process that started it is 
       process.once('SIGHUP', () => {
         // The terminal was closed: what is said from here on reaches nobody, which must not end us early.
         for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-        asked = true;
+        askedAt = performance.now();
         resolve('SIGHUP');
       });
     }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(130);
-        asked = true;
+        const now = performance.now();
+        if (askedAt !== undefined && now - askedAt > SAME_PRESS_MS) process.exit(130);
+        askedAt ??= now;
         resolve(signal);
       });
     }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryHub } from '../../src/shared/service-client.ts';
 import { whenGone } from './when-gone.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+export const ROOT = join(import.meta.dirname, '..', '..');
 /** The entry of every command. */
 export const PROGRAM = join(ROOT, 'src', 'cli', 'memory-hub.js');
 
