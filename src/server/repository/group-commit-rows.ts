@@ -63,15 +63,13 @@ export class OutcomeRows {
 
   /** @throws Error when the column is NULL, which is a bug of the statement */
   text(ord: number, column: TextColumn): string {
-    const bytes = this.#bytes(ord, column);
-    if (bytes === undefined) throw new Error(`the write statement left out ${column}, which the request has not`);
-    return bytes.toString();
+    return this.#given(ord, column).toString();
   }
 
+  /** @throws Error as `text` */
   textArray(ord: number, column: TextColumn): string[] {
-    const bytes = this.#bytes(ord, column);
+    const bytes = this.#given(ord, column);
     const values: string[] = [];
-    if (bytes === undefined) throw new Error(`the write statement left out ${column}, which the request has not`);
     for (let at = ARRAY_HEAD; at < bytes.length; ) {
       const end = at + 4 + bytes.readInt32BE(at);
       values.push(bytes.toString('utf8', at + 4, end));
@@ -83,6 +81,12 @@ export class OutcomeRows {
   /** JSON, behind a byte for the format's version; undefined: NULL. */
   json(ord: number, column: TextColumn): string | undefined {
     return this.#bytes(ord, column)?.toString('utf8', 1);
+  }
+
+  #given(ord: number, column: TextColumn): Buffer {
+    const bytes = this.#bytes(ord, column);
+    if (bytes === undefined) throw new Error(`the write statement left out ${column}, which the request has not`);
+    return bytes;
   }
 
   #bytes(ord: number, column: TextColumn): Buffer | undefined {
