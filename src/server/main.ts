@@ -7,7 +7,7 @@ import { claimDataDir } from './database/embedded/claim.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/embedded-postgres.ts';
 import { CONNECTIONS_BESIDE_POOL } from './database/pool-share.ts';
 import { isForeseen } from './foreseen.ts';
-import { keepHeapNearItsContent, keepYoungGenerationSmall, letYoungGenerationGrow } from './heap.ts';
+import { keepHeapNearItsContent, keepTicksFast, keepYoungGenerationSmall, letYoungGenerationGrow } from './heap.ts';
 import { lastResort } from './last-resort.ts';
 import { Preparation } from './preparation/preparation.ts';
 import { readTlsFiles } from './security/tls-files.ts';
@@ -26,6 +26,7 @@ const SPARE_CONNECTIONS = 20;
  * @param warnings of who started it, for the log
  */
 export async function serve(environment: NodeJS.ProcessEnv, warnings: readonly string[] = []): Promise<number> {
+  keepTicksFast();
   keepHeapNearItsContent();
   keepYoungGenerationSmall();
   const stopping = nextSignal();

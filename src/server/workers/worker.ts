@@ -1,7 +1,7 @@
 import { StatsFrame } from '../../shared/gen/memoryhub/v1/stats_service.ts';
 import { compose, type RunningServer } from '../compose.ts';
 import { isForeseen } from '../foreseen.ts';
-import { keepHeapNearItsContent, keepYoungGenerationSmall, letYoungGenerationGrow } from '../heap.ts';
+import { keepHeapNearItsContent, keepTicksFast, keepYoungGenerationSmall, letYoungGenerationGrow } from '../heap.ts';
 import { lastResort } from '../last-resort.ts';
 import type { StatsSource } from '../stats/hub.ts';
 import { openLogging } from '../telemetry/logger.ts';
@@ -17,6 +17,7 @@ import { relayStats, type StatsRelay } from './relay-stats.ts';
 /** What callers get to finish when something nobody caught was thrown. */
 const CRASH_GRACE_MS = 2_000;
 
+keepTicksFast();
 keepHeapNearItsContent(20);
 keepYoungGenerationSmall();
 
