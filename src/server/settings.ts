@@ -269,7 +269,7 @@ export const SETTINGS = {
     env: 'MEMORYHUB_OVERLOAD_LAG_MS',
     default: '100 ms',
     description:
-      'Lateness of the event loop, or of the turn of a waiting call, from which on fewer calls are let in at a time; 0: all always are.',
+      'Lateness of the event loop from which on fewer calls are let in at a time, whatever they have to wait; 0: all always are, also those that have to wait long.',
     allowed: 'a whole number from 0 to 60000',
     schema: wholeNumber(0, 60_000).default(100),
   }),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/server/domain/errors.ts';
+import { CallLimit } from '../../src/server/rpc/call-limit.ts';
+import { CallTurns } from '../../src/server/rpc/call-turns.ts';
 import { OverloadGate } from '../../src/server/rpc/overload-gate.ts';
 import { call, connect, open, readAll, start, stream, unary, until } from './harness.ts';
 
@@ -48,43 +50,116 @@ describe('a key over its limit', () => {
   });
 });
 
-describe('the overload gate', () => {
-  it('lets fewer calls in the longer the event loop is late, and more again when it keeps up', () => {
+describe('the limit of a method', () => {
+  const enter = (limit: CallLimit, calls: number) => {
+    for (let n = 0; n < calls; n++) limit.enter();
+  };
+  const leave = (limit: CallLimit, calls: number) => {
+    for (let n = 0; n < calls; n++) limit.leave();
+  };
+  /** So many calls end before each look, and others come, as many as are let in. */
+  const serve = (limit: CallLimit, perLook: number, looks: number) => {
+    for (let look = 0; look < looks; look++) {
+      leave(limit, perLook);
+      enter(limit, Math.max(0, limit.limit - limit.inFlight));
+      limit.look(false);
+    }
+  };
+
+  it('lets as many in as end in half a second, so that none waits longer', () => {
+    const limit = new CallLimit();
+    enter(limit, 1024);
+    expect(() => limit.enter()).toThrow(/1024 calls like it are under way already/);
+    limit.look(false);
+    serve(limit, 40, 5);
+    expect(limit.limit).toBe(200);
+    expect(() => limit.enter()).toThrow(ServiceError);
+    leave(limit, 825);
+    limit.enter();
+    expect(limit.inFlight).toBe(200);
+  });
+
+  it('takes a burst after a pause for no queue that lasts', () => {
+    const limit = new CallLimit();
+    enter(limit, 1000);
+    for (let look = 0; look < 4; look++) {
+      limit.look(false);
+      leave(limit, 200);
+    }
+    leave(limit, 200);
+    limit.look(false);
+    expect(limit.limit).toBe(1024);
+  });
+
+  it('always lets a hundred users in, however long they wait', () => {
+    const limit = new CallLimit();
+    enter(limit, 600);
+    for (let look = 0; look < 50; look++) limit.look(false);
+    expect(limit.limit).toBe(128);
+    leave(limit, 500);
+    expect(() => limit.enter()).not.toThrow();
+  });
+
+  it('lets more in again when more are done than it lets in, and no more than anyone needs', () => {
+    const limit = new CallLimit();
+    enter(limit, 600);
+    serve(limit, 0, 10);
+    expect(limit.limit).toBe(128);
+    leave(limit, limit.inFlight);
+    serve(limit, 100, 50);
+    // A hundred a look are five hundred in half a second.
+    expect(limit.limit).toBeGreaterThan(450);
+    expect(limit.limit).toBeLessThan(550);
+    leave(limit, limit.inFlight);
+    limit.look(false);
+    const enough = limit.limit;
+    for (let look = 0; look < 20; look++) {
+      enter(limit, 10);
+      limit.look(false);
+      leave(limit, 10);
+    }
+    expect(limit.limit).toBe(enough);
+  });
+
+  it('lets fewer in the longer the event loop is late', () => {
     const gate = new OverloadGate(100);
-    const first = gate.limit;
-    for (let i = 0; i < first; i++) gate.enter();
-    expect(() => gate.enter()).toThrow(/1024 calls are under way already/);
+    const limit = gate.limit();
+    enter(limit, 1000);
     gate.look(LATE);
-    const lower = gate.limit;
-    expect(lower).toBeLessThan(first);
-    for (let i = 0; i < 50; i++) gate.look(LATE);
-    expect(gate.limit).toBe(256);
-    expect(() => gate.enter()).toThrow(ServiceError);
-    for (let i = 0; i < first - 100; i++) gate.leave();
-    gate.enter();
-    gate.look(CALM);
-    expect(gate.limit).toBeGreaterThan(256);
-    for (let i = 0; i < 20; i++) gate.look(CALM);
-    // Nobody needs more: it stays where it is.
-    expect(gate.limit).toBeLessThan(first);
+    expect(limit.limit).toBe(800);
+    gate.look(LATE);
+    expect(limit.limit).toBe(800);
+    leave(limit, 900);
+    for (let look = 0; look < 5; look++) gate.look(LATE);
+    expect(limit.limit).toBe(128);
     gate.close();
   });
 
+  it('is its own', async () => {
+    const gate = new OverloadGate(100);
+    const [batches, reads] = [gate.limit(), gate.limit()];
+    enter(batches, 1024);
+    for (let look = 0; look < 6; look++) gate.look(CALM);
+    expect(batches.limit).toBe(128);
+    expect(reads.limit).toBe(1024);
+    gate.close();
+  });
+});
+
+describe('the overload gate', () => {
   it('lets nothing new in while the heap is nearly full', () => {
     const gate = new OverloadGate(100);
     gate.look({ lagMs: 1, heap: 0.95 });
-    expect(() => gate.enter()).toThrow(/memory/);
     expect(() => gate.checkHeap()).toThrow(/memory/);
     gate.look({ lagMs: 1, heap: 0.9 });
-    expect(() => gate.enter()).toThrow(/memory/);
+    expect(() => gate.checkHeap()).toThrow(/memory/);
     gate.look({ lagMs: 1, heap: 0.5 });
-    gate.enter();
-    expect(gate.inFlight).toBe(1);
+    gate.checkHeap();
     gate.close();
   });
 
   it('lets calls that came together begin over several turns, in their order, so that others are read between', async () => {
-    const gate = new OverloadGate(100);
+    const turns = new CallTurns();
     const begun: number[] = [];
     const work = (n: number) => {
       const end = performance.now() + 10;
@@ -92,12 +167,12 @@ describe('the overload gate', () => {
       begun.push(n);
     };
     for (let n = 0; n < 12; n++) {
-      const turn = gate.turn();
+      const turn = turns.next();
       if (turn === undefined) work(n);
       else void turn.then(() => work(n));
     }
     let most = begun.length;
-    for (let turns = 0; begun.length < 12 && turns < 100; turns++) {
+    for (let looks = 0; begun.length < 12 && looks < 100; looks++) {
       const before = begun.length;
       await new Promise(setImmediate);
       most = Math.max(most, begun.length - before);
@@ -105,27 +180,6 @@ describe('the overload gate', () => {
     // Two of 10 ms fit, and one may begin when there is next to nothing left.
     expect(most).toBeLessThanOrEqual(3);
     expect(begun).toEqual(Array.from({ length: 12 }, (_, n) => n));
-    gate.close();
-  });
-
-  it('lets fewer in when calls wait long for their turn, though the event loop is in time', async () => {
-    const gate = new OverloadGate(100);
-    const first = gate.limit;
-    let left = 40;
-    const work = () => {
-      const end = performance.now() + 10;
-      while (performance.now() < end);
-      left--;
-    };
-    for (let n = left; n > 0; n--) {
-      gate.enter();
-      const turn = gate.turn();
-      if (turn === undefined) work();
-      else void turn.then(work);
-    }
-    while (left > 0) await new Promise(setImmediate);
-    expect(gate.limit).toBeLessThan(first);
-    gate.close();
   });
 
   it('does nothing more for who went away while waiting for a turn', async () => {

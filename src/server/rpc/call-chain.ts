@@ -85,13 +85,12 @@ function checkHost(call: ServerCall): undefined {
 function admit(call: ServerCall): Promise<void> | undefined {
   const { server, isVital, definition } = call.method;
   if (server.draining && definition.responseStream) throw shuttingDown();
-  if (isVital) return undefined;
-  if (!definition.responseStream) {
-    call.enter(server.gate);
-    return server.gate?.turn();
-  }
-  server.gate?.checkHeap();
-  return undefined;
+  if (isVital || server.gate === undefined) return undefined;
+  server.gate.checkHeap();
+  // Streams stay for as long as their readers like.
+  if (definition.responseStream) return undefined;
+  call.enter();
+  return server.gate.turns.next();
 }
 
 /** What a call that the stopping server ends or refuses is told. */

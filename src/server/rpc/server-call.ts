@@ -4,12 +4,12 @@ import { type Access, UNBOUND } from '../domain/access.ts';
 import { Stage } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
 import { CredentialRefusal, type Principal, Role, roleName } from '../domain/principal.ts';
+import type { CallLimit } from './call-limit.ts';
 import type { CallRecord, CallSpan } from './call-observer.ts';
 import { type Outcome, outcomeOf } from './errors.ts';
 import { markRoom } from './message-frame.ts';
 import { callerTraceId, REQUEST_ID_HEADER, requestId } from './metadata.ts';
 import { type Call, EncodedMessage } from './method.ts';
-import type { OverloadGate } from './overload-gate.ts';
 import { neverCompress } from './response-compression.ts';
 import type { RegisteredMethod } from './server-method.ts';
 import { peerOf, takeCall } from './server-transport.ts';
@@ -73,7 +73,7 @@ export class ServerCall implements Call {
   #ended = false;
   #inClear = false;
   /** That let it in. */
-  #gate: OverloadGate | undefined;
+  #limit: CallLimit | undefined;
 
   constructor(method: RegisteredMethod, wire: Wire) {
     this.method = method;
@@ -150,9 +150,10 @@ export class ServerCall implements Call {
   }
 
   /** Counts among the calls under way until it ends. @throws ServiceError OVERLOADED */
-  enter(gate: OverloadGate | undefined): void {
-    gate?.enter();
-    this.#gate = gate;
+  enter(): void {
+    const { limit } = this.method;
+    limit?.enter();
+    this.#limit = limit;
   }
 
   authenticated(principal: Principal, startedAt: number): void {
@@ -241,7 +242,7 @@ export class ServerCall implements Call {
   #end(outcome: Outcome | undefined, cause: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#gate?.leave();
+    this.#limit?.leave();
     const { method, record, span } = this;
     const refused = cause instanceof ServiceError && cause.cause instanceof CredentialRefusal ? cause.cause : undefined;
     // Whoever has the secret of a key that ended is no stranger.

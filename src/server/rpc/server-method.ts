@@ -1,4 +1,5 @@
 import type { Principal, Role } from '../domain/principal.ts';
+import type { CallLimit } from './call-limit.ts';
 import type {
   AccessLog,
   CallRecorder,
@@ -75,6 +76,8 @@ export interface RegisteredMethod {
   readonly isHealth: boolean;
   /** Health or statistics: answers however much there is to do. */
   readonly isVital: boolean;
+  /** undefined: any number of calls is let in, as of streams and of what is vital. */
+  readonly limit: CallLimit | undefined;
   readonly recorder: MethodRecorder;
   readonly server: ServerState;
 }
@@ -89,15 +92,18 @@ export function registerMethods(
   return methods.map((method, index) => {
     const methodRecorder = recorders[index];
     if (methodRecorder === undefined) throw new Error(`no recorder for ${method.definition.path}`);
+    const { definition } = method;
+    const isVital = [HEALTH_SERVICE, STATS_SERVICE].some((service) => definition.path.startsWith(service));
     return {
-      path: method.definition.path,
-      definition: method.definition,
+      path: definition.path,
+      definition,
       handle: method.handle.bind(method) as AnyMethod['handle'],
-      encode: method.definition.responseSerialize,
+      encode: definition.responseSerialize,
       roles: new Set(method.roles),
       open: method.open === true,
-      isHealth: method.definition.path.startsWith(HEALTH_SERVICE),
-      isVital: [HEALTH_SERVICE, STATS_SERVICE].some((service) => method.definition.path.startsWith(service)),
+      isHealth: definition.path.startsWith(HEALTH_SERVICE),
+      isVital,
+      limit: isVital || definition.responseStream ? undefined : server.gate?.limit(),
       recorder: methodRecorder,
       server,
     };

@@ -79,7 +79,7 @@ export interface ServerOptions {
   /** Size of answers from which on they are compressed for callers that take gzip, in bytes; 0: never. */
   readonly compressFromBytes?: number;
   readonly rateLimits?: RateLimiter | undefined;
-  /** Lateness of the event loop, or of the turn of a waiting call, from which on calls are refused, in milliseconds; 0: never. */
+  /** Lateness of the event loop from which on calls are refused, in milliseconds; 0: never, nor for how long they wait. */
   readonly overloadLagMs?: number;
   readonly limits?: Partial<ServerLimits>;
 }
