@@ -4,7 +4,11 @@ import type { Plugin } from 'esbuild';
 import { upToDate } from '../shared/bundle.ts';
 import { PACKAGE_ROOT } from '../shared/package-root.ts';
 
-/** Read files beside them, start programs of their own, or are loaded only by servers that are set to use them. */
+/**
+ * Read files beside them, start programs of their own, or are loaded only by servers that are set to use them. Of
+ * Node.js' own: what is imported has all its properties looked at, of which one of node:http is a whole client for
+ * fetch, of 10 MB; what is required has not.
+ */
 const LEFT_OUT = [
   '@grpc/proto-loader',
   '@grpc/reflection',
@@ -13,6 +17,7 @@ const LEFT_OUT = [
   '@opentelemetry/sdk-.*',
   'esbuild',
   'ioredis',
+  'node:http',
   'pg-native',
   'pino',
   'pino-roll',
@@ -46,26 +51,35 @@ const STUBS_WITHOUT_CLIENTS: Plugin = {
       loader: 'ts',
       contents: readFileSync(path, 'utf8').replaceAll(' = makeGeneric', ' = /* @__PURE__ */ makeGeneric'),
     }));
-    build.onResolve({ filter: /^@grpc\/grpc-js$/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
-      if (pluginData === STUBS_WITHOUT_CLIENTS || !importer.includes('/src/shared/gen/')) return undefined;
-      const resolved = await build.resolve(path, { kind, resolveDir, importer, pluginData: STUBS_WITHOUT_CLIENTS });
-      return { path: resolved.path, sideEffects: false };
-    });
+    // A module of its own: what is said of side effects holds for a file, whoever imports it.
+    build.onResolve({ filter: /^@grpc\/grpc-js$/ }, ({ path, importer }) =>
+      importer.includes('/src/shared/gen/') ? { path, namespace: 'of-clients', sideEffects: false } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'of-clients' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+      resolveDir: PACKAGE_ROOT,
+    }));
   },
 };
 
 /**
  * Bundles the server's programs when a source is newer. Of a thousand modules V8 keeps the source text of each,
- * comments too, and Node.js what the compile cache has of it: 40 MB of every process, and half of its start.
+ * comments too, and Node.js what the compile cache has of it: 40 MB of every process, and half of its start. What is
+ * imported late, as the ORM is, stays in files of its own, or its text would be in memory too.
  *
  * @returns URL of what exports `serve`
  */
-export async function bundleServer(folder = join(PACKAGE_ROOT, 'dist')): Promise<string> {
-  const bundle = (name: string, entry: string) => ({
-    entry: `src/server/${entry}`,
-    output: join(folder, `${name}.mjs`),
+export function bundleServer(folder = join(PACKAGE_ROOT, 'dist/server')): Promise<string> {
+  return upToDate({
+    programs: {
+      main: 'src/server/main.ts',
+      worker: 'src/server/workers/worker.ts',
+      preparation: 'src/server/preparation/program.ts',
+    },
+    folder,
     sources: ['src/server', 'src/shared', 'package.json'],
     options: {
+      splitting: true,
       plugins: [LEFT_OUT_UNTIL_WANTED, STUBS_WITHOUT_CLIENTS],
       // Where a stack trace points to can be read, and is not the whole program in one line.
       lineLimit: 160,
@@ -74,9 +88,4 @@ export async function bundleServer(folder = join(PACKAGE_ROOT, 'dist')): Promise
       },
     },
   });
-  return upToDate(
-    bundle('server', 'main.ts'),
-    bundle('worker', 'workers/worker.ts'),
-    bundle('preparation', 'preparation/program.ts'),
-  );
 }

@@ -46,6 +46,7 @@ import { openKeyring } from './security/sealing/open-keyring.ts';
 import { KeyRotation } from './security/sealing/rotation.ts';
 import { Sealing } from './security/sealing/sealing.ts';
 import { StrangerLimits } from './security/stranger-limits.ts';
+import { tlsPaths } from './security/tls-files.ts';
 import { TokenSealer } from './security/token-sealer.ts';
 import { followDatabase } from './serving.ts';
 import { SessionWaits } from './session-waits.ts';
@@ -56,7 +57,7 @@ import type { Logging } from './telemetry/logger.ts';
 import { Profiler } from './telemetry/profiling/profiler.ts';
 import { SlowCallLog } from './telemetry/slow-call-log.ts';
 import type { Tracing } from './telemetry/tracing.ts';
-import { openTls, tlsPaths } from './tls.ts';
+import { openTls } from './tls.ts';
 
 /** What the log says louder. */
 const WARNED: ReadonlySet<EventKind> = new Set([

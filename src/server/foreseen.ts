@@ -7,7 +7,7 @@ import { KeySetUnavailable } from './security/key-set-unavailable.ts';
 import { KeyMissingError, KeyringError } from './security/sealing/key-encryption.ts';
 import { TlsFilesError } from './security/tls-files.ts';
 import { LogFileError } from './telemetry/log-file.ts';
-import { MetricsListenError } from './telemetry/metrics/endpoint.ts';
+import { MetricsListenError } from './telemetry/metrics/listen-error.ts';
 
 /** What another process of the server could not do at the start, told by the one that started it. */
 export class StartError extends Error {

@@ -10,10 +10,9 @@ import { isForeseen } from './foreseen.ts';
 import { keepHeapNearItsContent, keepTicksFast, keepYoungGenerationSmall, letYoungGenerationGrow } from './heap.ts';
 import { lastResort } from './last-resort.ts';
 import { Preparation } from './preparation/preparation.ts';
-import { readTlsFiles } from './security/tls-files.ts';
+import { readTlsFiles, tlsPaths } from './security/tls-files.ts';
 import { LogFileError } from './telemetry/log-file.ts';
 import { type Logging, openLogging } from './telemetry/logger.ts';
-import { tlsPaths } from './tls.ts';
 import type { WorkersOptions } from './workers/parent.ts';
 
 /** Connections PostgreSQL keeps for people and for a second program beside the pool. */

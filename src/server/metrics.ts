@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import type { StatsHub } from './stats/hub.ts';
 import type { Logging } from './telemetry/logger.ts';
-import { MetricsEndpoint } from './telemetry/metrics/endpoint.ts';
+import type { MetricsEndpoint } from './telemetry/metrics/endpoint.ts';
 import { type MetricsSource, RECENT_SECONDS } from './telemetry/metrics/view.ts';
 
 /** Metrics are what GetStats tells at the same moment. */
@@ -22,6 +22,7 @@ export async function openMetrics(
   log: Logging['log'],
 ): Promise<MetricsEndpoint | undefined> {
   if (config.metrics_listen === undefined) return undefined;
+  const { MetricsEndpoint } = await import('./telemetry/metrics/endpoint.ts');
   const onError = (error: unknown) => log.error({ err: error }, 'the metrics could not be written');
   const endpoint = new MetricsEndpoint({ ...config.metrics_listen, source, onError });
   const { host, port } = await endpoint.listen();

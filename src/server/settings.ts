@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Role } from './domain/principal.ts';
 
 /** One setting: everything there is to know about it, once. The README's table is tested against this. */

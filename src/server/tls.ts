@@ -3,13 +3,6 @@ import { EventKind } from '../shared/gen/memoryhub/v1/stats_service.ts';
 import { TlsCredentials } from './rpc/tls-credentials.ts';
 import { readTlsFiles, type TlsPaths } from './security/tls-files.ts';
 import { TlsReloader } from './security/tls-reloader.ts';
-import type { Settings } from './settings.ts';
-
-/** The files TLS is to be served with; undefined: it is not. */
-export function tlsPaths(config: Pick<Settings, 'tls_cert' | 'tls_key' | 'tls_client_ca'>): TlsPaths | undefined {
-  const { tls_cert: certificate, tls_key: key, tls_client_ca: clientCa } = config;
-  return certificate === undefined || key === undefined ? undefined : { certificate, key, clientCa };
-}
 
 /** TLS of one serving process. */
 export interface ServingTls {

@@ -20,7 +20,7 @@ export class BundleOrigins {
   }
 
   #mapOf(url: string): SourceMap | undefined {
-    if (!/^file:.*\/dist\/[^/]+\.mjs$/.test(url)) return undefined;
+    if (!/^file:.*\/dist\/(server\/)?[^/]+\.mjs$/.test(url)) return undefined;
     if (!this.#maps.has(url)) {
       const path = `${fileURLToPath(url)}.map`;
       this.#maps.set(url, existsSync(path) ? new SourceMap(JSON.parse(readFileSync(path, 'utf8'))) : undefined);

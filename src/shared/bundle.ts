@@ -1,15 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildOptions } from 'esbuild';
 import { PACKAGE_ROOT } from './package-root.ts';
 
-/** One file made of many. */
+/** Programs made of many files each; where `options` ask for splitting, with what they share, and load late, apart. */
 export interface Bundle {
-  /** Where it begins, from the root of the package. */
-  readonly entry: string;
-  readonly output: string;
-  /** Everything of ours that it is made of. */
+  /** The output's name, without its ending, and where the program begins, from the root of the package. */
+  readonly programs: Readonly<Record<string, string>>;
+  readonly folder: string;
+  /** Everything of ours that they are made of. */
   readonly sources: readonly string[];
   readonly options?: BuildOptions;
 }
@@ -17,29 +17,33 @@ export interface Bundle {
 /** Written by each installation that changes anything: bundles have libraries in them, and what those depend on. */
 const INSTALLED = 'node_modules/.package-lock.json';
 
+/** What programs share has a name of its content: a server that runs may load parts of an older bundle yet. */
+const SHARED = /-[0-9A-Z]{8}\.mjs(\.map)?$/;
+const SHARED_KEPT_MS = 7 * 24 * 3600 * 1000;
+
 /**
- * Makes those bundles of which a source, or what is installed, is newer.
+ * Makes the bundle when a source, or what is installed, is newer.
  *
- * @returns URL of the first, to be imported
+ * @returns URL of the first program, to be imported
  */
-export async function upToDate(first: Bundle, ...more: readonly Bundle[]): Promise<string> {
-  const stale = [first, ...more].filter(isStale);
-  if (stale.length > 0) {
+export async function upToDate(bundle: Bundle): Promise<string> {
+  const outputs = Object.keys(bundle.programs).map((name) => join(bundle.folder, `${name}.mjs`));
+  if (outputs.some((output) => isStale(output, bundle))) {
     const { build, stop } = await import('esbuild');
     try {
-      await Promise.all(stale.map((bundle) => make(bundle, build)));
+      await make(bundle, build);
     } finally {
       // It would stay, a process of its own, as long as this one.
       await stop();
     }
   }
-  return pathToFileURL(first.output).href;
+  return pathToFileURL(outputs[0] ?? '').href;
 }
 
-function isStale({ entry, output, sources }: Bundle): boolean {
+function isStale(output: string, { programs, sources }: Bundle): boolean {
   if (!existsSync(output)) return true;
   // An installed package has a bundle and no sources.
-  if (!existsSync(join(PACKAGE_ROOT, entry))) return false;
+  if (!Object.values(programs).every((program) => existsSync(join(PACKAGE_ROOT, program)))) return false;
   const builtMs = statSync(output).mtimeMs;
   return [...sources, INSTALLED].some((source) => newestMs(join(PACKAGE_ROOT, source)) > builtMs);
 }
@@ -52,14 +56,13 @@ function newestMs(path: string): number {
   return readdirSync(path).reduce((newest, name) => Math.max(newest, newestMs(join(path, name))), stats.mtimeMs);
 }
 
-async function make({ entry, output, options }: Bundle, build: typeof import('esbuild').build): Promise<void> {
+async function make({ programs, folder, options }: Bundle, build: typeof import('esbuild').build): Promise<void> {
   const begun = new Date();
-  mkdirSync(dirname(output), { recursive: true });
-  // Another program may start meanwhile: it finds a whole bundle or none.
-  const unfinished = `${output}.${process.pid}.tmp`;
-  await build({
-    entryPoints: [join(PACKAGE_ROOT, entry)],
-    outfile: unfinished,
+  const { outputFiles = [] } = await build({
+    entryPoints: Object.entries(programs).map(([out, entry]) => ({ in: join(PACKAGE_ROOT, entry), out })),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    write: false,
     bundle: true,
     platform: 'node',
     target: 'node22',
@@ -70,13 +73,27 @@ async function make({ entry, output, options }: Bundle, build: typeof import('es
     // Whoever asked is told by what is thrown; the output may be a log of JSON.
     logLevel: 'silent',
     // For who looks into a profile or steps through: nothing of it is loaded otherwise.
-    sourcemap: 'external',
+    sourcemap: 'linked',
     sourcesContent: false,
     ...options,
-    footer: { js: `//# sourceMappingURL=${basename(output)}.map` },
   });
-  // A source that was changed while esbuild read is newer than what it read.
-  utimesSync(unfinished, begun, begun);
-  renameSync(`${unfinished}.map`, `${output}.map`);
-  renameSync(unfinished, output);
+  mkdirSync(folder, { recursive: true });
+  // Another program may start meanwhile: it finds a whole bundle or none. So programs come after what they import.
+  const isProgram = (path: string) => basename(path).replace(/\.mjs$/, '') in programs;
+  const inOrder = outputFiles.toSorted((a, b) => Number(isProgram(a.path)) - Number(isProgram(b.path)));
+  for (const { path, contents } of inOrder) {
+    const unfinished = `${path}.${process.pid}.tmp`;
+    writeFileSync(unfinished, contents);
+    // A source that was changed while esbuild read is newer than what it read.
+    utimesSync(unfinished, begun, begun);
+    renameSync(unfinished, path);
+  }
+  removeOld(folder, begun.getTime() - SHARED_KEPT_MS);
+}
+
+function removeOld(folder: string, beforeMs: number): void {
+  for (const name of readdirSync(folder).filter((name) => SHARED.test(name))) {
+    const path = join(folder, name);
+    if (newestMs(path) < beforeMs) rmSync(path, { force: true });
+  }
 }

@@ -2,18 +2,16 @@ import { join } from 'node:path';
 import { upToDate } from '../shared/bundle.ts';
 import { PACKAGE_ROOT } from '../shared/package-root.ts';
 
-const OUTPUT = join(PACKAGE_ROOT, 'dist/monitor.mjs');
-
 /**
  * Bundles the monitor when a source is newer than the bundle: Node strips types, but not JSX, and
  * one file starts in a third of the time.
  *
  * @returns URL of the bundle, to be imported
  */
-export function bundleMonitor(output = OUTPUT): Promise<string> {
+export function bundleMonitor(folder = join(PACKAGE_ROOT, 'dist')): Promise<string> {
   return upToDate({
-    entry: 'src/tui/main.tsx',
-    output,
+    programs: { monitor: 'src/tui/main.tsx' },
+    folder,
     sources: ['src/tui', 'src/shared', 'package.json'],
     options: {
       jsx: 'automatic',

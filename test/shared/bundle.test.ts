@@ -19,21 +19,37 @@ function bundleOf(text: string) {
   writeFileSync(source, text);
   utimesSync(source, 0, 0);
   const entry = relative(PACKAGE_ROOT, source);
-  return { entry, output: join(folder, 'entry.mjs'), sources: [entry] };
+  return { programs: { entry }, folder, sources: [entry] };
 }
 
 it('makes a bundle again when something was installed since', async () => {
   const bundle = bundleOf('export const one = 1;');
   await upToDate(bundle);
-  const built = () => statSync(bundle.output).ino;
+  const output = join(folder, 'entry.mjs');
+  const built = () => statSync(output).ino;
   const first = built();
   const installed = statSync(join(PACKAGE_ROOT, 'node_modules/.package-lock.json')).mtimeMs / 1000;
-  utimesSync(bundle.output, installed + 1, installed + 1);
+  utimesSync(output, installed + 1, installed + 1);
   await upToDate(bundle);
   expect(built()).toBe(first);
-  utimesSync(bundle.output, installed - 1, installed - 1);
+  utimesSync(output, installed - 1, installed - 1);
   await upToDate(bundle);
   expect(built()).not.toBe(first);
+});
+
+it('leaves what older bundles shared to servers that still run, and no longer than a week', async () => {
+  const bundle = bundleOf('export const one = 1;');
+  const [recent, old, other] = ['chunk-RECENT00.mjs', 'chunk-OLD00000.mjs', 'other.mjs'].map((name) =>
+    join(folder, name),
+  );
+  for (const path of [recent, old, other]) writeFileSync(path ?? '', '');
+  const weekAgo = Date.now() / 1000 - 8 * 24 * 3600;
+  for (const path of [old, other]) utimesSync(path ?? '', weekAgo, weekAgo);
+  await upToDate(bundle);
+  expect(readdirSync(folder).filter((name) => /^(chunk|other)/.test(name))).toEqual([
+    'chunk-RECENT00.mjs',
+    'other.mjs',
+  ]);
 });
 
 it('takes no notice of a source that is gone', async () => {

@@ -123,11 +123,11 @@ test('the monitor is bundled into one file, and not again while nothing changed'
   const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
   try {
     const output = join(folder, 'monitor.mjs');
-    const url = await bundleMonitor(output);
+    const url = await bundleMonitor(folder);
     const { statSync } = await import('node:fs');
     const built = statSync(output);
     expect(built.size).toBeGreaterThan(100_000);
-    expect(await bundleMonitor(output)).toBe(url);
+    expect(await bundleMonitor(folder)).toBe(url);
     expect(statSync(output).ino).toBe(built.ino);
   } finally {
     rmSync(folder, { recursive: true });

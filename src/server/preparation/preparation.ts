@@ -20,7 +20,7 @@ export class Preparation {
   constructor(log: Logging['log']) {
     this.#log = log;
     // Debuggers and the size of the heap are meant for this process.
-    const child = fork(PROGRAM, { execArgv: [], env: programEnvironment(), serialization: 'advanced' });
+    const child = fork(PROGRAM, { execArgv: [], env: programEnvironment(PROGRAM), serialization: 'advanced' });
     this.#child = child;
     this.#ended = new Promise((_, reject) => {
       child.once('error', reject);

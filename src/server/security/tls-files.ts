@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Settings } from '../settings.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 /** From then on a certificate that ends soon is warned of. */
@@ -13,6 +14,12 @@ export interface TlsPaths {
   readonly key: string;
   /** Authorities of the clients' certificates; undefined: clients need none. */
   readonly clientCa: string | undefined;
+}
+
+/** The files TLS is to be served with; undefined: it is not. */
+export function tlsPaths(config: Pick<Settings, 'tls_cert' | 'tls_key' | 'tls_client_ca'>): TlsPaths | undefined {
+  const { tls_cert: certificate, tls_key: key, tls_client_ca: clientCa } = config;
+  return certificate === undefined || key === undefined ? undefined : { certificate, key, clientCa };
 }
 
 /** A pair that was checked and can be served with. */

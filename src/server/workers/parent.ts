@@ -78,7 +78,7 @@ class WorkersParent {
   /** Resolves once the worker serves. */
   #fork(number: number): Promise<{ host: string; port: number }> {
     const { config, boot, databaseUrl } = this.#options;
-    const worker = cluster.fork(programEnvironment());
+    const worker = cluster.fork(programEnvironment(WORKER));
     this.#workers.set(number, worker);
     closeUntakenConnection(worker);
     return new Promise((resolve, reject) => {

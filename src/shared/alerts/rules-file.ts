@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseYaml } from '../yaml.ts';
 import { BUILT_IN_RULES } from './built-in.ts';
 import { ConditionError, parseCondition } from './condition.ts';

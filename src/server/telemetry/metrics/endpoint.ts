@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIP } from 'node:net';
 import { CONTENT_TYPES, exposition, type Format } from './exposition.ts';
 import { familiesOf } from './families.ts';
+import { MetricsListenError } from './listen-error.ts';
 import type { MetricsSource } from './view.ts';
 
 /** Scrapers, and not callers: few, and each asks for one small thing. */
@@ -31,11 +32,6 @@ export interface EndpointOptions {
   readonly source: MetricsSource;
   /** Told when an answer could not be made. */
   readonly onError: (error: unknown) => void;
-}
-
-/** Metrics cannot be served where they should be. */
-export class MetricsListenError extends Error {
-  override readonly name = 'MetricsListenError';
 }
 
 /** Serves GET and HEAD of /metrics, for Prometheus and whatever reads its formats. */
