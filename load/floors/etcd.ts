@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { accepts } from '../accepts.ts';
 import type { Child } from '../child.ts';
 import { freePort } from './free-port.ts';
 
@@ -28,18 +28,9 @@ export async function startEtcd(): Promise<Child> {
     rmSync(folder, { recursive: true, force: true });
   };
   for (let tries = 0; tries < 100; tries++) {
-    if (await answers(Number(client.split(':')[1]))) return { address: client, pid: etcd.pid ?? 0, stop };
+    if (await accepts(client)) return { address: client, pid: etcd.pid ?? 0, stop };
     await sleep(100);
   }
   await stop();
   throw new Error('etcd did not start');
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(true));
-    socket.once('error', () => resolve(false));
-    socket.once('close', () => socket.destroy());
-    socket.unref();
-  });
 }

@@ -1,11 +1,13 @@
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findNginx, type Nginx, startNginx } from '../../load/nginx.ts';
 import { ExportFormat } from '../../src/shared/gen/memoryhub/v1/memory_service.ts';
 import { toRpcError } from '../../src/shared/rpc-error.ts';
 import { MemoryHub } from '../../src/shared/service-client.ts';
-import { testCluster } from './support/cluster.ts';
+import { plainHub, testCluster } from './support/cluster.ts';
 import { isSound } from './support/judge.ts';
-import { findNginx, Nginx } from './support/nginx.ts';
 
 const CALLERS = 8;
 const ROUNDS = 3;
@@ -14,7 +16,7 @@ const program = findNginx();
 /** Two servers behind nginx as deploy/nginx.conf has it; skipped without nginx, but not in CI. */
 describe.skipIf(program === undefined && process.env.CI === undefined)('two servers behind nginx', () => {
   const cluster = testCluster({ servers: 2, redis: true, settings: { MEMORYHUB_DRAIN_SECONDS: '5' } });
-  const nginx = new Nginx();
+  let nginx: Nginx;
   const hubs: MemoryHub[] = [];
   const connect = () => {
     const hub = new MemoryHub({
@@ -25,10 +27,17 @@ describe.skipIf(program === undefined && process.env.CI === undefined)('two serv
     hubs.push(hub);
     return hub;
   };
-  beforeAll(() => nginx.start(program ?? '', cluster.addresses));
+  const connectPlainly = () => {
+    const hub = plainHub(nginx.address, cluster.server(0).credential('admin'));
+    hubs.push(hub);
+    return hub;
+  };
+  beforeAll(async () => {
+    nginx = await startNginx(program ?? '', cluster.addresses);
+  });
   afterAll(async () => {
     for (const hub of hubs) hub.close();
-    await nginx.stop();
+    await nginx?.stop();
   });
 
   it('answer calls of every kind: errors with their details, the largest batch, lists and exports', async () => {
@@ -70,12 +79,12 @@ describe.skipIf(program === undefined && process.env.CI === undefined)('two serv
     }
   });
 
-  it('are restarted one after the other under load without one failed call, and nothing is saved twice', async () => {
+  it('are restarted one after the other under load without one failed call, also of callers who repeat nothing, and nothing is saved twice', async () => {
     const failures: string[] = [];
     const saved = new Set<string>();
     let stopped = false;
     const callers = Array.from({ length: CALLERS }, async (_, caller) => {
-      const hub = connect();
+      const hub = caller % 2 === 0 ? connect() : connectPlainly();
       for (let count = 0; !stopped; count++) {
         const content = `caller ${caller} save ${count}`;
         try {
@@ -102,7 +111,7 @@ describe.skipIf(program === undefined && process.env.CI === undefined)('two serv
     }
     stopped = true;
     await Promise.all(callers);
-    if (failures.length > 0) console.log(nginx.output);
+    if (failures.length > 0) console.log(nginx.output());
     expect(failures).toEqual([]);
     const { rows } = await cluster.database((client) =>
       client.query<{ count: string }>(
@@ -112,5 +121,21 @@ describe.skipIf(program === undefined && process.env.CI === undefined)('two serv
     expect(rows.filter(({ count }) => count !== '1')).toEqual([]);
     expect(rows).toHaveLength(saved.size);
     for (const server of cluster.servers) isSound(server);
+  });
+
+  it('are UNAVAILABLE when both are gone, in the words of gRPC for clients of all languages', async () => {
+    for (const server of cluster.servers) await server.stop('SIGTERM');
+    const session = connectHttp2(`http://${nginx.address}`);
+    const request = session.request({
+      ':method': 'POST',
+      ':path': '/memoryhub.v1.MemoryService/GetMemory',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    request.end();
+    const [headers] = await once(request, 'response');
+    // Without this type a client in Go looks no further, and tells of UNKNOWN.
+    expect(headers).toMatchObject({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '14' });
+    session.destroy();
   });
 });

@@ -1,5 +1,11 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConnectionInjector } from '@grpc/grpc-js';
+
+/** The first turn may have begun before somebody connected. */
+const QUIET_TURNS = 2;
+/** However many go on connecting. */
+const MOST_TURNS = 1_000;
 
 /** Where a server listens. */
 export interface ListenAddress {
@@ -38,6 +44,8 @@ export class Listener {
   readonly #injector: ConnectionInjector;
   readonly #server: NetServer;
   readonly #sockets = new Set<Socket>();
+  /** Connections so far. */
+  #taken = 0;
   #idle: (() => void) | undefined;
 
   /** @param dropped called for each connection that is refused because there are too many */
@@ -67,11 +75,20 @@ export class Listener {
   }
 
   /**
-   * Takes no more connections, tells the callers of the open ones to go elsewhere, and resolves when
-   * they have gone or, after `graceMs`, have been cut off.
+   * Takes no more connections, but first those that are made already and wait to be taken, which the system would cut
+   * off, perhaps with a call on them: nginx repeats none that it has sent. Node.js takes one a turn.
    */
-  async close(graceMs: number): Promise<void> {
+  async refuse(): Promise<void> {
+    for (let turn = 0, quiet = 0; turn < MOST_TURNS && quiet < QUIET_TURNS; turn++) {
+      const before = this.#taken;
+      await nextTurn();
+      quiet = this.#taken === before ? quiet + 1 : 0;
+    }
     this.#server.close();
+  }
+
+  /** Tells the callers of open connections to go elsewhere; resolves when they have, or after `graceMs` were cut off. */
+  async close(graceMs: number): Promise<void> {
     this.#injector.drain(graceMs);
     const cutOff = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
@@ -88,6 +105,7 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
+    this.#taken++;
     this.#sockets.add(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);

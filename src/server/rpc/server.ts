@@ -6,6 +6,7 @@ import type { AccessLog, CallRecorder, RefusalObserver, ServerTracer, SlowCalls,
 import { Health } from './health.ts';
 import { AUTHORIZATION_HEADER, header } from './metadata.ts';
 import type { AnyMethod } from './method.ts';
+import { OpenSessions } from './open-sessions.ts';
 import { OverloadGate } from './overload-gate.ts';
 import { Reflection, type ReflectionCall } from './reflection.ts';
 import { recordRefusal } from './refused-call.ts';
@@ -24,6 +25,9 @@ import { accountRefusals, describeUnknownMethods, peerOf } from './server-transp
 import { forgetStreamsEarly } from './session-streams.ts';
 import { TrustedHosts } from './trusted-hosts.ts';
 import { unaryHandler } from './unary.ts';
+
+/** How long a server that stops waits for connections to have their next call: a busy one has it by then. */
+const LEAVE_MS = 200;
 
 /** What one server takes at most. */
 export interface ServerLimits {
@@ -100,6 +104,7 @@ export class RpcServer {
   /** Whether answers are compressed, once it listens: not when that is off, or grpc-js has changed inside. */
   compresses = false;
   #listener: Listener | undefined;
+  #sessions: OpenSessions | undefined;
   #recheck: NodeJS.Timeout | undefined;
 
   constructor(options: ServerOptions) {
@@ -151,6 +156,7 @@ export class RpcServer {
    */
   async listen(address: ListenAddress, credentials = ServerCredentials.createInsecure()): Promise<ListenAddress> {
     const injector = this.#server.createConnectionInjector(credentials);
+    this.#sessions = new OpenSessions(this.#server);
     forgetStreamsEarly(this.#server);
     if (this.#compressFromBytes > 0) this.compresses = compressResponses(this.#server, this.#compressFromBytes);
     const dropped = () => this.#state.recorder.shed('CONNECTION_LIMIT');
@@ -162,16 +168,21 @@ export class RpcServer {
   }
 
   /**
-   * Stops: not serving any more for those who ask, streams ended (their readers resume elsewhere),
-   * no new connections, unary calls finished, and after `graceMs` everything cut off. Never rejects.
+   * Stops: not serving any more for those who ask, no new connections, callers of those that are open sent elsewhere,
+   * streams ended (their readers resume elsewhere), unary calls finished, and after `graceMs` everything cut off.
+   * Never rejects.
    */
   async drain(graceMs: number): Promise<void> {
-    this.#state.draining = true;
     this.health.drain();
+    await this.#listener?.refuse();
+    await this.#sessions?.closeWithCalls(Math.min(LEAVE_MS, graceMs / 4));
+    this.#state.draining = true;
     await nextTurn();
+    // Told that this connection takes no more calls before it may have the next one.
+    const closed = this.#listener?.close(graceMs);
     for (const stream of this.#state.streams) stream.stop(shuttingDown());
     this.#reflection.end();
-    await this.#listener?.close(graceMs);
+    await closed;
     clearInterval(this.#recheck);
     this.#state.gate?.close();
     this.#server.forceShutdown();
