@@ -7,8 +7,7 @@ const WORKER = /\/worker\.(ts|mjs)\0/;
 
 /** A server process and its workers: not its PostgreSQL, and not the launcher that looks after that. */
 function serving(pid: number): number[] {
-  const children = readProc(`${pid}/task/${pid}/children`).split(' ').map(Number).filter(Boolean);
-  return [pid, ...children.filter((child) => WORKER.test(readProc(`${child}/cmdline`)))];
+  return [pid, ...childrenOf(pid).filter((child) => WORKER.test(readProc(`${child}/cmdline`)))];
 }
 
 /** Resident bytes of each of the server's processes; Linux only, empty elsewhere. */
@@ -30,8 +29,21 @@ export function proportionalBytes(pid: number): number {
 
 /** Processor seconds the server's processes have used since their start; Linux only, 0 elsewhere. */
 export function cpuSeconds(pid: number): number {
+  return secondsOf(serving(pid));
+}
+
+/** The same of any program and its children. */
+export function familySeconds(pid: number): number {
+  return secondsOf([pid, ...childrenOf(pid)]);
+}
+
+function secondsOf(pids: readonly number[]): number {
   // utime and stime are 14 and 15 of all fields.
-  return serving(pid).reduce((sum, one) => sum + ((statOf(one)[11] ?? 0) + (statOf(one)[12] ?? 0)) / TICKS, 0);
+  return pids.reduce((sum, one) => sum + ((statOf(one)[11] ?? 0) + (statOf(one)[12] ?? 0)) / TICKS, 0);
+}
+
+function childrenOf(pid: number): number[] {
+  return readProc(`${pid}/task/${pid}/children`).split(' ').map(Number).filter(Boolean);
 }
 
 /**
@@ -41,7 +53,7 @@ export function cpuSeconds(pid: number): number {
  */
 export function postgresSeconds(backend: number): number {
   const server = statOf(backend)[1] ?? 0;
-  const children = readProc(`${server}/task/${server}/children`).split(' ').map(Number).filter(Boolean);
+  const children = childrenOf(server);
   // Of the children that were waited for: cutime and cstime are 16 and 17.
   const ended = (statOf(server)[13] ?? 0) + (statOf(server)[14] ?? 0);
   const ticks = children.reduce((sum, child) => sum + (statOf(child)[11] ?? 0) + (statOf(child)[12] ?? 0), ended);

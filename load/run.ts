@@ -2,13 +2,17 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runFallback } from './fallback.ts';
+import { measureFront } from './front.ts';
+import { frontMarkdown, hasFailed } from './front-report.ts';
 import { findGhz, runGhz, type ScenarioResult } from './ghz.ts';
+import { findNginx } from './nginx.ts';
 import { ratioPlot } from './plot.ts';
 import { profileScenario } from './profile-run.ts';
 import { describeRun, markdownTable } from './report.ts';
 import { NO_MEMORY, startServer, type Target, writeMetadataFile } from './server.ts';
 import { runSuite } from './suite.ts';
 import { comparison, type SuiteReport, suiteMarkdown } from './suite-report.ts';
+import { measureWorkers, workersMarkdown } from './workers.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -24,6 +28,8 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: '' },
     compare: { type: 'string' },
     profile: { type: 'string' },
+    workers: { type: 'string' },
+    front: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -41,7 +47,17 @@ beside FILE.json; --compare shows what changed since the run that wrote BASE.jso
 
 npm run load -- --profile get|save|list|batch|export [--seconds 3]
 
-A CPU profile of the server under one scenario: its hottest functions, and a flame graph in load/results.`;
+A CPU profile of the server under one scenario: its hottest functions, and a flame graph in load/results.
+
+npm run load -- --workers 2 [--rows 10000] [--rounds 5] [--seconds 3] [--only TITLE] [--out FILE.json]
+
+Get and Save of a server with so many workers in turn with one process on the same PostgreSQL, without a cache and
+with the same Redis, by ghz and by h2load.
+
+npm run load -- --front [--rounds 5] [--seconds 3] [--only save|list|get|batch|export|restart] [--out FILE.json]
+
+Two servers behind nginx as deploy/nginx.conf has it, in turn with the same two reached directly; then both are
+restarted, one after the other, under calls of which none may fail.`;
 
 /** Runs the scenarios and returns their results; `seconds` is the length of the guide's scenario. */
 async function runAll(ghz: string, target: Target, seconds: number): Promise<ScenarioResult[]> {
@@ -64,7 +80,8 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  if (options.fallback && (options.suite || options.profile)) throw new Error('--suite and --profile need ghz');
+  const needsGhz = options.suite || options.profile || options.workers || options.front;
+  if (options.fallback && needsGhz) throw new Error('--suite, --profile, --workers and --front need ghz');
   const ghz = options.fallback ? undefined : findGhz();
   if (!ghz && !options.fallback) {
     console.error(
@@ -75,6 +92,8 @@ async function main(): Promise<number> {
     return 1;
   }
   if (ghz && options.suite) return suite(ghz);
+  if (ghz && options.workers) return workers(ghz, Number(options.workers));
+  if (ghz && options.front) return front(ghz);
   if (ghz && options.profile) {
     await profileScenario(ghz, options.profile, Number(options.seconds));
     return 0;
@@ -86,10 +105,7 @@ async function main(): Promise<number> {
     const run = describeRun();
     if (!ghz) console.log('NOT ghz: figures of the fallback loop, which runs in one Node process.');
     console.log(`${Object.values(run).join('; ')}\n\n${markdownTable(results, target.peak)}`);
-    if (options.out) {
-      mkdirSync(dirname(options.out), { recursive: true });
-      writeFileSync(options.out, `${JSON.stringify({ run, results, peak: target.peak }, null, 2)}\n`);
-    }
+    writeOut({ run, results, peak: target.peak });
     return results.some((result) => Object.keys(result.errors).length > 0) ? 2 : 0;
   } finally {
     await target.stop();
@@ -98,19 +114,52 @@ async function main(): Promise<number> {
 
 async function suite(ghz: string): Promise<number> {
   const { only, compare, out } = options;
-  const [rows, rounds, seconds] = [Number(options.rows), Number(options.rounds), Number(options.seconds)];
+  const { rows, rounds, seconds } = amounts();
   const measured = await runSuite({ ghz, rows, rounds, seconds, only });
   const run = { ...describeRun(), rows: `${rows} memories`, rounds: `${rounds} rounds of ${seconds} s` };
   const report: SuiteReport = { run, rows: measured.rows, peak: measured.peak };
   console.log(`\n${suiteMarkdown(report)}`);
   if (compare) console.log(`\n${comparison(JSON.parse(readFileSync(compare, 'utf8')) as SuiteReport, report)}`);
+  writeOut(report);
   if (out) {
-    mkdirSync(dirname(out), { recursive: true });
-    writeFileSync(out, `${JSON.stringify(report, null, 2)}\n`);
     writeFileSync(out.replace(/(\.json)?$/, '.svg'), ratioPlot(report.rows));
     writeFileSync(out.replace(/(\.json)?$/, '.md'), `${suiteMarkdown(report)}\n`);
   }
   return report.rows.some(({ verdict }) => verdict === 'missed') ? 3 : 0;
+}
+
+async function workers(ghz: string, count: number): Promise<number> {
+  const { rows, rounds, seconds } = amounts();
+  const measured = await measureWorkers({ ghz, workers: count, rows, rounds, seconds, only: options.only });
+  const run = { ...describeRun(), rows: `${rows} memories`, rounds: `${rounds} rounds of ${seconds} s` };
+  console.log(`\n${Object.values(run).join('; ')}\n\n${workersMarkdown(measured, count)}`);
+  writeOut({ run, workers: count, rows: measured });
+  return 0;
+}
+
+async function front(ghz: string): Promise<number> {
+  const nginx = findNginx();
+  if (!nginx) {
+    console.error('nginx is neither on PATH nor in /usr/sbin: apt-get install nginx-light');
+    return 1;
+  }
+  const { rounds, seconds } = amounts();
+  const report = await measureFront({ ghz, nginx, rounds, seconds, only: options.only });
+  const run = { ...describeRun(), rounds: `${rounds} rounds of ${seconds} s` };
+  console.log(`\n${Object.values(run).join('; ')}\n\n${frontMarkdown(report)}`);
+  writeOut({ run, ...report });
+  return hasFailed(report) ? 2 : 0;
+}
+
+function amounts(): { rows: number; rounds: number; seconds: number } {
+  return { rows: Number(options.rows), rounds: Number(options.rounds), seconds: Number(options.seconds) };
+}
+
+/** Where --out says, if it does. */
+function writeOut(report: object): void {
+  if (!options.out) return;
+  mkdirSync(dirname(options.out), { recursive: true });
+  writeFileSync(options.out, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 function givenTarget(address: string): Target {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { embeddedUrl } from '../src/server/database/embedded/running-url.ts';
+import { accepts } from './accepts.ts';
 import { proportionalBytes, residentBytes } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -104,7 +105,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Target> 
   const deadline = Date.now() + 60_000;
   while (!exited && Date.now() < deadline) {
     const address = readAddress(dataDir);
-    if (address) {
+    // The record of a server that was told its port is there before it listens.
+    if (address && (await accepts(address))) {
       const credential = options.credential ?? readFileSync(join(dataDir, 'admin.key'), 'utf8').trim();
       return {
         address,

@@ -54,12 +54,13 @@ export function comparison(base: SuiteReport, now: SuiteReport): string {
   return ['| what | before | now | change | |', '|---|---|---|---|---|', ...lines].join('\n');
 }
 
-function rate(series: Series, unit: string): string {
+/** The median of what was done a second, in words. */
+export function rate(series: Series, unit: string): string {
   const value = median(series.rates);
   if (unit === 'bytes') return `${(value / MIB).toFixed(1)} MiB/s`;
   return `${Math.round(value).toLocaleString('en')} ${unit}/s`;
 }
 
-function spread({ median, low, high }: Ratio): string {
+export function spread({ median, low, high }: Ratio): string {
   return `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
 }

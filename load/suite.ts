@@ -1,16 +1,14 @@
-import { keyedId } from '../src/server/domain/ids.ts';
-import { Scope } from '../src/server/domain/memory.ts';
 import { Memory } from '../src/shared/gen/memoryhub/v1/memory.ts';
-import { GetMemoryRequest } from '../src/shared/gen/memoryhub/v1/memory_service.ts';
 import { alternate, type Contender } from './alternate.ts';
 import { type Child, startFloor } from './child.ts';
+import { fixedCalls, GET } from './fixed-calls.ts';
 import { hasEtcd, startEtcd } from './floors/etcd.ts';
 import { hasRedis, redisGets, startRedis } from './floors/redis.ts';
 import { copy, cursor } from './floors/sql.ts';
 import { ghzContender } from './ghz.ts';
-import { hasH2load, runH2load } from './h2load.ts';
+import { hasH2load } from './h2load.ts';
 import { exporting, listing } from './readers.ts';
-import { getRows, keyOf, readRows, saveRows } from './rows.ts';
+import { getRows, readRows, saveRows } from './rows.ts';
 import { NO_MEMORY, startServer, type Target, writeMetadataFile } from './server.ts';
 import { judge, type Row } from './verdict.ts';
 
@@ -30,7 +28,6 @@ const IN_FLIGHT = ['--concurrency', '64', '--connections', '4'];
 const BATCHES_IN_FLIGHT = ['--concurrency', '4', '--connections', '4'];
 /** Rows whose messages the echo answers with: as long, taken together, as those that are asked for. */
 const SAMPLE = 200;
-const GET_PATH = '/memoryhub.v1.MemoryService/GetMemory';
 
 /** Every row of the table: ours and its floor in turn, against servers started for it. */
 export async function runSuite(options: SuiteOptions): Promise<Pick<Suite, 'rows' | 'peak'>> {
@@ -67,16 +64,8 @@ class Suite {
       this.#ghz(name, 'get', target, { address, pid }, [...IN_FLIGHT, '--data', this.#getData()]);
     await this.#row('cached Get, one process', 0.9, 'calls', get('GetMemory', target), get('echo', echo));
     if (hasH2load()) {
-      const id = keyedId('default', { scope: Scope.WORKSPACE, userId: '', team: '' }, keyOf(0));
-      const request = GetMemoryRequest.encode(
-        GetMemoryRequest.fromPartial({ target: { $case: 'id', value: id } }),
-      ).finish();
-      const fixed = (name: string, { address, pid }: { address: string; pid: number }): Contender => ({
-        name,
-        pid,
-        run: (seconds) =>
-          runH2load({ address, path: GET_PATH, request, authorization: `Bearer ${target.credential}` }, seconds),
-      });
+      const fixed = (name: string, server: { address: string; pid: number }) =>
+        fixedCalls(name, GET, server, target.credential);
       const title = 'cached Get, one process, by h2load';
       const same = await this.#startEcho(messages.slice(0, 1));
       await this.#row(title, 0.9, 'calls', fixed('GetMemory', target), fixed('echo', same));
