@@ -3,7 +3,7 @@ import { roleName } from '../domain/principal.ts';
 import { AUTHORIZATION_HEADER, header, LIMIT_HEADERS, withHeaders } from './metadata.ts';
 import { decodeRequest } from './method-decoder.ts';
 import type { ServerCall } from './server-call.ts';
-import type { RateLimitState } from './server-method.ts';
+import type { RateLimitState, RegisteredMethod } from './server-method.ts';
 
 /** One thing that is done for every call before its handler sees it. */
 export interface ChainStep {
@@ -65,6 +65,14 @@ export const CALL_CHAIN: readonly ChainStep[] = [
     run: decode,
   },
 ];
+
+/** Its steps that need no message. */
+export const ADMISSION = CALL_CHAIN.slice(0, CALL_CHAIN.findIndex(({ name }) => name === 'admit') + 1);
+
+/** Whether a call that begins now is let in. */
+export function hasRoom({ isVital, limit, server: { gate } }: RegisteredMethod): boolean {
+  return gate === undefined || isVital || !(gate.heapIsFull || limit?.isReached);
+}
 
 function count(call: ServerCall): undefined {
   call.method.recorder.begin();

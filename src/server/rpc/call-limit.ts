@@ -41,13 +41,18 @@ export class CallLimit {
     return this.#inFlight;
   }
 
+  /** Whether no more are let in now. */
+  get isReached(): boolean {
+    return this.#inFlight >= this.#limit;
+  }
+
   /**
    * Lets a call in, which must `leave` again.
    *
    * @throws ServiceError OVERLOADED
    */
   enter(): void {
-    if (this.#inFlight >= this.#limit) throw overloaded(`${this.#limit} calls like it are under way already`);
+    if (this.isReached) throw overloaded(`${this.#limit} calls like it are under way already`);
     this.#inFlight += 1;
     if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
   }

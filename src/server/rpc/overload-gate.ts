@@ -42,6 +42,10 @@ export class OverloadGate {
     return limit;
   }
 
+  get heapIsFull(): boolean {
+    return this.#heapIsFull;
+  }
+
   /** @throws ServiceError OVERLOADED */
   checkHeap(): void {
     if (this.#heapIsFull) throw overloaded('the memory of the server is nearly used up');

@@ -3,6 +3,7 @@ import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { LIMITS } from '../../shared/limits.ts';
 import { shuttingDown } from './call-chain.ts';
 import type { AccessLog, CallRecorder, RefusalObserver, ServerTracer, SlowCalls, WireLog } from './call-observer.ts';
+import { refuseEarly } from './early-refusal.ts';
 import { Health } from './health.ts';
 import { AUTHORIZATION_HEADER, header } from './metadata.ts';
 import type { AnyMethod } from './method.ts';
@@ -195,6 +196,7 @@ export class RpcServer {
     if (!this.#server.register(method.path, handler, passBytes, passBytes, type)) {
       throw new Error(`${method.path} is registered twice`);
     }
+    refuseEarly(handler, method);
     accountRefusals(handler, (refused, outcome) => recordRefusal(method, refused, outcome));
   }
 
