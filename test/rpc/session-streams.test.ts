@@ -81,6 +81,23 @@ describe('the streams of a session', () => {
     expect(connection.open.size).toBe(0);
   });
 
+  it('keep their places while others come and go for long', async () => {
+    const connection = await connected();
+    const first = await ask(connection);
+    let second: ServerHttp2Stream | undefined;
+    for (let i = 1; i <= 600; i++) {
+      const stream = await ask(connection);
+      // The one that comes to the place of the first.
+      if (i === 256) second = stream;
+      else await closed(stream);
+    }
+    expect(connection.open.size).toBe(2);
+    await closed(first);
+    expect(connection.open.size).toBe(1);
+    await closed(second as ServerHttp2Stream);
+    expect(connection.open.size).toBe(0);
+  });
+
   it('end with their session', async () => {
     const connection = await connected();
     for (let i = 0; i < 3; i++) await ask(connection);

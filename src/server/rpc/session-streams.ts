@@ -1,6 +1,5 @@
 import type { Http2Server, Http2Stream, ServerHttp2Session } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
-import { Slots } from '../../shared/slots.ts';
 
 /**
  * Lets V8 forget the streams of all sessions to come with the next sweep of its young generation: Node.js keeps those of
@@ -33,35 +32,54 @@ function replaceStreams(session: ServerHttp2Session): void {
   if (typeof state?.streams?.forEach === 'function' && state.streams.size === 0) state.streams = new SessionStreams();
 }
 
-/** The streams of a session by their ids. The tables that its Map leaves behind have numbers in them only. */
+/** Streams of one session that find a place; callers seldom have a hundred open. */
+const PLACES = 256;
+
+/**
+ * The streams of a session by their ids, which grow by two: each has the place its id comes to, and what is open for so
+ * long that another one needs its place does not move, but the other one waits in a Map. Nothing is made for a stream.
+ */
 class SessionStreams implements Streams {
-  readonly #slotOf = new Map<number, number>();
-  readonly #streams = new Slots<Http2Stream>();
+  readonly #ids: number[] = new Array(PLACES).fill(0);
+  readonly #streams: (Http2Stream | undefined)[] = new Array(PLACES).fill(undefined);
+  readonly #others = new Map<number, Http2Stream>();
+  #placed = 0;
 
   get size(): number {
-    return this.#slotOf.size;
+    return this.#placed + this.#others.size;
   }
 
   get(id: number): Http2Stream | undefined {
-    const slot = this.#slotOf.get(id);
-    return slot === undefined ? undefined : this.#streams.at(slot);
+    const place = placeOf(id);
+    return this.#ids[place] === id ? this.#streams[place] : this.#others.get(id);
   }
 
   set(id: number, stream: Http2Stream): this {
-    this.delete(id);
-    this.#slotOf.set(id, this.#streams.add(stream));
+    const place = placeOf(id);
+    if (this.#streams[place] === undefined && !this.#others.has(id)) {
+      this.#ids[place] = id;
+      this.#placed += 1;
+    }
+    if (this.#ids[place] === id) this.#streams[place] = stream;
+    else this.#others.set(id, stream);
     return this;
   }
 
   delete(id: number): boolean {
-    const slot = this.#slotOf.get(id);
-    if (slot === undefined) return false;
-    this.#slotOf.delete(id);
-    this.#streams.clear(slot);
+    const place = placeOf(id);
+    if (this.#ids[place] !== id) return this.#others.delete(id);
+    this.#ids[place] = 0;
+    this.#streams[place] = undefined;
+    this.#placed -= 1;
     return true;
   }
 
   forEach(use: (stream: Http2Stream) => void): void {
-    this.#streams.forEach(use);
+    for (const stream of this.#streams) if (stream !== undefined) use(stream);
+    for (const stream of this.#others.values()) use(stream);
   }
+}
+
+function placeOf(id: number): number {
+  return (id >>> 1) % PLACES;
 }
