@@ -3,7 +3,7 @@ import { ServiceError } from '../domain/errors.ts';
 /** How often the limits are looked at. */
 export const LOOK_EVERY_MS = 100;
 /** What calls may have to wait; the limit is as many as are done in this time. */
-const WAIT_MS = 500;
+const WAIT_MS = 300;
 const LOOKS = WAIT_MS / LOOK_EVERY_MS;
 /** Calls of a method that are always let in: a hundred users at once are, however slow the machine is. */
 const MIN_IN_FLIGHT = 128;
