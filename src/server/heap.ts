@@ -27,6 +27,10 @@ export function keepHeapNearItsContent(growingPercent = 50): void {
   setFlagsFromString('--no-allocation-site-pretenuring');
   // A sweep that finds next to nothing is done sooner than helpers are woken, for whom it waits on a busy machine.
   setFlagsFromString('--no-parallel-scavenge');
+  // When calls come, hundreds of functions are compiled by Maglev in a few seconds. What each was compiled in goes
+  // back to malloc on another thread, which comes to it late: malloc's heap grew by 10 MB for that, and stayed so.
+  setFlagsFromString('--no-maglev-destroy-on-background');
+  setFlagsFromString('--concurrent-maglev-max-threads=1');
 }
 
 const keptTicks: object[] = [];
