@@ -19,7 +19,8 @@ const RETRY_AFTER_MS = 200;
  *
  * As many as ended in the last `WAIT_MS` wait no longer than that (Little's law, L = λW), so that is the limit once
  * more are under way. Not at once: a burst after a pause has nothing behind it to judge by, and to be served soon is
- * what queues are for (CoDel, RFC 8289). All of these are counts, and need no time of any call.
+ * what queues are for (CoDel, RFC 8289). When no more wait than that, what was is forgotten step by step. All of
+ * these are counts, and need no time of any call.
  */
 export class CallLimit {
   #limit = FIRST_LIMIT;
@@ -75,7 +76,7 @@ export class CallLimit {
     const waiting = this.#inFlightThen[(at + LOOKS - 1) % LOOKS] ?? 0;
     if (wasBusy && waiting > done) this.#lower(done);
     else if (isLate) this.#lower(Math.floor(this.#peak * DECREASE));
-    else if (this.#peak >= this.#limit && done >= this.#limit) this.#limit += INCREASE;
+    else if (this.#limit < FIRST_LIMIT || (this.#peak >= this.#limit && done >= this.#limit)) this.#limit += INCREASE;
     this.#limit = Math.min(this.#limit, MAX_IN_FLIGHT);
     this.#peak = this.#inFlight;
     this.#inFlightThen[at] = this.#inFlight;
