@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
  * a young generation that is large beside the calls under way (`--max-semi-space-size` of src/cli/memory-hub.js, in
  * megabytes of each of its halves; it can only be said on the command line). Of 4 MB the 64 calls of a benchmark fill a
  * third, and a cached read takes 46 us of the processor; of 16 MB it takes 36 and the process 10 to 30 MB more. V8's
- * own 32 MB bring nothing but more memory. Workers, of which there are several, have 2.
+ * own 32 MB bring nothing but more memory. Workers have the less the more there are, four of them 2.
  *
  * Keeps the old generation near what lives in it, too. V8 lets it grow to several times that before it sweeps,
  * which a server pays for in resident memory and not in speed: streams of grpc-js outlive the young generation,

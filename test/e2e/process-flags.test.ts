@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workerFlags } from '../../src/server/workers/parent.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ServerProcess } from '../support/server-process.ts';
 
@@ -38,9 +39,18 @@ describe.runIf(process.platform === 'linux')('the processes of a server', () => 
     for (const worker of workers) {
       // Of flags that contradict each other the last one counts.
       const flags = startedWith(worker, 'cmdline').filter((flag) => /semi-space|turbofan|maglev/.test(flag));
-      expect(flags.slice(-3)).toEqual(['--max-semi-space-size=2', '--turbofan', '--maglev']);
+      expect(flags.slice(-3)).toEqual(['--max-semi-space-size=8', '--turbofan', '--maglev']);
     }
     for (const pid of [alone, parent, ...workers]) expect(startedWith(pid, 'environ')).toContain('MALLOC_ARENA_MAX=1');
+  });
+
+  it.each([
+    [2, 8],
+    [3, 4],
+    [4, 2],
+    [64, 2],
+  ])('share among %i workers what is fast in one: %i MB for each', (workers, megabytes) => {
+    expect(workerFlags(workers)[0]).toBe(`--max-semi-space-size=${megabytes}`);
   });
 
   it('keep to the size somebody gave them', async () => {
