@@ -128,6 +128,12 @@ describe('the limit of a method', () => {
     expect(limit.limit).toBe(1024);
   });
 
+  it('is not lowered for what makes the event loop late while none of its calls is under way', () => {
+    const limit = new CallLimit();
+    for (let look = 0; look < 5; look++) limit.look(true);
+    expect(limit.limit).toBe(1024);
+  });
+
   it('lets fewer in the longer the event loop is late', () => {
     const gate = new OverloadGate(100);
     const limit = gate.limit();

@@ -75,7 +75,8 @@ export class CallLimit {
     // Those that came since the last look may have ended by the next one.
     const waiting = this.#inFlightThen[(at + LOOKS - 1) % LOOKS] ?? 0;
     if (wasBusy && waiting > done) this.#lower(done);
-    else if (isLate) this.#lower(Math.floor(this.#peak * DECREASE));
+    // Where none is under way something else is late, and a burst that comes next would be refused for it.
+    else if (isLate && this.#peak > 0) this.#lower(Math.floor(this.#peak * DECREASE));
     else if (this.#limit < FIRST_LIMIT || (this.#peak >= this.#limit && done >= this.#limit)) this.#limit += INCREASE;
     this.#limit = Math.min(this.#limit, MAX_IN_FLIGHT);
     this.#peak = this.#inFlight;
