@@ -17,7 +17,10 @@ export interface Bundle {
 /** Written by each installation that changes anything: bundles have libraries in them, and what those depend on. */
 const INSTALLED = 'node_modules/.package-lock.json';
 
-/** What programs share has a name of its content: a server that runs may load parts of an older bundle yet. */
+/**
+ * What programs share has a name of its content. A server that runs may load parts of an older bundle yet, also one that
+ * was started long ago: how long they are kept is counted from when they were replaced.
+ */
 const SHARED = /-[0-9A-Z]{8}\.mjs(\.map)?$/;
 const SHARED_KEPT_MS = 7 * 24 * 3600 * 1000;
 
@@ -58,6 +61,9 @@ function newestMs(path: string): number {
 
 async function make({ programs, folder, options }: Bundle, build: typeof import('esbuild').build): Promise<void> {
   const begun = new Date();
+  const replacedMs = new Set(Object.keys(programs).map((name) => newestMs(join(folder, `${name}.mjs`))));
+  // Of those that there are.
+  replacedMs.delete(0);
   const { outputFiles = [] } = await build({
     entryPoints: Object.entries(programs).map(([out, entry]) => ({ in: join(PACKAGE_ROOT, entry), out })),
     outdir: folder,
@@ -88,12 +94,14 @@ async function make({ programs, folder, options }: Bundle, build: typeof import(
     utimesSync(unfinished, begun, begun);
     renameSync(unfinished, path);
   }
-  removeOld(folder, begun.getTime() - SHARED_KEPT_MS);
+  const made = new Set(outputFiles.map(({ path }) => path));
+  const old = readdirSync(folder).filter((name) => SHARED.test(name) && !made.has(join(folder, name)));
+  for (const name of old) retire(join(folder, name), begun, replacedMs);
 }
 
-function removeOld(folder: string, beforeMs: number): void {
-  for (const name of readdirSync(folder).filter((name) => SHARED.test(name))) {
-    const path = join(folder, name);
-    if (newestMs(path) < beforeMs) rmSync(path, { force: true });
-  }
+/** All parts of a bundle bear the time of its programs until it is replaced, and then that of the one that did it. */
+function retire(path: string, now: Date, replacedMs: ReadonlySet<number>): void {
+  const ms = newestMs(path);
+  if (replacedMs.has(ms)) utimesSync(path, now, now);
+  else if (ms < now.getTime() - SHARED_KEPT_MS) rmSync(path, { force: true });
 }

@@ -52,6 +52,35 @@ it('leaves what older bundles shared to servers that still run, and no longer th
   ]);
 });
 
+it('counts that week from when a bundle was replaced, not from when it was made', async () => {
+  const bundle = bundleOf("export const late = () => import('./late.ts');");
+  const late = join(folder, 'late.ts');
+  const split = { ...bundle, sources: [...bundle.sources, relative(PACKAGE_ROOT, late)], options: { splitting: true } };
+  const parts = () => readdirSync(folder).filter((name) => /^late-\w+\.mjs$/.test(name));
+  const age = (days: number, ...names: string[]) => {
+    const seconds = Date.now() / 1000 - days * 24 * 3600;
+    for (const name of names) utimesSync(join(folder, name), seconds, seconds);
+  };
+  const make = async (value: number) => {
+    const before = parts();
+    writeFileSync(late, `export const value = ${value};`);
+    await upToDate(split);
+    return parts().find((name) => !before.includes(name)) ?? '';
+  };
+  const first = await make(1);
+  age(30, 'entry.mjs', first);
+  // Servers started a month ago still run.
+  const second = await make(2);
+  expect(parts().toSorted()).toEqual([first, second].toSorted());
+  age(1, 'entry.mjs', second);
+  const third = await make(3);
+  expect(parts().toSorted()).toEqual([first, second, third].toSorted());
+  age(8, first);
+  age(1, 'entry.mjs', third);
+  const fourth = await make(4);
+  expect(parts().toSorted()).toEqual([second, third, fourth].toSorted());
+});
+
 it('takes no notice of a source that is gone', async () => {
   const bundle = bundleOf('export const one = 1;');
   await expect(upToDate({ ...bundle, sources: [...bundle.sources, 'src/gone.ts'] })).resolves.toContain('entry.mjs');
