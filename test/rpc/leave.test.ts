@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { frame, start, type TestServer, unary, until } from './harness.ts';
@@ -87,5 +88,24 @@ describe('a server that stops', () => {
     if (!session.destroyed) await once(session, 'close');
     expect(seen[0]).toBe('ping');
     expect(seen.at(-1)).toBe('goaway after 1');
+  });
+
+  it('does not wait for callers who go on connecting, however long each turn takes', async () => {
+    const server = await start([echo]);
+    const sockets: Socket[] = [];
+    let over = false;
+    const storm = () => {
+      if (over) return;
+      sockets.push(connectTcp(server.port, '127.0.0.1').on('error', () => {}));
+      const end = performance.now() + 10;
+      while (performance.now() < end);
+      setImmediate(storm);
+    };
+    storm();
+    await server.server.drain(400);
+    over = true;
+    for (const socket of sockets) socket.destroy();
+    // Each turn had one; a server that takes no more does not count them.
+    expect(sockets.length).toBeLessThan(300);
   });
 });

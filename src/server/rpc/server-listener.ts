@@ -4,8 +4,6 @@ import type { ConnectionInjector } from '@grpc/grpc-js';
 
 /** The first turn may have begun before somebody connected. */
 const QUIET_TURNS = 2;
-/** However many go on connecting. */
-const MOST_TURNS = 1_000;
 
 /** Where a server listens. */
 export interface ListenAddress {
@@ -77,9 +75,12 @@ export class Listener {
   /**
    * Takes no more connections, but first those that are made already and wait to be taken, which the system would cut
    * off, perhaps with a call on them: nginx repeats none that it has sent. Node.js takes one a turn.
+   *
+   * @param waitMs however many go on connecting, and however long their turns take
    */
-  async refuse(): Promise<void> {
-    for (let turn = 0, quiet = 0; turn < MOST_TURNS && quiet < QUIET_TURNS; turn++) {
+  async refuse(waitMs: number): Promise<void> {
+    const endsAt = performance.now() + waitMs;
+    for (let quiet = 0; quiet < QUIET_TURNS && performance.now() < endsAt; ) {
       const before = this.#taken;
       await nextTurn();
       quiet = this.#taken === before ? quiet + 1 : 0;

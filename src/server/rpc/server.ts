@@ -27,6 +27,8 @@ import { forgetStreamsEarly } from './session-streams.ts';
 import { TrustedHosts } from './trusted-hosts.ts';
 import { unaryHandler } from './unary.ts';
 
+/** How long a server that stops goes on taking connections that are made: some hundreds may wait, each takes a turn. */
+const TAKE_MS = 2_000;
 /** How long a server that stops waits for connections to have their next call: a busy one has it by then. */
 const LEAVE_MS = 200;
 
@@ -175,7 +177,7 @@ export class RpcServer {
    */
   async drain(graceMs: number): Promise<void> {
     this.health.drain();
-    await this.#listener?.refuse();
+    await this.#listener?.refuse(Math.min(TAKE_MS, graceMs / 4));
     await this.#sessions?.closeWithCalls(Math.min(LEAVE_MS, graceMs / 4));
     this.#state.draining = true;
     await nextTurn();
