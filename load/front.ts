@@ -23,7 +23,9 @@ export interface FrontOptions {
 export interface Way extends Series {
   /** Microseconds of nginx' processor for one call, of each round. */
   readonly nginxUs: readonly number[];
-  /** Calls that did not end with OK, by status, the warm-up included. */
+  /** All calls, the warm-up included. */
+  readonly calls: number;
+  /** Those that did not end with OK, by status. */
   readonly errors: Readonly<Record<string, number>>;
 }
 
@@ -113,6 +115,7 @@ class MeasuredWay implements Contender {
   readonly #cpuUs: number[] = [];
   readonly #nginxUs: number[] = [];
   readonly #errors: Record<string, number> = {};
+  #calls = 0;
 
   constructor(options: WayOptions) {
     this.name = options.name;
@@ -129,6 +132,7 @@ class MeasuredWay implements Contender {
     const [serversBefore, nginxBefore] = [serversSeconds(), familySeconds(nginx)];
     const results = await Promise.all(addresses.map((address) => runGhz(ghz, scenario, address, flags)));
     const units = results.reduce((sum, { calls }) => sum + calls, 0);
+    this.#calls += units;
     this.#cpuUs.push(((serversSeconds() - serversBefore) * 1e6) / units);
     this.#nginxUs.push(((familySeconds(nginx) - nginxBefore) * 1e6) / units);
     for (const { errors } of results) {
@@ -140,7 +144,13 @@ class MeasuredWay implements Contender {
 
   /** What was seen here beside the rates. The first round warmed up. */
   with(series: Series): Way {
-    return { ...series, cpuUs: this.#cpuUs.slice(1), nginxUs: this.#nginxUs.slice(1), errors: this.#errors };
+    return {
+      ...series,
+      cpuUs: this.#cpuUs.slice(1),
+      nginxUs: this.#nginxUs.slice(1),
+      calls: this.#calls,
+      errors: this.#errors,
+    };
   }
 }
 
