@@ -5,8 +5,8 @@ import { CallTurns } from '../../src/server/rpc/call-turns.ts';
 import { OverloadGate } from '../../src/server/rpc/overload-gate.ts';
 import { call, connect, open, readAll, start, stream, unary, until } from './harness.ts';
 
-const CALM = { lagMs: 1, heap: 0.3 };
-const LATE = { lagMs: 500, heap: 0.3 };
+const CALM = { lagMs: 1, work: 0.9, heap: 0.3 };
+const LATE = { lagMs: 500, work: 0.9, heap: 0.3 };
 
 describe('a key over its limit', () => {
   it('is told the limit and when to come back, in details and headers; health still answers', async () => {
@@ -62,7 +62,7 @@ describe('the limit of a method', () => {
     for (let look = 0; look < looks; look++) {
       leave(limit, perLook);
       enter(limit, Math.max(0, limit.limit - limit.inFlight));
-      limit.look(false);
+      limit.look('working');
     }
   };
 
@@ -70,7 +70,7 @@ describe('the limit of a method', () => {
     const limit = new CallLimit();
     enter(limit, 1024);
     expect(() => limit.enter()).toThrow(/1024 calls like it are under way already/);
-    limit.look(false);
+    limit.look('working');
     serve(limit, 60, 3);
     expect(limit.limit).toBe(180);
     expect(() => limit.enter()).toThrow(ServiceError);
@@ -83,18 +83,18 @@ describe('the limit of a method', () => {
     const limit = new CallLimit();
     enter(limit, 1000);
     for (let look = 0; look < 3; look++) {
-      limit.look(false);
+      limit.look('working');
       leave(limit, 300);
     }
     leave(limit, 100);
-    limit.look(false);
+    limit.look('working');
     expect(limit.limit).toBe(1024);
   });
 
   it('always lets a hundred users in, however long they wait', () => {
     const limit = new CallLimit();
     enter(limit, 600);
-    for (let look = 0; look < 50; look++) limit.look(false);
+    for (let look = 0; look < 50; look++) limit.look('working');
     expect(limit.limit).toBe(128);
     leave(limit, 500);
     expect(() => limit.enter()).not.toThrow();
@@ -122,7 +122,7 @@ describe('the limit of a method', () => {
     leave(limit, limit.inFlight);
     for (let look = 0; look < 100; look++) {
       enter(limit, 10);
-      limit.look(false);
+      limit.look('working');
       leave(limit, 10);
     }
     expect(limit.limit).toBe(1024);
@@ -130,8 +130,22 @@ describe('the limit of a method', () => {
 
   it('is not lowered for what makes the event loop late while none of its calls is under way', () => {
     const limit = new CallLimit();
-    for (let look = 0; look < 5; look++) limit.look(true);
+    for (let look = 0; look < 5; look++) limit.look('late');
     expect(limit.limit).toBe(1024);
+  });
+
+  it('stays where calls wait for others, which they do no shorter when there are fewer', () => {
+    const gate = new OverloadGate(100);
+    const limit = gate.limit();
+    enter(limit, 1000);
+    for (let look = 0; look < 50; look++) gate.look({ ...CALM, work: 0.2 });
+    expect(limit.limit).toBe(1024);
+    for (let look = 0; look < 6; look++) gate.look(CALM);
+    expect(limit.limit).toBe(128);
+    // Once lowered it rises again, though they still wait.
+    for (let look = 0; look < 50; look++) gate.look({ ...CALM, work: 0.2 });
+    expect(limit.limit).toBe(1024);
+    gate.close();
   });
 
   it('lets fewer in the longer the event loop is late', () => {
@@ -162,11 +176,11 @@ describe('the limit of a method', () => {
 describe('the overload gate', () => {
   it('lets nothing new in while the heap is nearly full', () => {
     const gate = new OverloadGate(100);
-    gate.look({ lagMs: 1, heap: 0.95 });
+    gate.look({ lagMs: 1, work: 0.9, heap: 0.95 });
     expect(() => gate.checkHeap()).toThrow(/memory/);
-    gate.look({ lagMs: 1, heap: 0.9 });
+    gate.look({ lagMs: 1, work: 0.9, heap: 0.9 });
     expect(() => gate.checkHeap()).toThrow(/memory/);
-    gate.look({ lagMs: 1, heap: 0.5 });
+    gate.look({ lagMs: 1, work: 0.9, heap: 0.5 });
     gate.checkHeap();
     gate.close();
   });

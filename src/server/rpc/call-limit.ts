@@ -13,14 +13,18 @@ const INCREASE = 32;
 const DECREASE = 0.8;
 const RETRY_AFTER_MS = 200;
 
+/** How the process keeps up: it mostly waits for others, has work for at least half of the time, or runs late. */
+export type Pace = 'waiting' | 'working' | 'late';
+
 /**
  * How many calls of one method may be under way. Of one, because what a call costs is its method's: while batches are
  * refused, reads that take a thousandth of one are not.
  *
  * As many as ended in the last `WAIT_MS` wait no longer than that (Little's law, L = λW), so that is the limit once
  * more are under way. Not at once: a burst after a pause has nothing behind it to judge by, and to be served soon is
- * what queues are for (CoDel, RFC 8289). When no more wait than that, what was is forgotten step by step. All of
- * these are counts, and need no time of any call.
+ * what queues are for (CoDel, RFC 8289). Nor where the process itself has little to do: calls that wait for locks, or
+ * for a database that is far, end no sooner when there are fewer of them. When no more wait than that, what was is
+ * forgotten step by step. All of these are counts, and need no time of any call.
  */
 export class CallLimit {
   #limit = FIRST_LIMIT;
@@ -63,20 +67,16 @@ export class CallLimit {
     this.#ended += 1;
   }
 
-  /**
-   * Takes what happened since the last look into account.
-   *
-   * @param isLate the process does not keep up, whatever this method does
-   */
-  look(isLate: boolean): void {
+  /** Takes what happened since the last look into account. */
+  look(pace: Pace): void {
     const at = this.#oldest;
     const done = this.#ended - (this.#endedThen[at] ?? 0);
-    const wasBusy = (this.#inFlightThen[at] ?? 0) > 0;
+    const wasUsed = (this.#inFlightThen[at] ?? 0) > 0;
     // Those that came since the last look may have ended by the next one.
     const waiting = this.#inFlightThen[(at + LOOKS - 1) % LOOKS] ?? 0;
-    if (wasBusy && waiting > done) this.#lower(done);
+    if (pace !== 'waiting' && wasUsed && waiting > done) this.#lower(done);
     // Where none is under way something else is late, and a burst that comes next would be refused for it.
-    else if (isLate && this.#peak > 0) this.#lower(Math.floor(this.#peak * DECREASE));
+    else if (pace === 'late' && this.#peak > 0) this.#lower(Math.floor(this.#peak * DECREASE));
     else if (this.#limit < FIRST_LIMIT || (this.#peak >= this.#limit && done >= this.#limit)) this.#limit += INCREASE;
     this.#limit = Math.min(this.#limit, MAX_IN_FLIGHT);
     this.#peak = this.#inFlight;

@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
-import { CallLimit, LOOK_EVERY_MS, overloaded } from './call-limit.ts';
+import { CallLimit, LOOK_EVERY_MS, overloaded, type Pace } from './call-limit.ts';
 import { CallTurns } from './call-turns.ts';
 
 /** Of the heap V8 may take: from there on it mostly collects garbage, and then ends the process. */
@@ -10,9 +10,14 @@ const HEAP_GOOD = 0.85;
 export interface Strain {
   /** How late the event loop ran a timer, in milliseconds. */
   readonly lagMs: number;
+  /** Share of the time since the last look that the event loop had work for. */
+  readonly work: number;
   /** Share of the heap in use. */
   readonly heap: number;
 }
+
+/** From which share of the time on the process, and not what it waits for, is what calls queue for. */
+const WORKING = 0.5;
 
 /**
  * Refuses calls early when there are more than the process can serve, since a call that waits in vain
@@ -24,6 +29,7 @@ export class OverloadGate {
   readonly #lagMs: number;
   readonly #timer: NodeJS.Timeout;
   #expectedAt = performance.now() + LOOK_EVERY_MS;
+  #utilization = performance.eventLoopUtilization();
   readonly #limits: CallLimit[] = [];
   #heapIsFull = false;
   /** In which calls that were let in begin. */
@@ -52,9 +58,10 @@ export class OverloadGate {
   }
 
   /** Takes a look into account. */
-  look({ lagMs, heap }: Strain): void {
+  look({ lagMs, work, heap }: Strain): void {
     this.#heapIsFull = heap > (this.#heapIsFull ? HEAP_GOOD : HEAP_FULL);
-    for (const limit of this.#limits) limit.look(lagMs > this.#lagMs);
+    const pace: Pace = lagMs > this.#lagMs ? 'late' : work < WORKING ? 'waiting' : 'working';
+    for (const limit of this.#limits) limit.look(pace);
   }
 
   close(): void {
@@ -64,7 +71,10 @@ export class OverloadGate {
   #tick(): void {
     const now = performance.now();
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-    this.look({ lagMs: now - this.#expectedAt, heap: used / limit });
+    const utilization = performance.eventLoopUtilization();
+    const { utilization: work } = performance.eventLoopUtilization(utilization, this.#utilization);
+    this.#utilization = utilization;
+    this.look({ lagMs: now - this.#expectedAt, work, heap: used / limit });
     this.#expectedAt = now + LOOK_EVERY_MS;
   }
 }
