@@ -20,12 +20,13 @@ export interface Series {
   readonly p95: readonly number[];
 }
 
-const WARM_UP_SECONDS = 4;
+const WARM_UP_SECONDS = 12;
 
 /**
  * Runs the contenders in turn, A B A B, so that whatever else the machine does meets all of them.
- * A first round that only warms up, of 4 s at least, is left out: a server that was just started took 150 us of the
- * processor for a cached read in its first second, 78 in its second, and 54 from then on.
+ * A first round that only warms up, of 12 s at least, is left out: a server that was just started took 138 us of the
+ * processor for a cached read from Redis in its first second, 159, 84, 67, about 65 until the tenth, and 52 to 58 from
+ * then on. A floor that has served other rows already is past that.
  */
 export async function alternate(contenders: readonly Contender[], rounds: number, seconds: number): Promise<Series[]> {
   const series = contenders.map(({ name }) => ({
