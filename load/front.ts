@@ -7,6 +7,7 @@ import { startNginx } from './nginx.ts';
 import { cpuSeconds, familySeconds } from './process.ts';
 import { type RestartReport, rollingRestart } from './rolling-restart.ts';
 import { startServer, type Target, writeMetadataFile } from './server.ts';
+import { withStarted } from './started.ts';
 
 export interface FrontOptions {
   readonly ghz: string;
@@ -40,19 +41,14 @@ const SCENARIOS = ['save', 'list', 'get', 'batch', 'export'];
  * Two servers on one PostgreSQL and one Redis, reached through nginx as deploy/nginx.conf has it and, in turn, without
  * it: by two ghz at once with half the callers each, since one knows a single address. Then they are restarted.
  */
-export async function measureFront({ ghz, nginx, rounds, seconds, only }: FrontOptions): Promise<FrontReport> {
-  const stops: (() => Promise<void>)[] = [];
-  const start = async <Started extends { stop(): Promise<void> }>(starting: Promise<Started>) => {
-    const started = await starting;
-    stops.push(() => started.stop());
-    return started;
-  };
-  try {
+export function measureFront({ ghz, nginx, rounds, seconds, only }: FrontOptions): Promise<FrontReport> {
+  return withStarted(async (start) => {
     const database = await start(startDatabase());
     const redis = hasRedis() ? await start(startRedis()) : undefined;
     const env = { DATABASE_URL: database.url, ...(redis && { REDIS_URL: redis.url }) };
     const servers: Target[] = [];
-    stops.push(async () => void (await Promise.all(servers.map((server) => server.stop()))));
+    // Those that are there at the end: each is started again.
+    await start({ stop: async () => void (await Promise.all(servers.map((server) => server.stop()))) });
     const first = await startServer({ env });
     servers.push(first);
     servers.push(await startServer({ env, credential: first.credential }));
@@ -81,9 +77,7 @@ export async function measureFront({ ghz, nginx, rounds, seconds, only }: FrontO
       : undefined;
     for (const [said, times] of complaints(front.output())) console.log(`nginx said ${times} times: ${said}`);
     return { scenarios, restarts };
-  } finally {
-    for (const stop of stops.reverse()) await stop();
-  }
+  });
 }
 
 /** What nginx logged, without what differs from call to call, and how often. */

@@ -19,6 +19,7 @@ import { exporting, firstMessages } from './readers.ts';
 import { describeRun } from './report.ts';
 import { saveRows } from './rows.ts';
 import { startServer, type Target, writeMetadataFile } from './server.ts';
+import { type Start, withStarted } from './started.ts';
 import { median } from './verdict.ts';
 
 const { values: flags } = parseArgs({
@@ -69,12 +70,11 @@ interface Size {
   readonly target: Target;
 }
 
-const stops: (() => Promise<void>)[] = [];
-try {
+await withStarted(async (start) => {
   const ghz = findGhz();
   if (ghz === undefined) throw new Error('growth is measured with ghz, which is not on PATH');
-  const small = await filled(Number(flags.base));
-  const large = await filled(Number(flags.rows));
+  const small = await filled(Number(flags.base), start);
+  const large = await filled(Number(flags.rows), start);
   const costs = [];
   const first = await firstMessages(large.target, FIRST_TIMES);
   for (const operation of OPERATIONS) costs.push(await compare(ghz, operation, small, large));
@@ -85,18 +85,14 @@ try {
     mkdirSync(dirname(flags.out), { recursive: true });
     writeFileSync(flags.out, `${JSON.stringify({ run, costs, memory, first }, null, 2)}\n`);
   }
-} finally {
-  for (const stop of stops.reverse()) await stop();
-}
+});
 
 /** A server with so many memories in tables that have settled; those were saved through another one, which owns the database. */
-async function filled(rows: number): Promise<Size> {
-  const owner = await startServer();
-  stops.push(() => owner.stop());
+async function filled(rows: number, start: Start): Promise<Size> {
+  const owner = await start(startServer());
   // Told an address, a server does not own its database, and keeps no memories in its memory.
   const { databaseUrl, credential } = owner;
-  const target = await startServer({ env: { DATABASE_URL: databaseUrl }, credential });
-  stops.push(() => target.stop());
+  const target = await start(startServer({ env: { DATABASE_URL: databaseUrl }, credential }));
   const startedAt = performance.now();
   await saveRows(owner, rows);
   const seconds = (performance.now() - startedAt) / 1000;

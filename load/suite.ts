@@ -10,6 +10,7 @@ import { hasH2load } from './h2load.ts';
 import { exporting, listing } from './readers.ts';
 import { getRows, readRows, saveRows } from './rows.ts';
 import { NO_MEMORY, startServer, type Target, writeMetadataFile } from './server.ts';
+import { type Start, withStarted } from './started.ts';
 import { judge, type Row } from './verdict.ts';
 
 export interface SuiteOptions {
@@ -30,24 +31,23 @@ const BATCHES_IN_FLIGHT = ['--concurrency', '4', '--connections', '4'];
 const SAMPLE = 200;
 
 /** Every row of the table: ours and its floor in turn, against servers started for it. */
-export async function runSuite(options: SuiteOptions): Promise<Pick<Suite, 'rows' | 'peak'>> {
-  const suite = new Suite(options);
-  try {
+export function runSuite(options: SuiteOptions): Promise<Pick<Suite, 'rows' | 'peak'>> {
+  return withStarted(async (start) => {
+    const suite = new Suite(options, start);
     await suite.run();
     return suite;
-  } finally {
-    for (const stop of suite.stops.reverse()) await stop();
-  }
+  });
 }
 
 class Suite {
   readonly rows: Row[] = [];
   peak = { ...NO_MEMORY };
-  readonly stops: (() => Promise<void>)[] = [];
   readonly #options: SuiteOptions;
+  readonly #start: Start;
 
-  constructor(options: SuiteOptions) {
+  constructor(options: SuiteOptions, start: Start) {
     this.#options = options;
+    this.#start = start;
   }
 
   async run(): Promise<void> {
@@ -152,11 +152,5 @@ class Suite {
         messages.map((message) => message.toString('base64')),
       ),
     );
-  }
-
-  async #start<Started extends { stop(): Promise<void> }>(starting: Promise<Started>): Promise<Started> {
-    const started = await starting;
-    this.stops.push(() => started.stop());
-    return started;
   }
 }

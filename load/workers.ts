@@ -7,6 +7,7 @@ import { ghzContender } from './ghz.ts';
 import { hasH2load } from './h2load.ts';
 import { readRows, saveRows } from './rows.ts';
 import { startServer, type Target, writeMetadataFile } from './server.ts';
+import { withStarted } from './started.ts';
 import { rate, spread } from './suite-report.ts';
 
 export interface WorkersOptions {
@@ -37,14 +38,8 @@ const CORES_TO_JUDGE = 6;
  * put in the same place: on the same PostgreSQL, which neither of them runs, first without a cache and then with the
  * same Redis.
  */
-export async function measureWorkers(options: WorkersOptions): Promise<WorkersRow[]> {
-  const stops: (() => Promise<void>)[] = [];
-  const start = async <Started extends { stop(): Promise<void> }>(starting: Promise<Started>) => {
-    const started = await starting;
-    stops.push(() => started.stop());
-    return started;
-  };
-  try {
+export function measureWorkers(options: WorkersOptions): Promise<WorkersRow[]> {
+  return withStarted(async (start) => {
     const database = await start(startDatabase());
     const without = { DATABASE_URL: database.url };
     const first = await start(startServer({ env: without }));
@@ -60,9 +55,7 @@ export async function measureWorkers(options: WorkersOptions): Promise<WorkersRo
     const several = await withWorkers(env);
     await readRows(one, options.rows);
     return [...rows, ...(await measure('Redis', several, one, options))];
-  } finally {
-    for (const stop of stops.reverse()) await stop();
-  }
+  });
 }
 
 async function measure(cache: string, several: Target, one: Target, options: WorkersOptions): Promise<WorkersRow[]> {
