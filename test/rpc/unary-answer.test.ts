@@ -1,4 +1,4 @@
-import { connect, type IncomingHttpHeaders } from 'node:http2';
+import { connect, type IncomingHttpHeaders, sensitiveHeaders } from 'node:http2';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
 import { describe, expect, it, vi } from 'vitest';
 import { call, frame, refusalOf, start, type TestServer, unary } from './harness.ts';
@@ -60,6 +60,11 @@ describe('an answer', () => {
     expect(Object.keys(headers)).toHaveLength(6);
     expect({ ...trailers }).toMatchObject({ 'grpc-status': '0', 'grpc-message': 'OK' });
     expect(Buffer.concat(frames)).toEqual(frame(Buffer.from('hello')));
+  });
+
+  it('leaves fields with another value each time out of the tables of the connection', async () => {
+    const { headers } = await ask(await start([echo]), [frame(Buffer.from('hello'))]);
+    expect(Reflect.get(headers, sensitiveHeaders)).toEqual(['x-request-id']);
   });
 
   it('goes the short way', async () => {

@@ -273,6 +273,28 @@ describe('a deadline', () => {
     expect(refusal).toMatchObject({ code: 'DEADLINE_EXCEEDED', reason: 'memoryhub/DEADLINE_EXCEEDED' });
   });
 
+  it('is kept for each call, in whatever order they came', async () => {
+    const slow = unary('Slow', ({ signal }) => {
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    });
+    const server = await start([slow]);
+    const gaveUp = new AbortController();
+    const far = cancelledCall(server, '/test.Wire/Slow', '60S', gaveUp.signal);
+    const startedAt = performance.now();
+    const ended: number[] = [];
+    const ends = async (ms: number) => {
+      const refusal = await rawCall(server, '/test.Wire/Slow', frame(Buffer.alloc(0)), { 'grpc-timeout': `${ms}m` });
+      expect(refusal.code).toBe('DEADLINE_EXCEEDED');
+      expect(performance.now() - startedAt).toBeGreaterThanOrEqual(ms);
+      ended.push(ms);
+    };
+    await Promise.all([600, 200, 800, 400].map(ends));
+    expect(ended).toEqual([200, 400, 600, 800]);
+    expect(server.seen.ended).toHaveLength(4);
+    gaveUp.abort();
+    await far;
+  });
+
   it.each(['0S', '0m', '1n'])('of %s does no work', async (timeout) => {
     let handled = 0;
     const server = await start([

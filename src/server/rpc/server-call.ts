@@ -4,6 +4,7 @@ import { type Access, UNBOUND } from '../domain/access.ts';
 import { Stage } from '../domain/call-context.ts';
 import { ServiceError } from '../domain/errors.ts';
 import { CredentialRefusal, type Principal, Role, roleName } from '../domain/principal.ts';
+import { deadlinePassed } from './call-deadlines.ts';
 import type { CallLimit } from './call-limit.ts';
 import type { CallRecord, CallSpan } from './call-observer.ts';
 import { type Outcome, outcomeOf } from './errors.ts';
@@ -145,7 +146,7 @@ export class ServerCall implements Call {
   callerGone(): ServiceError {
     const tolerance = Math.max(DEADLINE_TOLERANCE_MS, (this.deadlineAt - this.startedAt) * DEADLINE_TOLERANCE_PART);
     return this.deadlineAt !== Infinity && performance.now() >= this.deadlineAt - tolerance
-      ? new ServiceError('DEADLINE_EXCEEDED', "the call's deadline passed before its answer was there")
+      ? deadlinePassed()
       : new ServiceError('CANCELLED', 'the caller went away');
   }
 

@@ -2,8 +2,7 @@ import { constants } from 'node:http2';
 import type { Server, ServerWritableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
-import { LIMITS } from '../../shared/limits.ts';
-import { invalidFields, ServiceError } from '../domain/errors.ts';
+import { ServiceError } from '../domain/errors.ts';
 import { type Outcome, outcomeOf } from './errors.ts';
 import { REQUEST_ID_HEADER } from './metadata.ts';
 import type { RefusedCall } from './refused-call.ts';
@@ -41,7 +40,6 @@ interface CallInside {
   getPeer(): string;
   getConnectionInfo(): { readonly remoteAddress?: string | undefined };
   sendStatus(status: PlainStatus): void;
-  handleTimeoutHeader(value: string): void;
 }
 
 interface ServerInside {
@@ -49,21 +47,14 @@ interface ServerInside {
 }
 
 const inside = BaseServerInterceptingCall.prototype as unknown as CallInside;
-const { sendStatus, handleTimeoutHeader } = inside;
-if (typeof sendStatus !== 'function' || typeof handleTimeoutHeader !== 'function') {
+const { sendStatus } = inside;
+if (typeof sendStatus !== 'function') {
   throw new Error('this version of grpc-js has changed inside: see src/server/rpc/server-transport.ts');
 }
 
 inside.sendStatus = function (this: CallInside, status) {
   if (this.checkCancelled()) return;
   sendStatus.call(this, status.code === 0 || isOurs(status) ? status : refuse(this, status));
-};
-
-inside.handleTimeoutHeader = function (this: CallInside, value) {
-  const refusal = refuseTimeout(value);
-  if (refusal === undefined) handleTimeoutHeader.call(this, value);
-  // The call is still being made.
-  else process.nextTick(() => this.sendStatus({ refusal }));
 };
 
 /** Keeps the account of one refusal, and may add to its metadata. */
@@ -127,20 +118,6 @@ function isOurs(status: PlainStatus): boolean {
   return (status.metadata?.get(STATUS_DETAILS_HEADER).length ?? 0) > 0;
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
-
-/** grpc-js takes "-5S" for 5 s, and cuts 600 hours to 32 bits, which is an instant deadline. */
-function refuseTimeout(value: string): ServiceError | undefined {
-  const match = /^(\d{1,8})([HMSmun])$/.exec(value);
-  if (match === null) {
-    return invalidFields([{ field: 'grpc-timeout', description: 'is not 1 to 8 digits and one of H, M, S, m, u, n' }]);
-  }
-  const seconds = (Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? 0)) / 1000;
-  if (seconds <= LIMITS.deadlineSeconds.max) return undefined;
-  const description = `is ${seconds} s; at most ${LIMITS.deadlineSeconds.max} s, or none`;
-  return invalidFields([{ field: 'grpc-timeout', description }]);
-}
-
 /** By what grpc-js says, the reason we say. The first that fits. */
 const TRANSLATIONS: readonly { says: RegExp; error: (match: RegExpExecArray) => ServiceError }[] = [
   { says: /larger than max \((\d+) vs (\d+)/, error: ([, size, limit]) => tooLarge(`has ${size} bytes`, limit) },
@@ -154,10 +131,6 @@ const TRANSLATIONS: readonly { says: RegExp; error: (match: RegExpExecArray) => 
   {
     says: /unsupported encoding/,
     error: () => new ServiceError('UNIMPLEMENTED', 'messages may be compressed with gzip or deflate only'),
-  },
-  {
-    says: /^Deadline exceeded/,
-    error: () => new ServiceError('DEADLINE_EXCEEDED', "the call's deadline passed before its answer was there"),
   },
 ];
 

@@ -1,6 +1,7 @@
-import type { ServerHttp2Stream } from 'node:http2';
+import { type ServerHttp2Stream, sensitiveHeaders } from 'node:http2';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
 import { PREFIX_BYTES } from './message-frame.ts';
+import { LIMIT_HEADERS, REQUEST_ID_HEADER } from './metadata.ts';
 import { frameAnswer, type MarkedStream } from './response-compression.ts';
 import type { Wire } from './server-call.ts';
 
@@ -28,6 +29,12 @@ interface CallInside {
 }
 
 const RESPONSE_OPTIONS = { waitForTrailers: true, sendDate: false };
+/**
+ * Fields with another value in each answer. Node.js calls them sensitive, HPACK never indexed (RFC 7541, 6.2.3): each
+ * would be put into the connection's table of fields, of 50 or so, until the others, which are sent as a number while
+ * they stand in it, have fallen out and are looked up, sent and put in again; at both ends.
+ */
+const NEVER_INDEXED = [REQUEST_ID_HEADER, LIMIT_HEADERS.remaining];
 const TRAILERS = { 'grpc-status': 0, 'grpc-message': 'OK' };
 
 const inside = BaseServerInterceptingCall.prototype as unknown as CallInside;
@@ -72,6 +79,7 @@ export function sendAnswer(wire: Wire, headers: Readonly<Record<string, string>>
       'grpc-accept-encoding': 'identity,deflate,gzip',
       'grpc-encoding': frame[0] === 0 ? 'identity' : 'gzip',
       ...headers,
+      [sensitiveHeaders]: NEVER_INDEXED,
     },
     RESPONSE_OPTIONS,
   );
