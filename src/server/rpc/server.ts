@@ -11,6 +11,7 @@ import { OpenSessions } from './open-sessions.ts';
 import { OverloadGate } from './overload-gate.ts';
 import { Reflection, type ReflectionCall } from './reflection.ts';
 import { recordRefusal } from './refused-call.ts';
+import './call-intake.ts';
 import { compressResponses } from './response-compression.ts';
 import { type ListenAddress, Listener } from './server-listener.ts';
 import {

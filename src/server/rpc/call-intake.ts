@@ -1,0 +1,93 @@
+import type { IncomingHttpHeaders } from 'node:http2';
+import { Metadata } from '@grpc/grpc-js';
+import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
+import { StreamDecoder } from '@grpc/grpc-js/build/src/stream-decoder.js';
+import { PREFIX_BYTES } from './message-frame.ts';
+
+/**
+ * The short way of a request through grpc-js, for what nearly all of them are: headers of plain text, and a message that
+ * came in one piece and is not compressed. What is anything else goes the way it always went.
+ */
+
+const { fromHttp2Headers } = Metadata;
+const { write } = StreamDecoder.prototype;
+
+interface QueueEntry {
+  type: string;
+  readonly compressedMessage: Buffer;
+  parsedMessage: unknown;
+}
+
+interface CallInside {
+  readonly handler: { deserialize(message: Buffer): unknown };
+  maybePushNextMessage(): void;
+  decompressAndMaybePush(entry: QueueEntry): Promise<void>;
+}
+
+interface DecoderInside {
+  /** 0: between messages. */
+  readonly readState: number;
+  /** -1: no limit. */
+  readonly maxReadMessageLength: number;
+}
+
+const inside = BaseServerInterceptingCall.prototype as unknown as CallInside;
+const { decompressAndMaybePush } = inside;
+const decoder = new StreamDecoder(0) as unknown as DecoderInside;
+if (
+  typeof decompressAndMaybePush !== 'function' ||
+  typeof write !== 'function' ||
+  decoder.readState !== 0 ||
+  decoder.maxReadMessageLength !== 0 ||
+  !(new Metadata() as unknown as MetadataInside).internalRepr
+) {
+  throw new Error('this version of grpc-js has changed inside: see src/server/rpc/call-intake.ts');
+}
+
+interface MetadataInside {
+  readonly internalRepr: Map<string, string[]>;
+}
+
+const COLON = ':'.charCodeAt(0);
+const PRINTABLE = /^[ -~]*$/;
+
+/** Names were looked at by nghttp2, for each of which grpc-js has two more regular expressions. */
+Metadata.fromHttp2Headers = (headers: IncomingHttpHeaders) => {
+  const metadata = new Metadata();
+  const { internalRepr } = metadata as unknown as MetadataInside;
+  for (const name in headers) {
+    if (name.charCodeAt(0) === COLON) continue;
+    const value = headers[name];
+    if (typeof value !== 'string' || name.endsWith('-bin') || !PRINTABLE.test(value)) {
+      return fromHttp2Headers.call(Metadata, headers);
+    }
+    internalRepr.set(name, [value]);
+  }
+  return metadata;
+};
+
+/** A message that is all of `data` is not taken apart and put together again. */
+StreamDecoder.prototype.write = function (data) {
+  const { readState, maxReadMessageLength: max } = this as unknown as DecoderInside;
+  const size = data.length - PREFIX_BYTES;
+  const isWhole = readState === 0 && size >= 0 && data.readUInt32BE(1) === size && (size <= max || max === -1);
+  return isWhole ? [data] : write.call(this, data);
+};
+
+/** It is handed on in the turn it came in. */
+inside.decompressAndMaybePush = function (this: CallInside, entry) {
+  const { compressedMessage: bytes } = entry;
+  if (bytes[0] !== 0) return decompressAndMaybePush.call(this, entry);
+  try {
+    entry.parsedMessage = this.handler.deserialize(bytes.subarray(PREFIX_BYTES));
+  } catch {
+    // Of reflection, whose messages are not ours to decode. It fails there again, and the call ends with it: thrown
+    // from here it would end the process.
+    return decompressAndMaybePush.call(this, entry);
+  }
+  entry.type = 'READABLE';
+  this.maybePushNextMessage();
+  return DONE;
+};
+
+const DONE = Promise.resolve();

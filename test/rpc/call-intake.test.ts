@@ -1,0 +1,52 @@
+import { Metadata } from '@grpc/grpc-js';
+import { StreamDecoder } from '@grpc/grpc-js/build/src/stream-decoder.js';
+import { describe, expect, it } from 'vitest';
+import '../../src/server/rpc/call-intake.ts';
+import { frame } from './harness.ts';
+
+describe('the metadata of a request', () => {
+  it('is its headers without those of HTTP/2', () => {
+    const headers = { ':path': '/memoryhub.v1.MemoryService/GetMemory', te: 'trailers', 'x-request-id': 'mine' };
+    expect(Metadata.fromHttp2Headers(headers).toJSON()).toEqual({ te: ['trailers'], 'x-request-id': ['mine'] });
+  });
+
+  it.each([
+    ['bytes', { 'x-key-bin': 'AQI=,Aw' }, { 'x-key-bin': [Buffer.of(1, 2), Buffer.of(3)] }],
+    ['a field that is there twice', { 'set-cookie': ['a', 'b'] }, { 'set-cookie': ['a', 'b'] }],
+    ['what is not printable ASCII, which is left out', { 'x-name': 'José' }, {}],
+  ])('has %s as grpc-js makes it', (_what, header, expected) => {
+    const metadata = Metadata.fromHttp2Headers({ ':method': 'POST', 'x-other': 'plain', ...header });
+    expect(metadata.toJSON()).toEqual({ 'x-other': ['plain'], ...expected });
+  });
+});
+
+describe('a message', () => {
+  const hello = frame(Buffer.from('hello'));
+  const empty = frame(Buffer.alloc(0));
+
+  it('that came in one piece is that piece', () => {
+    expect(new StreamDecoder(100).write(hello)[0]).toBe(hello);
+  });
+
+  it.each([
+    ['two in one piece', [Buffer.concat([hello, empty])]],
+    ['one after the other', [hello, empty]],
+    ['single bytes', [...hello, ...empty].map((byte) => Buffer.of(byte))],
+  ])('is found in %s', (_how, pieces) => {
+    const decoder = new StreamDecoder(100);
+    expect(pieces.flatMap((piece) => decoder.write(piece))).toEqual([hello, empty]);
+  });
+
+  it('whose second piece looks like one is not taken for two', () => {
+    const decoder = new StreamDecoder(100);
+    const outer = frame(hello);
+    expect(decoder.write(outer.subarray(0, 5))).toEqual([]);
+    expect(decoder.write(hello)).toEqual([outer]);
+  });
+
+  it('that is larger than may be is refused as ever', () => {
+    expect(() => new StreamDecoder(4).write(hello)).toThrow('Received message larger than max (5 vs 4)');
+    expect(new StreamDecoder(5).write(hello)).toEqual([hello]);
+    expect(new StreamDecoder(-1).write(hello)).toEqual([hello]);
+  });
+});
