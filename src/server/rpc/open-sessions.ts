@@ -1,5 +1,6 @@
-import type { Http2Server, Http2Stream, ServerHttp2Session } from 'node:http2';
+import type { ServerHttp2Session } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
+import { http2ServersOf, streamsOf } from './http2-inside.ts';
 
 const PING_EVERY_MS = 50;
 
@@ -17,9 +18,7 @@ export class OpenSessions {
   #closed: (() => void) | undefined;
 
   constructor(server: Server) {
-    for (const http2Server of (server as unknown as ServerInside).http2Servers?.keys() ?? []) {
-      http2Server.on('session', (session) => this.#add(session));
-    }
+    for (const http2Server of http2ServersOf(server)) http2Server.on('session', (session) => this.#add(session));
   }
 
   #add(session: ServerHttp2Session): void {
@@ -55,21 +54,11 @@ export class OpenSessions {
   }
 }
 
-interface ServerInside {
-  readonly http2Servers?: Map<Http2Server, unknown>;
-}
-
-interface SessionInside {
-  readonly streams?: { forEach?(use: (stream: Http2Stream) => void): void };
-}
-
 /** Whether a session has a call whose answer is not on its way to the end; false where that cannot be seen. */
 function hasUnanswered(session: ServerHttp2Session): boolean {
-  const key = Object.getOwnPropertySymbols(session).find((symbol) => symbol.description === 'state');
   let found = false;
-  if (key)
-    (session as unknown as Record<symbol, SessionInside>)[key]?.streams?.forEach?.((stream) => {
-      found ||= !stream.writableEnded;
-    });
+  streamsOf(session)?.streams.forEach((stream) => {
+    found ||= !stream.writableEnded;
+  });
   return found;
 }

@@ -1,7 +1,8 @@
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { constants, gzip, gzipSync } from 'node:zlib';
 import { Metadata, type Server } from '@grpc/grpc-js';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
+import { http2ServersOf } from './http2-inside.ts';
 import { framed } from './message-frame.ts';
 
 /**
@@ -43,10 +44,6 @@ export function neverCompress(bytes: Uint8Array): void {
   marks.set(bytes, 'never');
 }
 
-interface ServerInside {
-  readonly http2Servers?: Map<Http2Server, unknown>;
-}
-
 /** A message on its way through sendMessage that is a frame already. */
 class Frame {
   readonly bytes: Buffer;
@@ -68,9 +65,9 @@ let isPatched = false;
  * @returns false when grpc-js is not as it was inside: nothing is compressed then
  */
 export function compressResponses(server: Server, minBytes: number): boolean {
-  const servers = (server as unknown as ServerInside).http2Servers;
-  if (!(servers instanceof Map) || servers.size === 0 || !(isPatched || patch())) return false;
-  for (const http2Server of servers.keys()) {
+  const servers = http2ServersOf(server);
+  if (servers.length === 0 || !(isPatched || patch())) return false;
+  for (const http2Server of servers) {
     // Before grpc-js, which takes the header out.
     http2Server.prependListener('stream', (stream: MarkedStream, headers: IncomingHttpHeaders) => {
       if (takesGzip(headers['grpc-accept-encoding'])) stream[MIN_BYTES] = minBytes;

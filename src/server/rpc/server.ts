@@ -11,7 +11,6 @@ import { OpenSessions } from './open-sessions.ts';
 import { OverloadGate } from './overload-gate.ts';
 import { Reflection, type ReflectionCall } from './reflection.ts';
 import { recordRefusal } from './refused-call.ts';
-import './call-intake.ts';
 import { compressResponses } from './response-compression.ts';
 import { type ListenAddress, Listener } from './server-listener.ts';
 import {
@@ -27,6 +26,8 @@ import { accountRefusals, describeUnknownMethods, peerOf } from './server-transp
 import { forgetStreamsEarly } from './session-streams.ts';
 import { TrustedHosts } from './trusted-hosts.ts';
 import { unaryHandler } from './unary.ts';
+// What it does to grpc-js.
+import './call-intake.ts';
 
 /** How long a server that stops goes on taking connections that are made: some hundreds may wait, each takes a turn. */
 const TAKE_MS = 2_000;

@@ -1,5 +1,6 @@
-import type { Http2Server, Http2Stream, ServerHttp2Session } from 'node:http2';
+import type { Http2Stream, ServerHttp2Session } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
+import { http2ServersOf, type Streams, streamsOf } from './http2-inside.ts';
 
 /**
  * Lets V8 forget the streams of all sessions to come with the next sweep of its young generation: Node.js keeps those of
@@ -7,29 +8,12 @@ import type { Server } from '@grpc/grpc-js';
  * cached read; the other half of the cure is in heap.ts.
  */
 export function forgetStreamsEarly(server: Server): void {
-  for (const http2Server of (server as unknown as ServerInside).http2Servers?.keys() ?? []) {
-    http2Server.prependListener('session', replaceStreams);
-  }
+  for (const http2Server of http2ServersOf(server)) http2Server.prependListener('session', replaceStreams);
 }
 
-interface ServerInside {
-  readonly http2Servers?: Map<Http2Server, unknown>;
-}
-
-/** What Node.js uses of the Map. */
-interface Streams {
-  readonly size: number;
-  get(id: number): Http2Stream | undefined;
-  set(id: number, stream: Http2Stream): unknown;
-  delete(id: number): boolean;
-  forEach(use: (stream: Http2Stream) => void): void;
-}
-
-/** A session that is not as expected inside is left as it is. */
 function replaceStreams(session: ServerHttp2Session): void {
-  const key = Object.getOwnPropertySymbols(session).find((symbol) => symbol.description === 'state');
-  const state = key && (session as unknown as Record<symbol, { streams?: Streams }>)[key];
-  if (typeof state?.streams?.forEach === 'function' && state.streams.size === 0) state.streams = new SessionStreams();
+  const state = streamsOf(session);
+  if (state?.streams.size === 0) state.streams = new SessionStreams();
 }
 
 /** Streams of one session that find a place; callers seldom have a hundred open. */
