@@ -1,3 +1,6 @@
+/** Places that stay when none is in use any more. */
+const KEPT_PLACES = 1_024;
+
 /**
  * Things that come and go with every call, each in a slot of an array. A Set would do, but for V8: one that has seen
  * many items come and go moves to a new table, and the old one, kept for iterators, points to the new one and still
@@ -10,6 +13,11 @@ export class Slots<Item extends object> {
 
   get size(): number {
     return this.#items.length - this.#free.length;
+  }
+
+  /** Slots there are, the empty ones too: what `forEach` looks at. */
+  get places(): number {
+    return this.#items.length;
   }
 
   /** @returns the slot, for `at` and `clear` */
@@ -27,6 +35,9 @@ export class Slots<Item extends object> {
   clear(slot: number): void {
     this.#items[slot] = undefined;
     this.#free.push(slot);
+    if (this.#items.length < KEPT_PLACES || this.size > 0) return;
+    this.#items.length = 0;
+    this.#free.length = 0;
   }
 
   forEach(use: (item: Item) => void): void {

@@ -33,4 +33,12 @@ describe('slots', () => {
     for (let i = 0; i < 10_000; i++) slots.clear(slots.add({}));
     expect(slots.add({})).toBe(0);
   });
+
+  it('are given back when none is in use after there were many', () => {
+    const slots = new Slots<object>();
+    const used = Array.from({ length: 5_000 }, () => slots.add({}));
+    for (const slot of used) slots.clear(slot);
+    expect([slots.size, slots.places]).toEqual([0, 0]);
+    expect(slots.add({})).toBe(0);
+  });
 });

@@ -6,8 +6,13 @@ import { invalidFields, ServiceError } from '../domain/errors.ts';
 /**
  * Ends calls at their deadlines. grpc-js sets a timer for each call that has one, with a function of its own, and takes
  * it away when the call ends, as nearly all do long before: a twentieth of a cached read. Here one timer rings at the
- * earliest deadline there was when it was set, and looks at the calls that are under way then.
+ * earliest deadline there was when it was set, and looks at the calls that are under way then. A deadline may be kept
+ * later by the time between two looks, which is some milliseconds, and grows with the calls to be looked at.
  */
+
+/** Between two looks, at least; a look takes a hundredth of it or so. */
+const LOOK_EVERY_MS = 5;
+const PLACES_PER_MS = 1_000;
 
 /** What a call ends with at its deadline. */
 export function deadlinePassed(): ServiceError {
@@ -41,6 +46,7 @@ if (typeof handleTimeoutHeader !== 'function' || typeof notifyOnCancel !== 'func
 
 const timed = new Slots<Timed>();
 let ringsAt = Number.POSITIVE_INFINITY;
+let lookedAt = Number.NEGATIVE_INFINITY;
 let timer: NodeJS.Timeout | undefined;
 
 inside.handleTimeoutHeader = function (this: CallInside, value) {
@@ -72,23 +78,29 @@ function forget({ call, slot }: Timed): void {
 function ringAt(at: number): void {
   clearTimeout(timer);
   ringsAt = at;
-  timer = setTimeout(look, Math.max(1, Math.ceil(at - performance.now()))).unref();
+  const now = performance.now();
+  const mayLookAt = lookedAt + Math.max(LOOK_EVERY_MS, timed.places / PLACES_PER_MS);
+  timer = setTimeout(look, Math.max(1, Math.ceil(Math.max(at, mayLookAt) - now))).unref();
 }
 
 function look(): void {
+  lookedAt = performance.now();
   ringsAt = Number.POSITIVE_INFINITY;
-  const now = performance.now();
   let next = Number.POSITIVE_INFINITY;
   const passed: Timed[] = [];
   timed.forEach((entry) => {
-    if (entry.at <= now) passed.push(entry);
+    if (entry.at <= lookedAt) passed.push(entry);
     else next = Math.min(next, entry.at);
   });
-  if (next < ringsAt) ringAt(next);
   for (const entry of passed) {
     forget(entry);
-    entry.call.sendStatus({ refusal: deadlinePassed() });
+    process.nextTick(expire, entry.call);
   }
+  if (next < ringsAt) ringAt(next);
+}
+
+function expire(call: CallInside): void {
+  call.sendStatus({ refusal: deadlinePassed() });
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };

@@ -6,7 +6,8 @@ import { PREFIX_BYTES } from './message-frame.ts';
 
 /**
  * The short way of a request through grpc-js, for what nearly all of them are: headers of plain text, and a message that
- * came in one piece and is not compressed. What is anything else goes the way it always went.
+ * came in one piece and is not compressed. What is anything else goes the way it always went. Answers to clients
+ * in this process pass here too.
  */
 
 const { fromHttp2Headers } = Metadata;
@@ -51,7 +52,7 @@ interface MetadataInside {
 const COLON = ':'.charCodeAt(0);
 const PRINTABLE = /^[ -~]*$/;
 
-/** Names were looked at by nghttp2, for each of which grpc-js has two more regular expressions. */
+/** Names were looked at by nghttp2. Those that it takes and grpc-js would leave out stay in, where nobody reads them. */
 Metadata.fromHttp2Headers = (headers: IncomingHttpHeaders) => {
   const metadata = new Metadata();
   const { internalRepr } = metadata as unknown as MetadataInside;

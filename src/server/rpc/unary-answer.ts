@@ -24,9 +24,6 @@ const RESPONSE_OPTIONS = { waitForTrailers: true, sendDate: false };
  * they stand in it, have fallen out and are looked up, sent and put in again; at both ends.
  */
 const NEVER_INDEXED = [REQUEST_ID_HEADER, LIMIT_HEADERS.remaining];
-/** Names and values in turn. */
-type Fields = string[] & Record<symbol, readonly string[]>;
-
 const TRAILERS = { 'grpc-status': 0, 'grpc-message': 'OK' };
 
 /**
@@ -41,19 +38,17 @@ export function sendAnswer(wire: Wire, headers: Readonly<Record<string, string>>
   if (call.metadataSent || call.checkCancelled()) return false;
   const frame = frameAnswer(stream, bytes);
   if (frame === undefined) return false;
-  const fields = [
-    ':status',
-    '200',
-    'content-type',
-    'application/grpc+proto',
-    'grpc-accept-encoding',
-    'identity,deflate,gzip',
-    'grpc-encoding',
-    frame[0] === 0 ? 'identity' : 'gzip',
-  ] as Fields;
-  for (const name in headers) fields.push(name, headers[name] as string);
-  fields[sensitiveHeaders] = NEVER_INDEXED;
-  stream.respond(fields, RESPONSE_OPTIONS);
+  stream.respond(
+    {
+      ':status': 200,
+      'content-type': 'application/grpc+proto',
+      'grpc-accept-encoding': 'identity,deflate,gzip',
+      'grpc-encoding': frame[0] === 0 ? 'identity' : 'gzip',
+      ...headers,
+      [sensitiveHeaders]: NEVER_INDEXED,
+    },
+    RESPONSE_OPTIONS,
+  );
   // As sendMessage and sendStatus leave a call: its deadline, should it pass now, changes nothing any more. Not before
   // the headers were taken, or whatever is wrong with them could not be answered.
   call.metadataSent = true;
