@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 
 export const REQUEST_ID_HEADER = 'x-request-id';
@@ -20,17 +20,18 @@ export function header(metadata: Metadata, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** What the ids of this process have in common: the random part of a UUID. */
-const PROCESS_ID = randomUUID().slice(0, 24);
+/** What the ids of this process have in common: 48 random bits. */
+const PROCESS_ID = `${randomBytes(6).toString('base64url')}.`;
 let made = 0;
 
 /**
  * Not a UUID each: those are made of 36 pieces, which is a fortieth of all that a cached read
- * allocates. These ids find a call in a log and open nothing, so that they may be counted.
+ * allocates. These ids find a call in a log and open nothing, so that they may be counted. Short, since each goes
+ * through HPACK's Huffman code, here and at the caller.
  */
 function newRequestId(): string {
   made += 1;
-  return PROCESS_ID + made.toString(16).padStart(12, '0');
+  return PROCESS_ID + made.toString(36);
 }
 
 /** The caller's x-request-id when it is usable, else a new one. */
