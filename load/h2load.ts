@@ -1,8 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { scratchFile } from './scratch.ts';
 
 /** One unary call for h2load, which sends the same bytes again and again. */
 export interface FixedCall {
@@ -25,7 +24,7 @@ export function hasH2load(): boolean {
  * @throws Error when a call failed
  */
 export async function runH2load(call: FixedCall, seconds: number): Promise<{ units: number; seconds: number }> {
-  const file = join(mkdtempSync(join(tmpdir(), 'memory-hub-h2load-')), 'request');
+  const file = scratchFile('h2load-request');
   const frame = Buffer.alloc(5);
   frame.writeUInt32BE(call.request.byteLength, 1);
   writeFileSync(file, Buffer.concat([frame, call.request]));

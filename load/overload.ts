@@ -7,15 +7,14 @@
  * as the server commits without taking its processor away. First as many as go through a few callers who wait for each
  * other, which is the peak; then `times` as many a second from callers who do not wait, in turn. Needs ghz.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Scope } from '../src/server/domain/memory.ts';
 import { BatchSaveMemoriesRequest } from '../src/shared/gen/memoryhub/v1/memory_service.ts';
 import { quantile, ratioOf } from './alternate.ts';
 import { findGhz, ghzRun } from './ghz.ts';
 import { describeRun } from './report.ts';
+import { scratchFile } from './scratch.ts';
 import { startServer, writeMetadataFile } from './server.ts';
 
 const { values: flags } = parseArgs({
@@ -44,7 +43,7 @@ if (ghz === undefined) throw new Error('ghz is not on PATH, and neither is Go to
 const target = await startServer();
 try {
   // Ready-made bytes, without a request_id: ghz would take a core to make each message anew.
-  const file = join(mkdtempSync(join(tmpdir(), 'memory-hub-overload-')), 'batch');
+  const file = scratchFile('batch');
   writeFileSync(file, BatchSaveMemoriesRequest.encode(BATCH).finish());
   const call = ['--protoset', 'proto/memoryhub.binpb', '--call', 'memoryhub.v1.MemoryService/BatchSaveMemories'];
   const metadata = [...call, '--insecure', '--metadata-file', writeMetadataFile(target), '--binary-file', file];

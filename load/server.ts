@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { embeddedUrl } from '../src/server/database/embedded/running-url.ts';
 import { accepts } from './accepts.ts';
 import { proportionalBytes, residentBytes } from './process.ts';
+import { scratchFile } from './scratch.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -126,7 +127,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Target> 
 
 /** Writes the call metadata where ghz reads it, so that no secret stands in its arguments. */
 export function writeMetadataFile(target: Target): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'memory-hub-ghz-')), 'metadata.json');
+  const path = scratchFile('ghz-metadata.json');
   writeFileSync(path, JSON.stringify({ authorization: `Bearer ${target.credential}` }), { mode: 0o600 });
   return path;
 }
