@@ -10,13 +10,12 @@ import type { Wire } from './server-call.ts';
 import { STATUS_DETAILS_HEADER, safeMessage, statusOf } from './status.ts';
 
 /**
- * The one file that reaches into grpc-js. It refuses some calls before any handler of ours: too
- * large, malformed frames, bad deadlines, unknown methods. Those refusals are given the reasons and
- * details of all others here, and are
- * counted and logged with their method. Not counted are calls of methods that do not exist, whose names
- * the caller chose, those given up before their message was there, and reflection, which is outside
- * the call chain. test/rpc/transport holds each of them on a socket, and breaks when the
- * inside of grpc-js changes.
+ * Reaches into grpc-js, which refuses some calls before any handler of ours: too large, malformed frames, unknown
+ * methods, and those whose deadlines are bad or pass (call-deadlines.ts). Those refusals are given the reasons and
+ * details of all others here, and are counted and logged with their method. Not counted are calls of methods that do
+ * not exist, whose names the caller chose, those given up before their message was there, and reflection, which is
+ * outside the call chain. test/rpc/transport holds each of them on a socket, and breaks when the inside of grpc-js
+ * changes.
  */
 
 interface PlainStatus {
