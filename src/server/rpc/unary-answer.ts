@@ -6,8 +6,7 @@ import type { Wire } from './server-call.ts';
 /**
  * The short way of a unary answer through grpc-js, which makes some fifteen objects for each that nobody looks at: it
  * goes to its HTTP/2 stream in one piece, with headers and trailers that were ready. What is on the wire is the same.
- * test/rpc/unary-answer holds it there. What a call looks like inside is checked where requests are taken, by
- * call-intake.ts.
+ * test/rpc/unary-answer holds it there, and that answers go this way.
  */
 
 interface CallInside {
