@@ -1,6 +1,7 @@
 import { Memory } from '../src/shared/gen/memoryhub/v1/memory.ts';
 import { alternate, type Contender } from './alternate.ts';
 import { type Child, startFloor } from './child.ts';
+import { type Collector, startCollector } from './collector.ts';
 import { fixedCalls, GET } from './fixed-calls.ts';
 import { hasEtcd, startEtcd } from './floors/etcd.ts';
 import { hasRedis, redisGets, startRedis } from './floors/redis.ts';
@@ -9,7 +10,7 @@ import { ghzContender } from './ghz.ts';
 import { hasH2load } from './h2load.ts';
 import { exporting, listing } from './readers.ts';
 import { getRows, readRows, saveRows } from './rows.ts';
-import { NO_MEMORY, startServer, type Target, writeMetadataFile } from './server.ts';
+import { NO_MEMORY, type ServerOptions, startServer, type Target, writeMetadataFile } from './server.ts';
 import { type Start, withStarted } from './started.ts';
 import { judge, type Row } from './verdict.ts';
 
@@ -30,11 +31,24 @@ const BATCHES_IN_FLIGHT = ['--concurrency', '4', '--connections', '4'];
 /** Rows whose messages the echo answers with: as long, taken together, as those that are asked for. */
 const SAMPLE = 200;
 
+/**
+ * What the goals call everything on, beside what always is: a span of one call in a hundred, sent to a collector, and
+ * limits that count every call. The highest there are, so that none is refused.
+ */
+const EVERYTHING_ON = {
+  OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+  OTEL_TRACES_SAMPLER_ARG: '0.01',
+  MEMORYHUB_RATE_LIMIT_KEY: '1000000',
+  MEMORYHUB_RATE_LIMIT_WORKSPACE: '1000000',
+};
+
 /** Every row of the table: ours and its floor in turn, against servers started for it. */
 export function runSuite(options: SuiteOptions): Promise<Pick<Suite, 'rows' | 'peak'>> {
   return withStarted(async (start) => {
-    const suite = new Suite(options, start);
+    const collector = await start(startCollector());
+    const suite = new Suite(options, start, collector);
     await suite.run();
+    if (collector.exports() === 0) throw new Error('the servers sent no traces: not everything was on');
     return suite;
   });
 }
@@ -44,14 +58,16 @@ class Suite {
   peak = { ...NO_MEMORY };
   readonly #options: SuiteOptions;
   readonly #start: Start;
+  readonly #collector: Collector;
 
-  constructor(options: SuiteOptions, start: Start) {
+  constructor(options: SuiteOptions, start: Start, collector: Collector) {
     this.#options = options;
     this.#start = start;
+    this.#collector = collector;
   }
 
   async run(): Promise<void> {
-    const target = await this.#start(startServer());
+    const target = await this.#startServer();
     console.log(`saving ${this.#options.rows} rows`);
     await saveRows(target, this.#options.rows);
     await readRows(target, this.#options.rows);
@@ -85,12 +101,12 @@ class Suite {
     message: Buffer,
   ): Promise<void> {
     const { databaseUrl, credential } = target;
-    const plain = await this.#start(startServer({ env: { DATABASE_URL: databaseUrl }, credential }));
+    const plain = await this.#startServer({ env: { DATABASE_URL: databaseUrl }, credential });
     await this.#row('uncached Get', 0.65, 'calls', get('GetMemory', plain), echo);
     if (!hasRedis()) return;
     const redis = await this.#start(startRedis());
     const env = { DATABASE_URL: databaseUrl, REDIS_URL: redis.url };
-    const cached = await this.#start(startServer({ env, credential }));
+    const cached = await this.#startServer({ env, credential });
     await readRows(cached, this.#options.rows);
     const beside = [redisGets(redis.url, message)];
     await this.#row('cached Get, Redis', 0.85, 'calls', get('GetMemory', cached), echo, beside);
@@ -143,6 +159,11 @@ class Suite {
 
   #getData(): string {
     return JSON.stringify({ key: { scope: 'SCOPE_WORKSPACE', key: `row/{{randomInt 0 ${this.#options.rows}}}` } });
+  }
+
+  #startServer({ env, credential }: ServerOptions = {}): Promise<Target> {
+    const on = { ...EVERYTHING_ON, OTEL_EXPORTER_OTLP_ENDPOINT: this.#collector.url };
+    return this.#start(startServer({ env: { ...on, ...env }, ...(credential && { credential }) }));
   }
 
   #startEcho(messages: readonly Buffer[]): Promise<Child> {

@@ -1,24 +1,7 @@
-import { Metadata } from '@grpc/grpc-js';
 import { StreamDecoder } from '@grpc/grpc-js/build/src/stream-decoder.js';
 import { describe, expect, it } from 'vitest';
 import '../../src/server/rpc/call-intake.ts';
 import { frame } from './harness.ts';
-
-describe('the metadata of a request', () => {
-  it('is its headers without those of HTTP/2', () => {
-    const headers = { ':path': '/memoryhub.v1.MemoryService/GetMemory', te: 'trailers', 'x-request-id': 'mine' };
-    expect(Metadata.fromHttp2Headers(headers).toJSON()).toEqual({ te: ['trailers'], 'x-request-id': ['mine'] });
-  });
-
-  it.each([
-    ['bytes', { 'x-key-bin': 'AQI=,Aw' }, { 'x-key-bin': [Buffer.of(1, 2), Buffer.of(3)] }],
-    ['a field that is there twice', { 'set-cookie': ['a', 'b'] }, { 'set-cookie': ['a', 'b'] }],
-    ['what is not printable ASCII, which is left out', { 'x-name': 'José' }, {}],
-  ])('has %s as grpc-js makes it', (_what, header, expected) => {
-    const metadata = Metadata.fromHttp2Headers({ ':method': 'POST', 'x-other': 'plain', ...header });
-    expect(metadata.toJSON()).toEqual({ 'x-other': ['plain'], ...expected });
-  });
-});
 
 describe('a message', () => {
   const hello = frame(Buffer.from('hello'));

@@ -1,16 +1,12 @@
-import type { IncomingHttpHeaders } from 'node:http2';
-import { Metadata } from '@grpc/grpc-js';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
 import { StreamDecoder } from '@grpc/grpc-js/build/src/stream-decoder.js';
 import { PREFIX_BYTES } from './message-frame.ts';
 
 /**
- * The short way of a request through grpc-js, for what nearly all of them are: headers of plain text, and a message that
- * came in one piece and is not compressed. What is anything else goes the way it always went. Answers to clients
- * in this process pass here too.
+ * The short way of a message through grpc-js, for what nearly all of them are: in one piece, and not compressed. What is
+ * anything else goes the way it always went. Answers to clients in this process pass here too.
  */
 
-const { fromHttp2Headers } = Metadata;
 const { write } = StreamDecoder.prototype;
 
 interface QueueEntry {
@@ -39,33 +35,10 @@ if (
   typeof decompressAndMaybePush !== 'function' ||
   typeof write !== 'function' ||
   decoder.readState !== 0 ||
-  decoder.maxReadMessageLength !== 0 ||
-  !(new Metadata() as unknown as MetadataInside).internalRepr
+  decoder.maxReadMessageLength !== 0
 ) {
   throw new Error('this version of grpc-js has changed inside: see src/server/rpc/call-intake.ts');
 }
-
-interface MetadataInside {
-  readonly internalRepr: Map<string, string[]>;
-}
-
-const COLON = ':'.charCodeAt(0);
-const PRINTABLE = /^[ -~]*$/;
-
-/** Names were looked at by nghttp2. Those that it takes and grpc-js would leave out stay in, where nobody reads them. */
-Metadata.fromHttp2Headers = (headers: IncomingHttpHeaders) => {
-  const metadata = new Metadata();
-  const { internalRepr } = metadata as unknown as MetadataInside;
-  for (const name in headers) {
-    if (name.charCodeAt(0) === COLON) continue;
-    const value = headers[name];
-    if (typeof value !== 'string' || name.endsWith('-bin') || !PRINTABLE.test(value)) {
-      return fromHttp2Headers.call(Metadata, headers);
-    }
-    internalRepr.set(name, [value]);
-  }
-  return metadata;
-};
 
 /** A message that is all of `data` is not taken apart and put together again. */
 StreamDecoder.prototype.write = function (data) {

@@ -3,6 +3,8 @@ import type { Metadata } from '@grpc/grpc-js';
 
 export const REQUEST_ID_HEADER = 'x-request-id';
 export const AUTHORIZATION_HEADER = 'authorization';
+/** Of mutations' answers: the workspace's change number afterwards. */
+export const REVISION_HEADER = 'x-memoryhub-revision';
 
 /** Calls a second, how many more, and seconds until there are more again: as HTTP's RateLimit draft had them. */
 export const LIMIT_HEADERS = {

@@ -28,6 +28,7 @@ import { TrustedHosts } from './trusted-hosts.ts';
 import { unaryHandler } from './unary.ts';
 // What it does to grpc-js.
 import './call-intake.ts';
+import './request-metadata.ts';
 
 /** How long a server that stops goes on taking connections that are made: some hundreds may wait, each takes a turn. */
 const TAKE_MS = 2_000;

@@ -81,22 +81,23 @@ export class OtelServerTracer implements ServerTracer {
   }
 
   start(path: string, header: HeaderReader): CallSpan | undefined {
-    if (this.#obeysCaller && NOT_SAMPLED.test(header('traceparent') ?? '')) return undefined;
-    const parent = this.#parent(header);
-    if (this.#rootRatio < 1 && trace.getSpanContext(parent) === undefined && Math.random() >= this.#rootRatio) {
-      return undefined;
+    let parent = ROOT_CONTEXT;
+    if (this.#comesWithContext(header)) {
+      if (this.#obeysCaller && NOT_SAMPLED.test(header('traceparent') ?? '')) return undefined;
+      parent = this.#propagation.extract(ROOT_CONTEXT, header, HEADERS);
     }
+    if (this.#rootRatio < 1 && isRoot(parent) && Math.random() >= this.#rootRatio) return undefined;
     const span = this.#tracer.startSpan(path.slice(1), SERVER_SPAN, parent);
     if (!span.isRecording()) return undefined;
     span.setAttributes(this.#attributesOf(path));
     return new OtelCallSpan(this.#tracer, span);
   }
 
-  #parent(header: HeaderReader): Context {
+  #comesWithContext(header: HeaderReader): boolean {
     for (const field of this.#fields) {
-      if (header(field) !== undefined) return this.#propagation.extract(ROOT_CONTEXT, header, HEADERS);
+      if (header(field) !== undefined) return true;
     }
-    return ROOT_CONTEXT;
+    return false;
   }
 
   #attributesOf(path: string): Attributes {
@@ -107,6 +108,11 @@ export class OtelServerTracer implements ServerTracer {
     this.#byPath.set(path, attributes);
     return attributes;
   }
+}
+
+/** Whether it has no span above it, here or at the caller. */
+function isRoot(parent: Context): boolean {
+  return parent === ROOT_CONTEXT || trace.getSpanContext(parent) === undefined;
 }
 
 class OtelCallSpan implements CallSpan {

@@ -3,6 +3,7 @@ import { ByteSink } from '../../domain/byte-sink.ts';
 import type { MemoryRecord } from '../../domain/memory.ts';
 import { Role } from '../../domain/principal.ts';
 import { PREFIX_BYTES } from '../message-frame.ts';
+import { REVISION_HEADER } from '../metadata.ts';
 import { type Call, EncodedMessage } from '../method.ts';
 import { MEMORIES_TAG, MemoryFrames } from './memory-frames.ts';
 import { basicView, briefView } from './message-view.ts';
@@ -11,9 +12,6 @@ import { writeMemoryMessage } from './proto-memory.ts';
 /** Who may read memories, and who may also write them. */
 export const READERS: readonly Role[] = [Role.READER, Role.WRITER, Role.ADMIN];
 export const WRITERS: readonly Role[] = [Role.WRITER, Role.ADMIN];
-
-/** The metadata field of mutations' answers: the workspace's change number afterwards. */
-const REVISION_HEADER = 'x-memoryhub-revision';
 
 /** Bytes of the largest unary answer: every client takes messages under 4 MiB. */
 export const MAX_UNARY_BYTES = LIMITS.unaryBytes.max - 1;
