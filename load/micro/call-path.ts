@@ -4,32 +4,27 @@
  *
  *   node load/micro/call-path.ts [--rounds 7] [--seconds 1] [--only RUNG] [--flags "--max-semi-space-size=16"]
  *
- * Needs h2load. All servers run at once and are asked in turn, A B A B, so that they share the weather;
+ * What differs by less than two servers of the same code do is for switched.ts. Needs h2load. All servers run at once and are asked in turn, A B A B, so that they share the weather;
  * processor time of all threads, garbage collection included, is what counts: unlike the wall clock it
  * hardly moves with what else the machine does. The echo of floors/ gets the same flags of Node.js.
  */
-import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { Scope } from '../../src/server/domain/memory.ts';
-import { protoCodec } from '../../src/server/rpc/memory/proto-codec.ts';
-import { generateApiKey } from '../../src/server/security/api-key.ts';
-import { GetMemoryRequest } from '../../src/shared/gen/memoryhub/v1/memory_service.ts';
 import { quantile, ratioOf } from '../alternate.ts';
 import { type Child, startFloor } from '../child.ts';
 import { runH2load } from '../h2load.ts';
 import { cpuNanoseconds } from '../process.ts';
 import { SERVER_FLAGS } from '../server.ts';
+import { credential, getOneMemory, message } from './one-memory.ts';
 
 /** By name, what is switched off in it. */
 const RUNGS: Readonly<Record<string, string>> = {
-  whole: 'tracing',
-  'with tracing of 1 %': '',
-  'without statistics': 'tracing,stats',
-  'without authentication': 'tracing,auth',
-  'without decoding': 'tracing,decode',
-  'without cache': 'tracing,cache',
-  'without domain and cache': 'tracing,domain',
-  'without all of these': 'tracing,stats,auth,decode,domain',
+  whole: '',
+  'without statistics': 'stats',
+  'without authentication': 'auth',
+  'without decoding': 'decode',
+  'without cache': 'cache',
+  'without domain and cache': 'domain',
+  'without all of these': 'stats,auth,decode,domain',
 };
 const ECHO = 'echo';
 
@@ -41,30 +36,6 @@ const { values: options } = parseArgs({
     flags: { type: 'string', default: SERVER_FLAGS.join(' ') },
   },
 });
-
-const { credential } = generateApiKey();
-const memory = {
-  id: '018f0000-0000-7000-8000-000000000000',
-  key: '',
-  scope: Scope.WORKSPACE,
-  userId: '',
-  team: '',
-  category: 'decision',
-  content: 'Deploys happen Tuesdays 14:00-16:00 UTC, outside of the December freeze. '.repeat(3),
-  tags: ['deploy', 'load'],
-  metadata: { ticket: `OPS-${randomBytes(2).readUInt16BE()}`, priority: 3 },
-  revision: 1,
-  changeNo: 12_345,
-  author: 'ladder',
-  createTime: 1_767_225_600_000_000,
-  updateTime: 1_767_225_600_000_000,
-  deleteTime: undefined,
-  expireTime: undefined,
-};
-const message = Buffer.from(protoCodec.encode(memory));
-const request = GetMemoryRequest.encode(
-  GetMemoryRequest.fromPartial({ target: { $case: 'id', value: memory.id } }),
-).finish();
 
 interface Rung {
   readonly name: string;
@@ -91,13 +62,7 @@ async function startRungs(): Promise<Rung[]> {
 
 async function measure({ child }: Rung): Promise<number> {
   const before = cpuNanoseconds(child.pid);
-  const call = {
-    address: child.address,
-    path: '/memoryhub.v1.MemoryService/GetMemory',
-    request,
-    authorization: `Bearer ${credential}`,
-  };
-  const { units } = await runH2load(call, Number(options.seconds));
+  const { units } = await runH2load(getOneMemory(child.address), Number(options.seconds));
   return (cpuNanoseconds(child.pid) - before) / 1000 / units;
 }
 

@@ -1,35 +1,91 @@
-import { StreamDecoder } from '@grpc/grpc-js/build/src/stream-decoder.js';
-import { describe, expect, it } from 'vitest';
-import '../../src/server/rpc/call-intake.ts';
-import { frame } from './harness.ts';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
+import { gzipSync } from 'node:zlib';
+import streamDecoder from '@grpc/grpc-js/build/src/stream-decoder.js';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { LIMITS } from '../../src/shared/limits.ts';
+
+// Of grpc-js, before the server puts its own in its place.
+const takenApart = vi.spyOn(streamDecoder.StreamDecoder.prototype, 'write');
+const { frame, rawCall, start, unary } = await import('./harness.ts');
+
+interface Answer {
+  readonly body: string;
+  readonly status: string | undefined;
+}
+
+/** What /test.Wire/Echo answers to a request that comes in these pieces. */
+async function echo(pieces: readonly Buffer[], headers: IncomingHttpHeaders = {}): Promise<Answer> {
+  const server = await start([unary('Echo', (_call, text) => text)]);
+  const session = connect(`http://127.0.0.1:${server.port}`);
+  const asking = session.request({
+    ':method': 'POST',
+    ':path': '/test.Wire/Echo',
+    'content-type': 'application/grpc',
+    authorization: 'Bearer good',
+    ...headers,
+  });
+  const answered: Buffer[] = [];
+  let status: string | undefined;
+  asking.on('response', (fields) => {
+    status = fields['grpc-status'] as string | undefined;
+  });
+  asking.on('trailers', (fields) => {
+    status = fields['grpc-status'] as string | undefined;
+  });
+  asking.on('data', (bytes: Buffer) => answered.push(bytes));
+  const closed = new Promise((resolve) => asking.on('close', resolve));
+  for (const piece of pieces) {
+    asking.write(piece);
+    // Or they would come together.
+    if (pieces.length > 1) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  asking.end();
+  await closed;
+  session.close();
+  return { body: Buffer.concat(answered).subarray(5).toString(), status };
+}
 
 describe('a message', () => {
   const hello = frame(Buffer.from('hello'));
-  const empty = frame(Buffer.alloc(0));
+  const zipped = frame(gzipSync('hello'), 1);
+  const looksLikeOne = frame(hello);
 
-  it('that came in one piece is that piece', () => {
-    expect(new StreamDecoder(100).write(hello)[0]).toBe(hello);
+  beforeEach(() => {
+    takenApart.mockClear();
+  });
+
+  it('that comes in one piece is not taken apart', async () => {
+    expect(await echo([hello])).toEqual({ body: 'hello', status: '0' });
+    expect(takenApart).not.toHaveBeenCalled();
   });
 
   it.each([
-    ['two in one piece', [Buffer.concat([hello, empty])]],
-    ['one after the other', [hello, empty]],
-    ['single bytes', [...hello, ...empty].map((byte) => Buffer.of(byte))],
-  ])('is found in %s', (_how, pieces) => {
-    const decoder = new StreamDecoder(100);
-    expect(pieces.flatMap((piece) => decoder.write(piece))).toEqual([hello, empty]);
+    ['in single bytes', [...hello].map((byte) => Buffer.of(byte)), 'hello'],
+    ['with a second piece that looks like a message', [looksLikeOne.subarray(0, 5), hello], hello.toString()],
+    ['compressed', [zipped], 'hello'],
+    ['compressed, in two pieces', [zipped.subarray(0, 9), zipped.subarray(9)], 'hello'],
+  ])('is found where it comes %s', async (_how, pieces, expected) => {
+    expect(await echo(pieces, { 'grpc-encoding': 'gzip' })).toEqual({ body: expected, status: '0' });
+    expect(takenApart).toHaveBeenCalled();
   });
 
-  it('whose second piece looks like one is not taken for two', () => {
-    const decoder = new StreamDecoder(100);
-    const outer = frame(hello);
-    expect(decoder.write(outer.subarray(0, 5))).toEqual([]);
-    expect(decoder.write(hello)).toEqual([outer]);
+  it.each([
+    ['one after the other', [hello, hello]],
+    ['in one piece', [Buffer.concat([hello, hello])]],
+    ['with more than anybody waits for', new Array<Buffer>(50).fill(hello)],
+  ])('may not be followed by another one, %s', async (_how, pieces) => {
+    expect(await echo(pieces)).toEqual({ body: '', status: '3' });
   });
 
-  it('that is larger than may be is refused as ever', () => {
-    expect(() => new StreamDecoder(4).write(hello)).toThrow('Received message larger than max (5 vs 4)');
-    expect(new StreamDecoder(5).write(hello)).toEqual([hello]);
-    expect(new StreamDecoder(-1).write(hello)).toEqual([hello]);
+  it('has to be there', async () => {
+    expect(await echo([])).toEqual({ body: '', status: '3' });
+  });
+
+  it('may be as large as a server takes, and no larger', async () => {
+    const server = await start([unary('Length', (_call, text) => String(text.length))]);
+    const max = LIMITS.unaryBytes.max;
+    const ask = (bytes: number) => rawCall(server, '/test.Wire/Length', frame(Buffer.alloc(bytes, 'a')));
+    expect(await ask(max)).toMatchObject({ code: 'OK' });
+    expect(await ask(max + 1)).toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
   });
 });

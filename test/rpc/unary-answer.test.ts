@@ -104,20 +104,3 @@ describe('an answer', () => {
     expect(trailers['grpc-status']).toBe('0');
   });
 });
-
-describe('a message', () => {
-  it('is taken in pieces as small as they come', async () => {
-    const pieces = [...frame(Buffer.from('hello'))].map((byte) => Buffer.of(byte));
-    const { frames } = await askAlone(await start([echo]), pieces);
-    expect(Buffer.concat(frames)).toEqual(frame(Buffer.from('hello')));
-  });
-
-  it('that says it is compressed is still taken apart', async () => {
-    const { gzipSync } = await import('node:zlib');
-    const body = gzipSync('hello');
-    const bytes = frame(body);
-    bytes[0] = 1;
-    const { frames } = await askAlone(await start([echo]), [bytes], { 'grpc-encoding': 'gzip' });
-    expect(Buffer.concat(frames)).toEqual(frame(Buffer.from('hello')));
-  });
-});

@@ -42,12 +42,17 @@ export class LocalStore implements EntryStore {
 
   read(workspaceId: number, ids: readonly string[]): Found[] {
     return ids.map((id): Found => {
-      const entry = this.#entries.get(key(workspaceId, id));
+      const entry = this.#look(key(workspaceId, id));
       if (entry === undefined) return undefined;
       if (entry.state !== 'V') return entry.state;
       const { epoch, record } = entry;
       return { epoch, record: new MemoryRecord(record, this.#codec, undefined, record.message) };
     });
+  }
+
+  /** While as much again would fit, nobody needs to know what was used last, which is a fifth of looking. */
+  #look(at: string): Entry | undefined {
+    return this.#entries.calculatedSize < this.maxBytes / 2 ? this.#entries.peek(at) : this.#entries.get(at);
   }
 
   step(workspaceId: number, steps: readonly Step[]): boolean[] {

@@ -1,67 +1,71 @@
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
-import { StreamDecoder } from '@grpc/grpc-js/build/src/stream-decoder.js';
+import streamDecoder from '@grpc/grpc-js/build/src/stream-decoder.js';
 import { PREFIX_BYTES } from './message-frame.ts';
 
 /**
- * The short way of a message through grpc-js, for what nearly all of them are: in one piece, and not compressed. What is
- * anything else goes the way it always went. Answers to clients in this process pass here too.
+ * The short way of a message through grpc-js, for what nearly all of them are: in one piece, not compressed, and waited
+ * for. It is handed on in the turn it came in, where grpc-js takes it apart, puts it together again, stops its stream
+ * and lets it go on in a later turn. What is anything else goes the way it always went. A message that nobody waits for
+ * is, and stops the stream.
  */
-
-const { write } = StreamDecoder.prototype;
-
-interface QueueEntry {
-  type: string;
-  readonly compressedMessage: Buffer;
-  parsedMessage: unknown;
-}
 
 interface CallInside {
   readonly handler: { deserialize(message: Buffer): unknown };
-  maybePushNextMessage(): void;
-  decompressAndMaybePush(entry: QueueEntry): Promise<void>;
+  readonly decoder: Decoder;
+  readonly listener: { onReceiveMessage(message: unknown): void };
+  readonly callEventTracker: { addMessageReceived(): void } | null;
+  /** Whether the next message is waited for. */
+  isReadPending: boolean;
+  readonly readQueue: readonly unknown[];
+  checkCancelled(): boolean;
+  handleDataFrame(data: Buffer): void;
 }
 
-interface DecoderInside {
-  /** 0: between messages. */
-  readonly readState: number;
-  /** -1: no limit. */
-  readonly maxReadMessageLength: number;
+const { StreamDecoder } = streamDecoder;
+
+/** The decoder of grpc-js, made when there is something to take apart. Clients in this process have it too. */
+class Decoder {
+  readonly #maxBytes: number;
+  #decoder: InstanceType<typeof StreamDecoder> | undefined;
+
+  /** @param maxBytes of a message; -1: any number */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Whether these bytes are a message, all of it and nothing else, that is not compressed. */
+  isWhole(data: Buffer): boolean {
+    const size = data.length - PREFIX_BYTES;
+    if (this.#decoder !== undefined || size < 0 || data[0] !== 0 || data.readUInt32BE(1) !== size) return false;
+    return size <= this.#maxBytes || this.#maxBytes === -1;
+  }
+
+  write(data: Buffer): Buffer[] {
+    this.#decoder ??= new StreamDecoder(this.#maxBytes);
+    return this.#decoder.write(data);
+  }
 }
 
 const inside = BaseServerInterceptingCall.prototype as unknown as CallInside;
-const { decompressAndMaybePush } = inside;
-const decoder = new StreamDecoder(0) as unknown as DecoderInside;
-if (
-  typeof decompressAndMaybePush !== 'function' ||
-  typeof write !== 'function' ||
-  decoder.readState !== 0 ||
-  decoder.maxReadMessageLength !== 0
-) {
+const { handleDataFrame } = inside;
+if (typeof handleDataFrame !== 'function' || typeof StreamDecoder !== 'function') {
   throw new Error('this version of grpc-js has changed inside: see src/server/rpc/call-intake.ts');
 }
 
-/** A message that is all of `data` is not taken apart and put together again. */
-StreamDecoder.prototype.write = function (data) {
-  const { readState, maxReadMessageLength: max } = this as unknown as DecoderInside;
-  const size = data.length - PREFIX_BYTES;
-  const isWhole = readState === 0 && size >= 0 && data.readUInt32BE(1) === size && (size <= max || max === -1);
-  return isWhole ? [data] : write.call(this, data);
-};
+streamDecoder.StreamDecoder = Decoder as unknown as typeof StreamDecoder;
 
-/** It is handed on in the turn it came in. */
-inside.decompressAndMaybePush = function (this: CallInside, entry) {
-  const { compressedMessage: bytes } = entry;
-  if (bytes[0] !== 0) return decompressAndMaybePush.call(this, entry);
+inside.handleDataFrame = function (this: CallInside, data) {
+  const isAwaited = this.isReadPending && this.readQueue.length === 0 && !this.checkCancelled();
+  if (!isAwaited || !this.decoder.isWhole(data)) return handleDataFrame.call(this, data);
+  let message: unknown;
   try {
-    entry.parsedMessage = this.handler.deserialize(bytes.subarray(PREFIX_BYTES));
+    message = this.handler.deserialize(data.subarray(PREFIX_BYTES));
   } catch {
     // Of reflection, whose messages are not ours to decode. It fails there again, and the call ends with it: thrown
     // from here it would end the process.
-    return decompressAndMaybePush.call(this, entry);
+    return handleDataFrame.call(this, data);
   }
-  entry.type = 'READABLE';
-  this.maybePushNextMessage();
-  return DONE;
+  this.callEventTracker?.addMessageReceived();
+  this.isReadPending = false;
+  this.listener.onReceiveMessage(message);
 };
-
-const DONE = Promise.resolve();
