@@ -61,7 +61,10 @@ export function epochOf(bytes: Buffer): number | undefined {
   return bytes[0] === LETTER_V && bytes.length >= STAMP_BYTES ? bytes.readDoubleBE(1) : undefined;
 }
 
-/** The record of a value, its message a view of `bytes`; undefined when the format is another one. */
+/**
+ * The record of a value, its message a view of `bytes`, with room before it: what stands there has been read then.
+ * Undefined when the format is another one.
+ */
 export function decodeRecord(bytes: Buffer, codec: MemoryCodec): MemoryRecord | undefined {
   if (bytes[FORMAT_AT] !== FORMAT || bytes.length < OWNER_AT) return undefined;
   const flags = bytes[FLAGS_AT] ?? 0;
@@ -81,6 +84,7 @@ export function decodeRecord(bytes: Buffer, codec: MemoryCodec): MemoryRecord | 
     codec,
     undefined,
     bytes.subarray(messageAt),
+    true,
   );
 }
 

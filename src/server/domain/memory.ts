@@ -61,6 +61,9 @@ export interface MemoryCodec {
   decode(message: Uint8Array): Memory;
 }
 
+/** Bytes before a message that whoever sends it may overwrite, in the same buffer, where its record says there is room. */
+export const MESSAGE_ROOM = 5;
+
 /**
  * A memory on its way from storage to the wire. It has the few fields that decide who may see it
  * and whether it is alive, and either the memory or its encoded message; the other is made when
@@ -73,6 +76,8 @@ export class MemoryRecord implements Owner {
   readonly changeNo: number;
   readonly deleteTime: Micros | undefined;
   readonly expireTime: Micros | undefined;
+  /** Of MESSAGE_ROOM bytes before the message. */
+  readonly hasRoom: boolean;
   readonly #codec: MemoryCodec;
   #memory: Memory | undefined;
   #message: Uint8Array | undefined;
@@ -82,7 +87,9 @@ export class MemoryRecord implements Owner {
     codec: MemoryCodec,
     memory: Memory | undefined,
     message: Uint8Array | undefined,
+    hasRoom = false,
   ) {
+    this.hasRoom = hasRoom;
     this.scope = head.scope;
     this.userId = head.userId;
     this.team = head.team;

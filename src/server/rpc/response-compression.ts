@@ -3,7 +3,7 @@ import { constants, gzip, gzipSync } from 'node:zlib';
 import { Metadata, type Server } from '@grpc/grpc-js';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
 import { http2ServersOf } from './http2-inside.ts';
-import { framed } from './message-frame.ts';
+import { framed, isRoomy } from './message-frame.ts';
 
 /**
  * gzip for answers from a size on, where the caller says it takes it (grpc-accept-encoding). Servers of
@@ -121,7 +121,7 @@ function sendMaybeCompressed(this: CallInside, message: unknown, callback: () =>
   }
   const bytes = this.handler.serialize(message);
   const send = (frame: Buffer) => sendMessage.call(this, new Frame(frame), callback);
-  const ready = frameAnswer(this.stream, bytes);
+  const ready = frameAnswer(this.stream, bytes, isRoomy(bytes));
   if (ready !== undefined) send(ready);
   else {
     gzip(bytes, OPTIONS, (error, compressed) => {
@@ -135,14 +135,15 @@ function sendMaybeCompressed(this: CallInside, message: unknown, callback: () =>
 /**
  * The frame of an answer, whose first byte tells whether it is compressed.
  *
+ * @param hasRoom as of `framed`
  * @returns undefined when it is to be compressed beside the event loop
  */
-export function frameAnswer(stream: MarkedStream, bytes: Buffer): Buffer | undefined {
+export function frameAnswer(stream: MarkedStream, bytes: Buffer, hasRoom: boolean): Buffer | undefined {
   const minBytes = stream[MIN_BYTES];
-  if (minBytes === undefined || bytes.byteLength < minBytes) return framed(bytes, 0);
+  if (minBytes === undefined || bytes.byteLength < minBytes) return framed(bytes, 0, hasRoom);
   const mark = marks.get(bytes);
   if (typeof mark === 'object') return mark;
-  if (mark === 'never') return framed(bytes, 0);
+  if (mark === 'never') return framed(bytes, 0, hasRoom);
   return bytes.byteLength < ASIDE_BYTES ? kept(bytes, smaller(bytes, gzipSync(bytes, OPTIONS))) : undefined;
 }
 

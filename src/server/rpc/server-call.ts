@@ -8,7 +8,6 @@ import { deadlinePassed } from './call-deadlines.ts';
 import type { CallLimit } from './call-limit.ts';
 import type { CallRecord, CallSpan } from './call-observer.ts';
 import { type Outcome, outcomeOf } from './errors.ts';
-import { markRoom } from './message-frame.ts';
 import { callerTraceId, REQUEST_ID_HEADER, requestId } from './metadata.ts';
 import { type Call, EncodedMessage } from './method.ts';
 import { neverCompress } from './response-compression.ts';
@@ -64,6 +63,8 @@ export class ServerCall implements Call {
   request: unknown;
   span: CallSpan | undefined;
   resumeToken = '';
+  /** Of what was encoded last, as of EncodedMessage. */
+  hasRoom = false;
   principal: Principal = NOBODY;
   readonly #stagesUs = [0, 0, 0, 0, 0, 0, 0];
   #handledUs = 0;
@@ -197,9 +198,13 @@ export class ServerCall implements Call {
   encode(response: unknown): Buffer {
     const startedAt = performance.now();
     const isReady = response instanceof EncodedMessage;
-    const bytes = isReady ? asBuffer(response.bytes) : this.method.encode(response);
-    if (isReady && response.hasRoom) markRoom(bytes);
-    if (this.#inClear) neverCompress(bytes);
+    let bytes = isReady ? asBuffer(response.bytes) : this.method.encode(response);
+    this.hasRoom = isReady && response.hasRoom;
+    if (this.#inClear) {
+      // A view of its own: what a cache keeps is sent to others too.
+      bytes = bytes.subarray();
+      neverCompress(bytes);
+    }
     this.record.bytesSent += bytes.byteLength;
     this.record.messagesSent += 1;
     this.#add(Stage.ENCODE, performance.now() - startedAt);

@@ -2,6 +2,7 @@ import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc
 import type { ErrorReason } from '../../shared/error-reasons.ts';
 import { ServiceError } from '../domain/errors.ts';
 import { CALL_CHAIN } from './call-chain.ts';
+import { markRoom } from './message-frame.ts';
 import { AUTHORIZATION_HEADER, header } from './metadata.ts';
 import type { StreamMethod } from './method.ts';
 import { isAbort, ServerCall } from './server-call.ts';
@@ -102,6 +103,7 @@ export class ServerStream {
   #write(bytes: Buffer): void {
     this.#call.sendHeaders();
     this.#pending += 1;
+    if (this.#call.hasRoom) markRoom(bytes);
     this.#wire.write(bytes, this.#written);
   }
 

@@ -36,13 +36,19 @@ const TRAILERS = { 'grpc-status': 0 };
  * Answers a unary call with OK.
  *
  * @param headers the initial metadata, names in lower case
+ * @param hasRoom of `bytes`, as of EncodedMessage
  * @returns false when the answer has to go the long way
  */
-export function sendAnswer(wire: Wire, headers: Readonly<Record<string, string>>, bytes: Buffer): boolean {
+export function sendAnswer(
+  wire: Wire,
+  headers: Readonly<Record<string, string>>,
+  bytes: Buffer,
+  hasRoom: boolean,
+): boolean {
   const { call } = wire as unknown as { call: CallInside };
   const { stream } = call;
   if (call.metadataSent || call.checkCancelled()) return false;
-  const frame = frameAnswer(stream, bytes);
+  const frame = frameAnswer(stream, bytes, hasRoom);
   if (frame === undefined) return false;
   const session = stream.session as NamingSession;
   const named = session[NAMED] ?? NONE;

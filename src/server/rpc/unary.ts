@@ -54,7 +54,7 @@ function answer(call: ServerCall, respond: Respond, response: unknown, startedAt
     call.timeHandler(startedAt);
     if (call.wire.cancelled) throw call.callerGone();
     const bytes = call.encode(response);
-    if (!sendAnswer(call.wire, call.headers, bytes)) {
+    if (!sendAnswer(call.wire, call.headers, bytes, call.hasRoom)) {
       call.sendHeaders();
       respond(null, bytes);
     }

@@ -27,6 +27,12 @@ export function viewed(record: MemoryRecord, view: number): Uint8Array {
   return view === BASIC ? basicView(record.message) : record.message;
 }
 
+/** A memory that was read, as the caller wants to see it. */
+export function readAnswer(record: MemoryRecord, view: number): EncodedMessage {
+  if (view === BASIC) return new EncodedMessage(basicView(record.message));
+  return new EncodedMessage(record.message, record.hasRoom);
+}
+
 /** A written memory, FULL; an empty message where there was none and that was allowed. */
 export function writtenAnswer(call: Call, record: MemoryRecord | undefined, head: number): EncodedMessage {
   call.setMetadata(REVISION_HEADER, String(head));

@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { LocalStore } from '../../src/server/cache/local-store.ts';
+import { DEAD_VALUE_TTL_MS, FILL_TTL_MS, type Found, MARK_TTL_MS } from '../../src/server/cache/protocol.ts';
+import { MESSAGE_ROOM, MemoryRecord } from '../../src/server/domain/memory.ts';
+import { memoryOf, textCodec } from './support/sample.ts';
+
+const MESSAGE_BYTES = 1_000;
+/** What one of them takes: the message, its room and 400 bytes of tables. */
+const ENTRY_BYTES = MESSAGE_BYTES + MESSAGE_ROOM + 400;
+
+function fill(store: LocalStore, id: string, deleteTime?: number): void {
+  const record = new MemoryRecord(
+    { ...memoryOf(id, ''), deleteTime },
+    textCodec,
+    undefined,
+    Buffer.alloc(MESSAGE_BYTES),
+  );
+  store.step(1, [
+    { op: 'lease', id, token: id, over: undefined },
+    { op: 'fill', id, token: id, value: { epoch: 0, record } },
+  ]);
+}
+
+function recordOf(found: Found): MemoryRecord | undefined {
+  return typeof found === 'object' ? found.record : undefined;
+}
+
+function present(store: LocalStore, ids: readonly string[]): string[] {
+  return ids.filter((id) => recordOf(store.read(1, [id])[0]) !== undefined);
+}
+
+describe('what is kept in this process', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('stays below its bound, and what was used longest ago gives way', () => {
+    const store = new LocalStore(textCodec, 4 * ENTRY_BYTES);
+    for (const id of ['a', 'b', 'c', 'd']) fill(store, id);
+    expect(store).toMatchObject({ size: 4, bytes: 4 * ENTRY_BYTES });
+    expect(present(store, ['a'])).toEqual(['a']);
+    fill(store, 'e');
+    expect(store).toMatchObject({ size: 4, bytes: 4 * ENTRY_BYTES });
+    expect(present(store, ['a', 'b', 'c', 'd', 'e'])).toEqual(['a', 'c', 'd', 'e']);
+  });
+
+  it('counts what it lets go', () => {
+    const store = new LocalStore(textCodec, 4 * ENTRY_BYTES);
+    fill(store, 'a');
+    store.step(1, [{ op: 'mark', id: 'a', token: 'write' }]);
+    expect(store).toMatchObject({ size: 1, bytes: 400 });
+    store.step(1, [{ op: 'settle', id: 'a', token: 'write', value: undefined }]);
+    expect(store).toMatchObject({ size: 0, bytes: 0 });
+  });
+
+  it('ends when its time is over, a living value never', () => {
+    vi.useFakeTimers();
+    const store = new LocalStore(textCodec, 100 * ENTRY_BYTES);
+    fill(store, 'living');
+    fill(store, 'dead', 1);
+    store.step(1, [
+      { op: 'lease', id: 'lease', token: 't', over: undefined },
+      { op: 'mark', id: 'mark', token: 't' },
+    ]);
+    const later = (ms: number) => {
+      vi.advanceTimersByTime(ms);
+      return store
+        .read(1, ['living', 'dead', 'lease', 'mark'])
+        .map((found) => (typeof found === 'object' ? 'V' : found));
+    };
+    expect(later(FILL_TTL_MS - 1)).toEqual(['V', 'V', 'F', 'P']);
+    expect(later(1)).toEqual(['V', 'V', undefined, 'P']);
+    expect(later(MARK_TTL_MS - FILL_TTL_MS)).toEqual(['V', 'V', undefined, undefined]);
+    expect(later(DEAD_VALUE_TTL_MS)).toEqual(['V', undefined, undefined, undefined]);
+  });
+
+  it('is answered as a record of its own, with the same message, and room before it that is not the message of another', () => {
+    const store = new LocalStore(textCodec, 100 * ENTRY_BYTES);
+    fill(store, 'a');
+    fill(store, 'b');
+    const [a, again, b] = store.read(1, ['a', 'a', 'b']).map(recordOf);
+    expect(again).not.toBe(a);
+    expect(again?.message).toBe(a?.message);
+    for (const record of [a, b]) {
+      expect(record?.hasRoom).toBe(true);
+      const { buffer, byteOffset } = record?.message ?? Buffer.alloc(0);
+      new Uint8Array(buffer, byteOffset - MESSAGE_ROOM, MESSAGE_ROOM).fill(0xff);
+    }
+    expect(a?.message).toEqual(Buffer.alloc(MESSAGE_BYTES));
+    expect(b?.message).toEqual(Buffer.alloc(MESSAGE_BYTES));
+  });
+});
