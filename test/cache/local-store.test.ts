@@ -8,14 +8,14 @@ const MESSAGE_BYTES = 1_000;
 /** What one of them takes: the message, its room and 400 bytes of tables. */
 const ENTRY_BYTES = MESSAGE_BYTES + MESSAGE_ROOM + 400;
 
-function fill(store: LocalStore, id: string, deleteTime?: number): void {
+function fill(store: LocalStore, id: string, deleteTime?: number, workspaceId = 1): void {
   const record = new MemoryRecord(
     { ...memoryOf(id, ''), deleteTime },
     textCodec,
     undefined,
     Buffer.alloc(MESSAGE_BYTES),
   );
-  store.step(1, [
+  store.step(workspaceId, [
     { op: 'lease', id, token: id, over: undefined },
     { op: 'fill', id, token: id, value: { epoch: 0, record } },
   ]);
@@ -51,6 +51,18 @@ describe('what is kept in this process', () => {
     expect(store).toMatchObject({ size: 1, bytes: 400 });
     store.step(1, [{ op: 'settle', id: 'a', token: 'write', value: undefined }]);
     expect(store).toMatchObject({ size: 0, bytes: 0 });
+  });
+
+  it('is of one workspace, also where another one has a memory of the same id', () => {
+    const store = new LocalStore(textCodec, 100 * ENTRY_BYTES);
+    fill(store, 'a');
+    expect(store.read(2, ['a'])).toEqual([undefined]);
+    expect(store.step(2, [{ op: 'settle', id: 'a', token: 'lost', value: undefined }])).toEqual([false]);
+    expect(present(store, ['a'])).toEqual(['a']);
+    fill(store, 'a', undefined, 2);
+    expect(present(store, ['a'])).toEqual([]);
+    expect(recordOf(store.read(2, ['a'])[0])).toBeDefined();
+    expect(store).toMatchObject({ size: 1, bytes: ENTRY_BYTES });
   });
 
   it('ends when its time is over, a living value never', () => {

@@ -6,6 +6,7 @@ import { type Entry, transition } from './transition.ts';
 const ENTRY_BYTES = 400;
 
 interface Kept {
+  readonly workspaceId: number;
   readonly entry: Entry;
   /** By performance.now(). */
   readonly endsAt: number;
@@ -19,6 +20,7 @@ interface Kept {
  *
  * By hand, for what a hit has to touch: of ten thousand memories each look went to ten places of the library's arrays
  * that no cache of the processor had, 4 to 6 us of a read. In the Map the entry that was set longest ago is the first.
+ * Where two workspaces have the same id, as after an import, one has an entry at a time: entries may always be lost.
  */
 export class LocalStore implements EntryStore {
   readonly kind = 'local';
@@ -48,7 +50,7 @@ export class LocalStore implements EntryStore {
 
   read(workspaceId: number, ids: readonly string[]): Found[] {
     return ids.map((id): Found => {
-      const entry = this.#look(key(workspaceId, id))?.entry;
+      const entry = this.#look(workspaceId, id)?.entry;
       if (entry === undefined) return undefined;
       if (entry.state !== 'V') return entry.state;
       const { epoch, record } = entry;
@@ -58,33 +60,33 @@ export class LocalStore implements EntryStore {
 
   step(workspaceId: number, steps: readonly Step[]): boolean[] {
     return steps.map((step) => {
-      const at = key(workspaceId, step.id);
-      const now = this.#look(at)?.entry;
+      const now = this.#look(workspaceId, step.id)?.entry;
       const { taken, entry } = transition(now, step);
-      if (entry !== now) this.#drop(at);
-      if (entry !== undefined && entry !== now) this.#keep(at, entry);
+      if (entry === undefined && now !== undefined) this.#drop(step.id);
+      else if (entry !== undefined && entry !== now) this.#keep(workspaceId, step.id, entry);
       return taken;
     });
   }
 
-  #look(at: string): Kept | undefined {
-    const kept = this.#entries.get(at);
-    if (kept === undefined) return undefined;
+  #look(workspaceId: number, id: string): Kept | undefined {
+    const kept = this.#entries.get(id);
+    if (kept === undefined || kept.workspaceId !== workspaceId) return undefined;
     if (kept.endsAt !== Infinity && performance.now() >= kept.endsAt) {
-      this.#drop(at);
+      this.#drop(id);
       return undefined;
     }
     // While as much again would fit, nobody needs to know what was used last.
     if (this.#bytes > this.maxBytes / 2) {
-      this.#entries.delete(at);
-      this.#entries.set(at, kept);
+      this.#entries.delete(id);
+      this.#entries.set(id, kept);
     }
     return kept;
   }
 
-  #keep(at: string, entry: Entry): void {
-    const kept = entry.state === 'V' ? this.#keptValue(entry.epoch, entry.record) : keptStep(entry);
-    this.#entries.set(at, kept);
+  #keep(workspaceId: number, id: string, entry: Entry): void {
+    const kept = entry.state === 'V' ? this.#keptValue(workspaceId, entry) : keptStep(workspaceId, entry);
+    this.#drop(id);
+    this.#entries.set(id, kept);
     this.#bytes += kept.bytes;
     for (const oldest of this.#entries.keys()) {
       if (this.#bytes <= this.maxBytes) break;
@@ -92,33 +94,29 @@ export class LocalStore implements EntryStore {
     }
   }
 
-  #keptValue(epoch: number, record: MemoryRecord): Kept {
+  #keptValue(workspaceId: number, { epoch, record }: Entry & { readonly state: 'V' }): Kept {
     const withRoom = Buffer.allocUnsafe(MESSAGE_ROOM + record.message.byteLength);
     const message = withRoom.subarray(MESSAGE_ROOM);
     message.set(record.message);
     // For ever, or until the bytes run out: nobody but this process can make it wrong.
     const endsAt = record.deleteTime === undefined ? Infinity : performance.now() + DEAD_VALUE_TTL_MS;
     const entry: Entry = { state: 'V', epoch, record: this.#copy(record, message) };
-    return { entry, endsAt, bytes: ENTRY_BYTES + withRoom.byteLength };
+    return { workspaceId, entry, endsAt, bytes: ENTRY_BYTES + withRoom.byteLength };
   }
 
   #copy(record: MemoryRecord, message: Uint8Array): MemoryRecord {
     return new MemoryRecord(record, this.#codec, undefined, message, true);
   }
 
-  #drop(at: string): void {
-    const kept = this.#entries.get(at);
+  #drop(id: string): void {
+    const kept = this.#entries.get(id);
     if (kept === undefined) return;
-    this.#entries.delete(at);
+    this.#entries.delete(id);
     this.#bytes -= kept.bytes;
   }
 }
 
-function keptStep(entry: Entry & { readonly state: 'P' | 'X' | 'F' }): Kept {
+function keptStep(workspaceId: number, entry: Entry & { readonly state: 'P' | 'X' | 'F' }): Kept {
   const ttl = entry.state === 'F' ? FILL_TTL_MS : MARK_TTL_MS;
-  return { entry, endsAt: performance.now() + ttl, bytes: ENTRY_BYTES };
-}
-
-function key(workspaceId: number, id: string): string {
-  return `${workspaceId}:${id}`;
+  return { workspaceId, entry, endsAt: performance.now() + ttl, bytes: ENTRY_BYTES };
 }

@@ -1,5 +1,4 @@
 import { hash, randomFillSync } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { Owner } from './memory.ts';
 import { idText } from './memory-row.ts';
 
@@ -38,21 +37,28 @@ export function newId(nowMs: number = Date.now()): string {
 export function keyedId(workspace: string, owner: Owner, key: string): string {
   const { scope, userId, team } = owner;
   const place = `${scope},${workspace.length},${userId.length},${team.length}:${workspace}${userId}${team}${key}`;
-  // Which was used last is not kept up: that takes more memory to be looked at than the id.
-  let id = keyedIds.peek(place);
-  if (id === undefined) {
-    const name = JSON.stringify(['memoryhub.v1.Memory', workspace, scope, userId, team, key]);
-    id = format(hash('sha256', name, 'buffer').subarray(0, 16), 8);
-    keyedIds.set(place, id);
+  const known = keyedIds.get(place);
+  if (known !== undefined) return known;
+  const name = JSON.stringify(['memoryhub.v1.Memory', workspace, scope, userId, team, key]);
+  const id = format(hash('sha256', name, 'buffer').subarray(0, 16), 8);
+  // The oldest gives way: to know which was used last takes more memory to be looked at than the id.
+  for (const oldest of keyedIds.keys()) {
+    if (keyedIdChars + place.length <= KEYED_IDS_MAX_CHARS) break;
+    keyedIds.delete(oldest);
+    keyedIdChars -= oldest.length + ENTRY_CHARS;
   }
+  keyedIds.set(place, id);
+  keyedIdChars += place.length + ENTRY_CHARS;
   return id;
 }
 
-/** The hash takes 4 us, a tenth of a cached read, and callers come back to the same keys. In bytes, about. */
-const keyedIds = new LRUCache<string, string>({
-  maxSize: 4 * 1024 * 1024,
-  sizeCalculation: (_id, place) => 200 + 2 * place.length,
-});
+/** The hash takes 4 us, a tenth of a cached read, and callers come back to the same keys. */
+const keyedIds = new Map<string, string>();
+/** At one or two bytes each, some 4 MiB. */
+const KEYED_IDS_MAX_CHARS = 2_000_000;
+/** What an entry takes besides its place. */
+const ENTRY_CHARS = 100;
+let keyedIdChars = 0;
 
 function format(bytes: Buffer, version: number): string {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4);
