@@ -6,21 +6,25 @@ import { type Entry, transition } from './transition.ts';
 const ENTRY_BYTES = 400;
 
 interface Kept {
-  readonly workspaceId: number;
   readonly entry: Entry;
   /** By performance.now(). */
   readonly endsAt: number;
   readonly bytes: number;
+  /** Since the hand came by. */
+  used: boolean;
 }
+
+/** Of one workspace, by their ids. */
+type Entries = Map<string, Kept>;
 
 /**
  * Entries in this process. Right only where no other process writes to the database: then it needs
  * no polls and serves even while Postgres is away. Values hold the encoded message and nothing
  * else, so that the bound in bytes is one; every hit gets a record of its own.
  *
- * By hand, for what a hit has to touch: of ten thousand memories each look went to ten places of the library's arrays
- * that no cache of the processor had, 4 to 6 us of a read. In the Map the entry that was set longest ago is the first.
- * Where two workspaces have the same id, as after an import, one has an entry at a time: entries may always be lost.
+ * By hand, for what a hit has to touch: with ten thousand memories each look at a list of the least recently used went to
+ * ten places that no cache of the processor had, 4 to 6 us of a read. Here what gives way is found by the second chance
+ * (Corbató, 1968): a hand goes round all entries, takes what was not used since it last came by, and nothing is moved.
  */
 export class LocalStore implements EntryStore {
   readonly kind = 'local';
@@ -28,10 +32,12 @@ export class LocalStore implements EntryStore {
   readonly maxBytes: number;
   readonly maxValueBytes: number;
   readonly #codec: MemoryCodec;
-  readonly #entries = new Map<string, Kept>();
+  readonly #workspaces = new Map<number, Entries>();
+  #hand = this.#round();
+  #size = 0;
   #bytes = 0;
 
-  /** @param maxBytes of all values together; the least recently used give way */
+  /** @param maxBytes of all values together; what was not used for long gives way */
   constructor(codec: MemoryCodec, maxBytes: number) {
     this.maxBytes = maxBytes;
     this.maxValueBytes = maxBytes - ENTRY_BYTES - MESSAGE_ROOM;
@@ -40,7 +46,7 @@ export class LocalStore implements EntryStore {
 
   /** Entries, marks and leases included. */
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
   }
 
   /** Bytes they take. */
@@ -49,8 +55,9 @@ export class LocalStore implements EntryStore {
   }
 
   read(workspaceId: number, ids: readonly string[]): Found[] {
+    const entries = this.#workspaces.get(workspaceId);
     return ids.map((id): Found => {
-      const entry = this.#look(workspaceId, id)?.entry;
+      const entry = entries && this.#look(entries, id);
       if (entry === undefined) return undefined;
       if (entry.state !== 'V') return entry.state;
       const { epoch, record } = entry;
@@ -59,64 +66,86 @@ export class LocalStore implements EntryStore {
   }
 
   step(workspaceId: number, steps: readonly Step[]): boolean[] {
+    let entries = this.#workspaces.get(workspaceId);
+    if (entries === undefined) {
+      entries = new Map();
+      this.#workspaces.set(workspaceId, entries);
+    }
     return steps.map((step) => {
-      const now = this.#look(workspaceId, step.id)?.entry;
+      const now = this.#look(entries, step.id);
       const { taken, entry } = transition(now, step);
-      if (entry === undefined && now !== undefined) this.#drop(step.id);
-      else if (entry !== undefined && entry !== now) this.#keep(workspaceId, step.id, entry);
+      if (entry !== now) {
+        this.#drop(entries, step.id);
+        if (entry !== undefined) this.#keep(entries, step.id, entry);
+      }
       return taken;
     });
   }
 
-  #look(workspaceId: number, id: string): Kept | undefined {
-    const kept = this.#entries.get(id);
-    if (kept === undefined || kept.workspaceId !== workspaceId) return undefined;
+  #look(entries: Entries, id: string): Entry | undefined {
+    const kept = entries.get(id);
+    if (kept === undefined) return undefined;
     if (kept.endsAt !== Infinity && performance.now() >= kept.endsAt) {
-      this.#drop(id);
+      this.#drop(entries, id);
       return undefined;
     }
-    // While as much again would fit, nobody needs to know what was used last.
-    if (this.#bytes > this.maxBytes / 2) {
-      this.#entries.delete(id);
-      this.#entries.set(id, kept);
-    }
-    return kept;
+    kept.used = true;
+    return kept.entry;
   }
 
-  #keep(workspaceId: number, id: string, entry: Entry): void {
-    const kept = entry.state === 'V' ? this.#keptValue(workspaceId, entry) : keptStep(workspaceId, entry);
-    this.#drop(id);
-    this.#entries.set(id, kept);
+  #keep(entries: Entries, id: string, entry: Entry): void {
+    const kept = entry.state === 'V' ? this.#keptValue(entry.epoch, entry.record) : keptStep(entry);
+    entries.set(id, kept);
+    this.#size += 1;
     this.#bytes += kept.bytes;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.maxBytes) break;
-      this.#drop(oldest);
-    }
+    while (this.#bytes > this.maxBytes) this.#turn();
   }
 
-  #keptValue(workspaceId: number, { epoch, record }: Entry & { readonly state: 'V' }): Kept {
-    const withRoom = Buffer.allocUnsafe(MESSAGE_ROOM + record.message.byteLength);
+  #keptValue(epoch: number, record: MemoryRecord): Kept {
+    // A buffer of its own: a small one would be part of a large one, which stays as long as any part of it.
+    const withRoom = Buffer.allocUnsafeSlow(MESSAGE_ROOM + record.message.byteLength);
     const message = withRoom.subarray(MESSAGE_ROOM);
     message.set(record.message);
     // For ever, or until the bytes run out: nobody but this process can make it wrong.
     const endsAt = record.deleteTime === undefined ? Infinity : performance.now() + DEAD_VALUE_TTL_MS;
     const entry: Entry = { state: 'V', epoch, record: this.#copy(record, message) };
-    return { workspaceId, entry, endsAt, bytes: ENTRY_BYTES + withRoom.byteLength };
+    return { entry, endsAt, bytes: ENTRY_BYTES + withRoom.byteLength, used: true };
   }
 
   #copy(record: MemoryRecord, message: Uint8Array): MemoryRecord {
     return new MemoryRecord(record, this.#codec, undefined, message, true);
   }
 
-  #drop(id: string): void {
-    const kept = this.#entries.get(id);
+  #drop(entries: Entries, id: string): void {
+    const kept = entries.get(id);
     if (kept === undefined) return;
-    this.#entries.delete(id);
+    entries.delete(id);
+    this.#size -= 1;
     this.#bytes -= kept.bytes;
+  }
+
+  /** Moves the hand on by one. */
+  #turn(): void {
+    const { done, value } = this.#hand.next();
+    if (done) {
+      this.#hand = this.#round();
+    } else if (value.kept.used) {
+      value.kept.used = false;
+    } else {
+      this.#drop(value.entries, value.id);
+    }
+  }
+
+  /** All entries, those that come meanwhile included. */
+  *#round(): Generator<{ entries: Entries; id: string; kept: Kept }, undefined> {
+    for (const [workspaceId, entries] of this.#workspaces) {
+      for (const [id, kept] of entries) yield { entries, id, kept };
+      if (entries.size === 0) this.#workspaces.delete(workspaceId);
+    }
   }
 }
 
-function keptStep(workspaceId: number, entry: Entry & { readonly state: 'P' | 'X' | 'F' }): Kept {
+function keptStep(entry: Entry & { readonly state: 'P' | 'X' | 'F' }): Kept {
   const ttl = entry.state === 'F' ? FILL_TTL_MS : MARK_TTL_MS;
-  return { workspaceId, entry, endsAt: performance.now() + ttl, bytes: ENTRY_BYTES };
+  return { entry, endsAt: performance.now() + ttl, bytes: ENTRY_BYTES, used: true };
 }

@@ -48,9 +48,6 @@ const MAX_RECONNECT_PAUSE_MS = 500;
 const MARK_MS = 3_600_000;
 const BREAKER: BreakerOptions = { failures: 3, windowMs: 1_000, minPauseMs: 100, maxPauseMs: 1_000 };
 
-/** 64 of its 160 random bits: it is in every key, and runs of one Redis are few. */
-const RUN_ID = /^run_id:(\w{1,16})/m;
-
 type RedisWithScript = Redis & {
   cacheStep(keyCount: number, ...args: (string | number | Buffer)[]): Promise<number[]>;
 };
@@ -168,7 +165,7 @@ export class RedisConnection implements RedisLink {
         this.#redis.info('server'),
         this.#redis.cacheStep(1, this.#probeKey, 'mark', 'probe', '', 1_000),
       ]);
-      const runId = RUN_ID.exec(info)?.[1];
+      const runId = /^run_id:(\w+)/m.exec(info)?.[1];
       if (runId === undefined) throw new Error('INFO does not tell a run_id');
       this.#runId = runId;
     } catch (error) {

@@ -42,11 +42,7 @@ export function keyedId(workspace: string, owner: Owner, key: string): string {
   const name = JSON.stringify(['memoryhub.v1.Memory', workspace, scope, userId, team, key]);
   const id = format(hash('sha256', name, 'buffer').subarray(0, 16), 8);
   // The oldest gives way: to know which was used last takes more memory to be looked at than the id.
-  for (const oldest of keyedIds.keys()) {
-    if (keyedIdChars + place.length <= KEYED_IDS_MAX_CHARS) break;
-    keyedIds.delete(oldest);
-    keyedIdChars -= oldest.length + ENTRY_CHARS;
-  }
+  while (keyedIdChars > KEYED_IDS_MAX_CHARS) forgetOldest();
   keyedIds.set(place, id);
   keyedIdChars += place.length + ENTRY_CHARS;
   return id;
@@ -59,6 +55,18 @@ const KEYED_IDS_MAX_CHARS = 2_000_000;
 /** What an entry takes besides its place. */
 const ENTRY_CHARS = 100;
 let keyedIdChars = 0;
+/** Kept, since a new iterator would walk over all that was deleted before. */
+let oldestFirst = keyedIds.keys();
+
+function forgetOldest(): void {
+  const { value: oldest } = oldestFirst.next();
+  if (oldest === undefined) {
+    oldestFirst = keyedIds.keys();
+    return;
+  }
+  keyedIds.delete(oldest);
+  keyedIdChars -= oldest.length + ENTRY_CHARS;
+}
 
 function format(bytes: Buffer, version: number): string {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4);

@@ -20,7 +20,8 @@ const PRINTABLE = /^[ -~]*$/;
 /**
  * The metadata of a request, left in the headers it came in. grpc-js makes a Map of lists of them for each call, takes
  * half of it out again, and five fields or so are looked at. Here it does that for whoever asks for more than a field
- * of plain text. Answers to clients in this process pass here too.
+ * of plain text. Names that HTTP/2 takes and grpc-js does not are found until then; nobody asks for one. Answers to
+ * clients in this process pass here too.
  *
  * Not a subclass, whose constructor would make the Map: who its parent is, is told below.
  */
