@@ -147,11 +147,11 @@ function switchedRecorder(): CallRecorder {
   return { ...noRecorder, methods };
 }
 
-const whole = off.has('stats') ? noRecorder : new StatsRecorder();
+const recorder = off.has('stats') ? noRecorder : new StatsRecorder();
 const server = createServer({
   methods: [method()],
   authenticator: off.has('auth') ? { verify: () => principal } : authenticator,
-  recorder: switched === 'statistics' ? switchedRecorder() : whole,
+  recorder: switched === 'statistics' ? switchedRecorder() : recorder,
   log: { unexpectedError: (...what) => console.error(...what) },
   tracer: switched === 'tracing' ? await switchedTracer() : undefined,
 });

@@ -4,9 +4,10 @@
  *
  *   node load/micro/call-path.ts [--rounds 7] [--seconds 1] [--only RUNG] [--flags "--max-semi-space-size=16"]
  *
- * What differs by less than two servers of the same code do is for switched.ts. Needs h2load. All servers run at once and are asked in turn, A B A B, so that they share the weather;
+ * Needs h2load. All servers run at once and are asked in turn, A B A B, so that they share the weather;
  * processor time of all threads, garbage collection included, is what counts: unlike the wall clock it
  * hardly moves with what else the machine does. The echo of floors/ gets the same flags of Node.js.
+ * What costs less than two servers of the same code differ by is for switched.ts.
  */
 import { parseArgs } from 'node:util';
 import { quantile, ratioOf } from '../alternate.ts';

@@ -55,6 +55,20 @@ describe('what is kept in this process', () => {
     next.mockRestore();
   });
 
+  it.each([0, 300, 500, 1_000])('holds with a bound of %i bytes, whatever one call puts there', (maxBytes) => {
+    const store = new LocalStore(textCodec, maxBytes);
+    const ids = Array.from({ length: 20 }, (_, at) => `${at}`);
+    for (const workspace of [1, 2, 1]) {
+      store.step(
+        workspace,
+        ids.map((id) => ({ op: 'mark', id, token: 't' })),
+      );
+    }
+    expect(store.bytes).toBeLessThanOrEqual(maxBytes);
+    const found = [1, 2].flatMap((workspace) => store.read(workspace, ids)).filter((entry) => entry !== undefined);
+    expect(found).toHaveLength(store.size);
+  });
+
   it('counts what it lets go', () => {
     const store = new LocalStore(textCodec, 4 * ENTRY_BYTES);
     fill(store, 'a');

@@ -23,7 +23,7 @@ type Entries = Map<string, Kept>;
  * else, so that the bound in bytes is one; every hit gets a record of its own.
  *
  * By hand, for what a hit has to touch: with ten thousand memories each look at a list of the least recently used went to
- * ten places that no cache of the processor had, 4 to 6 us of a read. Here what gives way is found by the second chance
+ * ten places that no cache of the processor had; with the copy of the message, 4 to 6 us of a read. Here what gives way is found by the second chance
  * (Corbató, 1968): a hand goes round all entries, takes what was not used since it last came by, and nothing is moved.
  */
 export class LocalStore implements EntryStore {
@@ -32,6 +32,7 @@ export class LocalStore implements EntryStore {
   readonly maxBytes: number;
   readonly maxValueBytes: number;
   readonly #codec: MemoryCodec;
+  /** Kept when they are empty: a step may be about to put something there. */
   readonly #workspaces = new Map<number, Entries>();
   #hand = this.#round();
   #size = 0;
@@ -138,9 +139,8 @@ export class LocalStore implements EntryStore {
 
   /** All entries, those that come meanwhile included. */
   *#round(): Generator<{ entries: Entries; id: string; kept: Kept }, undefined> {
-    for (const [workspaceId, entries] of this.#workspaces) {
+    for (const entries of this.#workspaces.values()) {
       for (const [id, kept] of entries) yield { entries, id, kept };
-      if (entries.size === 0) this.#workspaces.delete(workspaceId);
     }
   }
 }

@@ -56,7 +56,7 @@ export function sendAnswer(
     {
       ':status': 200,
       'content-type': 'application/grpc+proto',
-      // What grpc-js says beside it of encodings is what clients take for granted, and a header costs both ends 0.5 us.
+      // What else grpc-js says of encodings clients take for granted, and a header takes 0.4 us to be sent.
       'grpc-encoding': frame[0] === 0 ? undefined : 'gzip',
       ...headers,
       [sensitiveHeaders]: named,
