@@ -54,7 +54,7 @@ export async function alternate(contenders: readonly Contender[], rounds: number
   return series;
 }
 
-/** A ratio with its spread: the middle half of what the rounds gave. */
+/** A ratio with its spread: the middle half of what was seen. */
 export interface Ratio {
   readonly median: number;
   readonly low: number;
@@ -63,7 +63,10 @@ export interface Ratio {
 
 /** Round by round, since rounds share the weather. */
 export function ratioOf(ours: readonly number[], floor: readonly number[]): Ratio {
-  const ratios = ours.map((value, round) => value / (floor[round] ?? Number.NaN)).filter(Number.isFinite);
+  return spreadOf(ours.map((value, round) => value / (floor[round] ?? Number.NaN)).filter(Number.isFinite));
+}
+
+export function spreadOf(ratios: readonly number[]): Ratio {
   return { median: quantile(ratios, 0.5), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };
 }
 

@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
     fallback: { type: 'boolean', default: false },
     suite: { type: 'boolean', default: false },
     rows: { type: 'string', default: '10000' },
+    starts: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
@@ -40,9 +41,10 @@ The guide's scenario (100 users, 10 more each second, half of them saving and ha
 for a minute), then get, batches of 100 and export, each with ghz. Without --address a server of its own is
 started on a temporary data directory. --short: 10 s. --fallback: without ghz, by a loop of our own.
 
-npm run load -- --suite [--rows 10000] [--rounds 5] [--seconds 3] [--only TITLE] [--compare BASE.json] [--out FILE.json]
+npm run load -- --suite [--rows 10000] [--starts 3] [--rounds 5] [--seconds 3] [--only TITLE] [--compare BASE.json]
+                        [--out FILE.json]
 
-Every operation in turn with its floor, as ratios, judged by the goals. With --out also as Markdown and SVG
+Every operation in turn with its floor, as ratios, judged by the goals; everything is started anew --starts times. With --out also as Markdown and SVG
 beside FILE.json; --compare shows what changed since the run that wrote BASE.json.
 
 npm run load -- --profile get|save|list|batch|export [--seconds 3]
@@ -115,8 +117,10 @@ async function main(): Promise<number> {
 async function suite(ghz: string): Promise<number> {
   const { only, compare, out } = options;
   const { rows, rounds, seconds } = amounts();
-  const measured = await runSuite({ ghz, rows, rounds, seconds, only });
-  const run = { ...describeRun(), rows: `${rows} memories`, rounds: `${rounds} rounds of ${seconds} s` };
+  const starts = Number(options.starts);
+  const measured = await runSuite({ ghz, rows, starts, rounds, seconds, only });
+  const amount = `${starts} starts of ${rounds} rounds of ${seconds} s`;
+  const run = { ...describeRun(), rows: `${rows} memories`, rounds: amount };
   const report: SuiteReport = { run, rows: measured.rows, peak: measured.peak };
   console.log(`\n${suiteMarkdown(report)}`);
   if (compare) console.log(`\n${comparison(JSON.parse(readFileSync(compare, 'utf8')) as SuiteReport, report)}`);

@@ -1,5 +1,5 @@
 import { Memory } from '../src/shared/gen/memoryhub/v1/memory.ts';
-import { alternate, type Contender } from './alternate.ts';
+import { alternate, type Contender, ratioOf } from './alternate.ts';
 import { type Child, startFloor } from './child.ts';
 import { type Collector, startCollector } from './collector.ts';
 import { fixedCalls, GET } from './fixed-calls.ts';
@@ -10,14 +10,25 @@ import { ghzContender } from './ghz.ts';
 import { hasH2load } from './h2load.ts';
 import { exporting, listing } from './readers.ts';
 import { getRows, readRows, saveRows } from './rows.ts';
-import { NO_MEMORY, type ServerOptions, startServer, type Target, writeMetadataFile } from './server.ts';
+import {
+  NO_MEMORY,
+  type PeakMemory,
+  type ServerOptions,
+  startServer,
+  type Target,
+  writeMetadataFile,
+} from './server.ts';
 import { type Start, withStarted } from './started.ts';
-import { judge, type Row } from './verdict.ts';
+import { spread } from './suite-report.ts';
+import { judge, type Measured, type Row } from './verdict.ts';
 
 export interface SuiteOptions {
   readonly ghz: string;
   /** Memories in the database when reading begins. */
   readonly rows: number;
+  /** Times that everything is started anew and measured. */
+  readonly starts: number;
+  /** Of one start. */
   readonly rounds: number;
   /** Of one contender in one round. */
   readonly seconds: number;
@@ -42,8 +53,20 @@ const EVERYTHING_ON = {
   MEMORYHUB_RATE_LIMIT_WORKSPACE: '1000000',
 };
 
-/** Every row of the table: ours and its floor in turn, against servers started for it. */
-export function runSuite(options: SuiteOptions): Promise<Pick<Suite, 'rows' | 'peak'>> {
+/** Every row of the table: ours and its floor in turn, against servers started for it, several times. */
+export async function runSuite(options: SuiteOptions): Promise<{ rows: Row[]; peak: PeakMemory }> {
+  const measured: Measured[][] = [];
+  const peak = { ...NO_MEMORY };
+  for (let start = 1; start <= options.starts; start++) {
+    console.log(`start ${start} of ${options.starts}`);
+    const { rows, peak: seen } = await runOnce(options);
+    for (const [index, row] of rows.entries()) measured[index] = [...(measured[index] ?? []), row];
+    for (const of of Object.keys(peak) as (keyof PeakMemory)[]) peak[of] = Math.max(peak[of], seen[of]);
+  }
+  return { rows: measured.map(judge), peak };
+}
+
+function runOnce(options: SuiteOptions): Promise<Suite> {
   return withStarted(async (start) => {
     const collector = await start(startCollector());
     const suite = new Suite(options, start, collector);
@@ -54,8 +77,9 @@ export function runSuite(options: SuiteOptions): Promise<Pick<Suite, 'rows' | 'p
 }
 
 class Suite {
-  readonly rows: Row[] = [];
-  peak = { ...NO_MEMORY };
+  readonly rows: Measured[] = [];
+  /** The server that has embedded PostgreSQL. */
+  peak: Readonly<PeakMemory> = NO_MEMORY;
   readonly #options: SuiteOptions;
   readonly #start: Start;
   readonly #collector: Collector;
@@ -68,6 +92,7 @@ class Suite {
 
   async run(): Promise<void> {
     const target = await this.#startServer();
+    this.peak = target.peak;
     console.log(`saving ${this.#options.rows} rows`);
     await saveRows(target, this.#options.rows);
     await readRows(target, this.#options.rows);
@@ -90,7 +115,6 @@ class Suite {
     await this.#writes(target);
     await this.#row('List, all rows', 0.5, 'rows', listing(target), cursor(target.databaseUrl));
     await this.#row('Export, all rows', 0.5, 'bytes', exporting(target), copy(target.databaseUrl));
-    this.peak = { ...target.peak };
   }
 
   /** Servers of which there could be more on one database: reads of Redis, and of Postgres. */
@@ -141,9 +165,8 @@ class Suite {
     if (!title.includes(only)) return;
     const [mine, base, ...others] = await alternate([ours, floor, ...beside], rounds, seconds);
     if (!mine || !base) return;
-    const row = judge({ title, goal, unit, ours: mine, floor: base, beside: others });
-    console.log(`${title}: ${row.ratio.median.toFixed(2)} of ${base.name} (goal ${goal}): ${row.verdict}`);
-    this.rows.push(row);
+    console.log(`${title}: ${spread(ratioOf(mine.rates, base.rates))} of ${base.name} (goal ${goal})`);
+    this.rows.push({ title, goal, unit, ours: mine, floor: base, beside: others });
   }
 
   #ghz(
