@@ -176,6 +176,7 @@ function givenTarget(address: string): Target {
     databaseUrl: '',
     peak: { ...NO_MEMORY },
     inspectorUrl: '',
+    traces: () => 0,
     stop: async () => {},
   };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { embeddedUrl } from '../src/server/database/embedded/running-url.ts';
 import { accepts } from './accepts.ts';
+import { startCollector } from './collector.ts';
 import { proportionalBytes, residentBytes } from './process.ts';
 import { scratchFile } from './scratch.ts';
 
@@ -12,6 +13,17 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** Of Node.js, as a server starts itself with. Floors get the same: half of what grpc-js costs is garbage collection. */
 export const SERVER_FLAGS = ['--max-semi-space-size=16'];
+
+/**
+ * What the goals call everything on, beside what always is: a span of one call in a hundred, sent to a collector, and
+ * limits that count every call. The highest there are, so that none is refused.
+ */
+const EVERYTHING_ON = {
+  OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+  OTEL_TRACES_SAMPLER_ARG: '0.01',
+  MEMORYHUB_RATE_LIMIT_KEY: '1000000',
+  MEMORYHUB_RATE_LIMIT_WORKSPACE: '1000000',
+};
 
 /** Most memory seen since the last reset, in bytes; 0 for a server that is not ours. */
 export interface PeakMemory {
@@ -34,6 +46,8 @@ export interface Target {
   readonly peak: PeakMemory;
   /** Empty unless it was asked for. */
   readonly inspectorUrl: string;
+  /** Messages with spans that it has sent. */
+  traces(): number;
   stop(): Promise<void>;
 }
 
@@ -51,10 +65,14 @@ export interface ServerOptions {
   readonly credential?: string;
 }
 
-/** Starts a server of its own: a temporary folder, a free port; unless told otherwise embedded PostgreSQL, real fsync. */
+/**
+ * Starts a server of its own: a temporary folder, a free port, everything on; unless told otherwise embedded PostgreSQL,
+ * real fsync.
+ */
 export async function startServer(options: ServerOptions = {}): Promise<Target> {
   const dataDir = mkdtempSync(join(tmpdir(), 'memory-hub-load-'));
   const { env = {}, nodeFlags = [], inspect = false } = options;
+  const collector = await startCollector();
   const flags = [...nodeFlags, ...(inspect ? ['--inspect=127.0.0.1:0'] : [])];
   const server = spawn(process.execPath, [...flags, 'src/cli/memory-hub.js', 'serve'], {
     cwd: ROOT,
@@ -65,6 +83,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Target> 
       LOG_LEVEL: 'warn',
       // The floors do not compress, and a loopback is not spared by it: micro/compression.ts tells what it costs.
       MEMORYHUB_COMPRESSION_MIN_BYTES: '0',
+      ...EVERYTHING_ON,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       ...env,
     },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -101,6 +121,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Target> 
     clearInterval(shares);
     server.kill('SIGTERM');
     await exit;
+    await collector.stop();
     rmSync(dataDir, { recursive: true, force: true });
   };
   const deadline = Date.now() + 60_000;
@@ -116,6 +137,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Target> 
         databaseUrl: env.DATABASE_URL ?? embeddedUrl(dataDir) ?? '',
         peak,
         inspectorUrl,
+        traces: collector.exports,
         stop,
       };
     }

@@ -1,7 +1,6 @@
 import { Memory } from '../src/shared/gen/memoryhub/v1/memory.ts';
 import { alternate, type Contender, ratioOf } from './alternate.ts';
 import { type Child, startFloor } from './child.ts';
-import { type Collector, startCollector } from './collector.ts';
 import { fixedCalls, GET } from './fixed-calls.ts';
 import { hasEtcd, startEtcd } from './floors/etcd.ts';
 import { hasRedis, redisGets, startRedis } from './floors/redis.ts';
@@ -42,17 +41,6 @@ const BATCHES_IN_FLIGHT = ['--concurrency', '4', '--connections', '4'];
 /** Rows whose messages the echo answers with: as long, taken together, as those that are asked for. */
 const SAMPLE = 200;
 
-/**
- * What the goals call everything on, beside what always is: a span of one call in a hundred, sent to a collector, and
- * limits that count every call. The highest there are, so that none is refused.
- */
-const EVERYTHING_ON = {
-  OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-  OTEL_TRACES_SAMPLER_ARG: '0.01',
-  MEMORYHUB_RATE_LIMIT_KEY: '1000000',
-  MEMORYHUB_RATE_LIMIT_WORKSPACE: '1000000',
-};
-
 /** Every row of the table: ours and its floor in turn, against servers started for it, several times. */
 export async function runSuite(options: SuiteOptions): Promise<{ rows: Row[]; peak: PeakMemory }> {
   const measured: Measured[][] = [];
@@ -68,10 +56,8 @@ export async function runSuite(options: SuiteOptions): Promise<{ rows: Row[]; pe
 
 function runOnce(options: SuiteOptions): Promise<Suite> {
   return withStarted(async (start) => {
-    const collector = await start(startCollector());
-    const suite = new Suite(options, start, collector);
+    const suite = new Suite(options, start);
     await suite.run();
-    if (collector.exports() === 0) throw new Error('the servers sent no traces: not everything was on');
     return suite;
   });
 }
@@ -82,12 +68,10 @@ class Suite {
   peak: Readonly<PeakMemory> = NO_MEMORY;
   readonly #options: SuiteOptions;
   readonly #start: Start;
-  readonly #collector: Collector;
 
-  constructor(options: SuiteOptions, start: Start, collector: Collector) {
+  constructor(options: SuiteOptions, start: Start) {
     this.#options = options;
     this.#start = start;
-    this.#collector = collector;
   }
 
   async run(): Promise<void> {
@@ -115,6 +99,7 @@ class Suite {
     await this.#writes(target);
     await this.#row('List, all rows', 0.5, 'rows', listing(target), cursor(target.databaseUrl));
     await this.#row('Export, all rows', 0.5, 'bytes', exporting(target), copy(target.databaseUrl));
+    if (target.traces() === 0) throw new Error('the server sent no traces: not everything was on');
   }
 
   /** Servers of which there could be more on one database: reads of Redis, and of Postgres. */
@@ -184,9 +169,8 @@ class Suite {
     return JSON.stringify({ key: { scope: 'SCOPE_WORKSPACE', key: `row/{{randomInt 0 ${this.#options.rows}}}` } });
   }
 
-  #startServer({ env, credential }: ServerOptions = {}): Promise<Target> {
-    const on = { ...EVERYTHING_ON, OTEL_EXPORTER_OTLP_ENDPOINT: this.#collector.url };
-    return this.#start(startServer({ env: { ...on, ...env }, ...(credential && { credential }) }));
+  #startServer(options: ServerOptions = {}): Promise<Target> {
+    return this.#start(startServer(options));
   }
 
   #startEcho(messages: readonly Buffer[]): Promise<Child> {
