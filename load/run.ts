@@ -44,8 +44,8 @@ started on a temporary data directory. --short: 10 s. --fallback: without ghz, b
 npm run load -- --suite [--rows 10000] [--starts 3] [--rounds 5] [--seconds 3] [--only TITLE] [--compare BASE.json]
                         [--out FILE.json]
 
-Every operation in turn with its floor, as ratios, judged by the goals; everything is started anew --starts times. With --out also as Markdown and SVG
-beside FILE.json; --compare shows what changed since the run that wrote BASE.json.
+Every operation in turn with its floor, as ratios, judged by the goals; everything is started anew --starts times.
+With --out also as Markdown and SVG beside FILE.json; --compare shows what changed since the run that wrote BASE.json.
 
 npm run load -- --profile get|save|list|batch|export [--seconds 3]
 

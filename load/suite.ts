@@ -5,7 +5,7 @@ import { fixedCalls, GET } from './fixed-calls.ts';
 import { hasEtcd, startEtcd } from './floors/etcd.ts';
 import { hasRedis, redisGets, startRedis } from './floors/redis.ts';
 import { copy, cursor } from './floors/sql.ts';
-import { ghzContender } from './ghz.ts';
+import { ghzContender, ghzRun } from './ghz.ts';
 import { hasH2load } from './h2load.ts';
 import { exporting, listing } from './readers.ts';
 import { getRows, readRows, saveRows } from './rows.ts';
@@ -38,6 +38,8 @@ export interface SuiteOptions {
 /** Calls in flight and connections, the same for ours and the floor. */
 const IN_FLIGHT = ['--concurrency', '64', '--connections', '4'];
 const BATCHES_IN_FLIGHT = ['--concurrency', '4', '--connections', '4'];
+/** What etcd keeps: about as long as a memory. */
+const VALUE = '{{randomString 300}}';
 /** Rows whose messages the echo answers with: as long, taken together, as those that are asked for. */
 const SAMPLE = 200;
 
@@ -49,7 +51,7 @@ export async function runSuite(options: SuiteOptions): Promise<{ rows: Row[]; pe
     console.log(`start ${start} of ${options.starts}`);
     const { rows, peak: seen } = await runOnce(options);
     for (const [index, row] of rows.entries()) measured[index] = [...(measured[index] ?? []), row];
-    for (const of of Object.keys(peak) as (keyof PeakMemory)[]) peak[of] = Math.max(peak[of], seen[of]);
+    for (const kind of Object.keys(peak) as (keyof PeakMemory)[]) peak[kind] = Math.max(peak[kind], seen[kind]);
   }
   return { rows: measured.map(judge), peak };
 }
@@ -68,6 +70,7 @@ class Suite {
   peak: Readonly<PeakMemory> = NO_MEMORY;
   readonly #options: SuiteOptions;
   readonly #start: Start;
+  readonly #servers: Target[] = [];
 
   constructor(options: SuiteOptions, start: Start) {
     this.#options = options;
@@ -87,7 +90,10 @@ class Suite {
 
     const get = (name: string, { address, pid }: { address: string; pid: number }) =>
       this.#ghz(name, 'get', target, { address, pid }, [...IN_FLIGHT, '--data', this.#getData()]);
-    await this.#row('cached Get, one process', 0.9, 'calls', get('GetMemory', target), get('echo', echo));
+    const etcd = hasEtcd() ? await this.#start(startEtcd()) : undefined;
+    const range = etcd && (await this.#etcdRange(etcd));
+    const beside = range ? [range] : [];
+    await this.#row('cached Get, one process', 0.9, 'calls', get('GetMemory', target), get('echo', echo), beside);
     if (hasH2load()) {
       const fixed = (name: string, server: { address: string; pid: number }) =>
         fixedCalls(name, GET, server, target.credential);
@@ -96,10 +102,12 @@ class Suite {
       await this.#row(title, 0.9, 'calls', fixed('GetMemory', target), fixed('echo', same));
     }
     await this.#shared(target, get, get('echo', echo), messages[0] as Buffer);
-    await this.#writes(target);
+    await this.#writes(target, etcd);
     await this.#row('List, all rows', 0.5, 'rows', listing(target), cursor(target.databaseUrl));
     await this.#row('Export, all rows', 0.5, 'bytes', exporting(target), copy(target.databaseUrl));
-    if (target.traces() === 0) throw new Error('the server sent no traces: not everything was on');
+    if (this.#servers.every((server) => server.traces() === 0)) {
+      throw new Error('the servers sent no traces: not everything was on');
+    }
   }
 
   /** Servers of which there could be more on one database: reads of Redis, and of Postgres. */
@@ -121,21 +129,32 @@ class Suite {
     await this.#row('cached Get, Redis', 0.85, 'calls', get('GetMemory', cached), echo, beside);
   }
 
-  async #writes(target: Target): Promise<void> {
+  async #writes(target: Target, etcd: Child | undefined): Promise<void> {
     const unnest = await this.#start(startFloor('floors/unnest.ts', [target.databaseUrl]));
     const save = (name: string, server: { address: string; pid: number }) =>
       this.#ghz(name, 'save', target, server, IN_FLIGHT);
-    const beside: Contender[] = [];
-    if (hasEtcd()) {
-      const etcd = await this.#start(startEtcd());
-      const call = ['--proto', 'load/floors/etcd.proto', '--call', 'etcdserverpb.KV/Put', '--insecure'];
-      const data = ['--data', JSON.stringify({ key: '{{newUUID}}', value: '{{randomString 300}}' })];
-      beside.push(ghzContender(this.#options.ghz, 'etcd Put', etcd, [...call, ...data, ...IN_FLIGHT]));
-    }
+    const beside = etcd ? [this.#etcd('Put', etcd, { key: '{{newUUID}}', value: VALUE })] : [];
     await this.#row('Save', 0.75, 'calls', save('SaveMemory', target), save('plain unnest', unnest), beside);
     const batch = (name: string, server: { address: string; pid: number }) =>
       this.#ghz(name, 'batch', target, server, BATCHES_IN_FLIGHT);
     await this.#row('Batch of 100', 0.7, 'calls', batch('BatchSaveMemories', target), batch('plain unnest', unnest));
+  }
+
+  /** As many keys as there are memories, read one by one as those are. */
+  async #etcdRange(etcd: Child): Promise<Contender> {
+    const { ghz, rows } = this.#options;
+    const put = this.#etcdFlags('Put', { key: 'row/{{.RequestNumber}}', value: VALUE });
+    await ghzRun(ghz, 'etcd Put', [...put, '--total', String(rows), etcd.address]);
+    return this.#etcd('Range', etcd, { key: `row/{{randomInt 0 ${rows}}}` });
+  }
+
+  #etcd(method: string, etcd: Child, request: object): Contender {
+    return ghzContender(this.#options.ghz, `etcd ${method}`, etcd, this.#etcdFlags(method, request));
+  }
+
+  #etcdFlags(method: string, request: object): string[] {
+    const call = ['--proto', 'load/floors/etcd.proto', '--call', `etcdserverpb.KV/${method}`, '--insecure'];
+    return [...call, '--data', JSON.stringify(request), ...IN_FLIGHT];
   }
 
   async #row(
@@ -169,8 +188,10 @@ class Suite {
     return JSON.stringify({ key: { scope: 'SCOPE_WORKSPACE', key: `row/{{randomInt 0 ${this.#options.rows}}}` } });
   }
 
-  #startServer(options: ServerOptions = {}): Promise<Target> {
-    return this.#start(startServer(options));
+  async #startServer(options: ServerOptions = {}): Promise<Target> {
+    const server = await this.#start(startServer(options));
+    this.#servers.push(server);
+    return server;
   }
 
   #startEcho(messages: readonly Buffer[]): Promise<Child> {
