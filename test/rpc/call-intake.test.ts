@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import streamDecoder from '@grpc/grpc-js/build/src/stream-decoder.js';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { UnaryWire } from '../../src/server/rpc/unary-wire.ts';
 import { LIMITS } from '../../src/shared/limits.ts';
 
 // Of grpc-js, before the server puts its own in its place.
@@ -87,5 +89,30 @@ describe('a message', () => {
     const ask = (bytes: number) => rawCall(server, '/test.Wire/Length', frame(Buffer.alloc(bytes, 'a')));
     expect(await ask(max)).toMatchObject({ code: 'OK' });
     expect(await ask(max + 1)).toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
+  });
+});
+
+describe('a unary call', () => {
+  it('is no stream of objects, and is not one of grpc-js', async () => {
+    const wires: object[] = [];
+    const server = await start([
+      unary('Seen', (call) => {
+        wires.push((call as unknown as { wire: object }).wire);
+        return '';
+      }),
+    ]);
+    expect(await rawCall(server, '/test.Wire/Seen', frame(Buffer.alloc(0)))).toMatchObject({ code: 'OK' });
+    expect(wires).toEqual([expect.any(UnaryWire)]);
+    expect((wires[0] as UnaryWire).call).not.toHaveProperty('metricsRecorder');
+  });
+
+  it('that is not one of gRPC by its type is refused as HTTP refuses it', async () => {
+    const server = await start([unary('Echo', (_call, text) => text)]);
+    const session = connect(`http://127.0.0.1:${server.port}`);
+    const asking = session.request({ ':method': 'POST', ':path': '/test.Wire/Echo', 'content-type': 'text/plain' });
+    const [fields] = (await once(asking.end(), 'response')) as [IncomingHttpHeaders];
+    session.close();
+    expect(fields[':status']).toBe(415);
+    expect(server.seen.begun).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { Metadata, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+import { type Deadline, Metadata } from '@grpc/grpc-js';
 import type { ErrorReason } from '../../shared/error-reasons.ts';
 import { type Access, UNBOUND } from '../domain/access.ts';
 import { Stage } from '../domain/call-context.ts';
@@ -15,8 +15,16 @@ import type { RegisteredMethod } from './server-method.ts';
 import { peerOf, takeCall } from './server-transport.ts';
 import type { WireStatus } from './status.ts';
 
-/** The call as grpc-js gives it. Requests and responses pass grpc-js as bytes. */
-export type Wire = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
+/** What is used of a call as grpc-js, or the intake of unary calls, gives it. Requests and responses pass as bytes. */
+export interface Wire {
+  readonly metadata: Metadata;
+  readonly request: Buffer;
+  readonly cancelled: boolean;
+  getDeadline(): Deadline;
+  getHost(): string;
+  once(event: 'cancelled', listener: () => void): unknown;
+  sendMetadata(metadata: Metadata): void;
+}
 
 /** Who calls an open method, or has not shown a key yet: reaches nothing. */
 const NOBODY: Principal = { keyId: '', name: '', role: Role.READER, workspaceId: 0, workspace: '', access: UNBOUND };

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
+import { Server as GrpcServer, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
 import { LIMITS } from '../../shared/limits.ts';
 import { shuttingDown } from './call-chain.ts';
+import { takeCallsIn } from './call-intake.ts';
 import type { AccessLog, CallRecorder, RefusalObserver, ServerTracer, SlowCalls, WireLog } from './call-observer.ts';
 import { refuseEarly } from './early-refusal.ts';
 import { Health } from './health.ts';
@@ -26,9 +27,6 @@ import { accountRefusals, describeUnknownMethods, peerOf } from './server-transp
 import { forgetStreamsEarly } from './session-streams.ts';
 import { TrustedHosts } from './trusted-hosts.ts';
 import { unaryHandler } from './unary.ts';
-// What it does to grpc-js.
-import './call-intake.ts';
-import './request-metadata.ts';
 
 /** How long a server that stops goes on taking connections that are made: some hundreds may wait, each takes a turn. */
 const TAKE_MS = 2_000;
@@ -132,6 +130,7 @@ export class RpcServer {
       draining: false,
     };
     this.#server = new GrpcServer(grpcOptions(this.#limits));
+    takeCallsIn(this.#server, this.#limits.maxRequestBytes);
     describeUnknownMethods(this.#server);
     const { openIntrospection = false, compressFromBytes = 0 } = options;
     this.#compressFromBytes = compressFromBytes;
@@ -195,8 +194,10 @@ export class RpcServer {
   }
 
   #register(method: RegisteredMethod): void {
-    const handler = method.definition.responseStream ? streamHandler(method) : unaryHandler(method);
-    const type = method.definition.responseStream ? 'serverStream' : 'unary';
+    const { responseStream } = method.definition;
+    // grpc-js keeps that of a unary method for the intake, and does not call it.
+    const handler = responseStream ? streamHandler(method) : (unaryHandler(method) as unknown as UntypedHandleCall);
+    const type = responseStream ? 'serverStream' : 'unary';
     if (method.definition.requestStream) throw new Error(`${method.path}: streaming requests are not served yet`);
     if (!this.#server.register(method.path, handler, passBytes, passBytes, type)) {
       throw new Error(`${method.path} is registered twice`);
