@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // The entry of every command. Plain JavaScript that any Node.js since 18 can read, because its job is to
-// get onto one that can run the rest: TypeScript with its types stripped, which takes Node.js 22.18.
+// get onto one that can run the rest: TypeScript with its types stripped, and lists of headers in answers over HTTP/2,
+// which takes Node.js 22.20 or 24.7.
 import { spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-const isNewEnough = major > 22 || (major === 22 && minor >= 18);
+const isNewEnough = major > 24 || (major === 24 && minor >= 7) || (major === 22 && minor >= 20);
 const bundled = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
 
 /**
@@ -63,7 +64,7 @@ if (isNewEnough) {
   });
 } else {
   console.error(
-    `Node.js ${process.versions.node} is too old: Memory Hub needs 22.18 or newer. ` +
+    `Node.js ${process.versions.node} is too old: Memory Hub needs 22.20, 24.7 or newer. ` +
       'A plain `npm install` brings one along; with --omit=optional it is left out.',
   );
   process.exitCode = 1;

@@ -22,7 +22,7 @@ it('a Node.js that is too old is told so when no other one was installed', () =>
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const { status, stderr } = spawnSync(process.execPath, ['--import', OLD, program, 'list'], { encoding: 'utf8' });
   expect(status).toBe(1);
-  expect(stderr).toContain('Node.js 18.20.0 is too old: Memory Hub needs 22.18 or newer.');
+  expect(stderr).toContain('Node.js 18.20.0 is too old: Memory Hub needs 22.20, 24.7 or newer.');
   expect(stderr).toContain('npm install');
 });
 

@@ -52,17 +52,12 @@ export function sendAnswer(
   if (frame === undefined) return false;
   const session = stream.session as NamingSession;
   const named = session[NAMED] ?? NONE;
-  stream.respond(
-    {
-      ':status': 200,
-      'content-type': 'application/grpc+proto',
-      // What else grpc-js says of encodings clients take for granted, and a header takes 0.4 us to be sent.
-      'grpc-encoding': frame[0] === 0 ? undefined : 'gzip',
-      ...headers,
-      [sensitiveHeaders]: named,
-    },
-    RESPONSE_OPTIONS,
-  );
+  // A list: of an object Node.js would make a dictionary first.
+  const fields = [':status', '200', 'content-type', 'application/grpc+proto'];
+  // What else grpc-js says of encodings clients take for granted, and a header takes 0.4 us to be sent.
+  if (frame[0] !== 0) fields.push('grpc-encoding', 'gzip');
+  for (const name in headers) fields.push(name, headers[name] as string);
+  stream.respond(Object.assign(fields, { [sensitiveHeaders]: named }), RESPONSE_OPTIONS);
   for (const name of NEVER_INDEXED) {
     if (headers[name] !== undefined && !named.includes(name)) session[NAMED] = [...(session[NAMED] ?? NONE), name];
   }
