@@ -154,7 +154,8 @@ export function writeMetadataFile(target: Target): string {
   return path;
 }
 
-function readAddress(dataDir: string): string | undefined {
+/** Where the server of a data directory listens; undefined before it does. */
+export function readAddress(dataDir: string): string | undefined {
   try {
     const { address } = JSON.parse(readFileSync(join(dataDir, 'server.json'), 'utf8')) as { address: string };
     // Until it listens, the record has the port that was asked for: 0.
