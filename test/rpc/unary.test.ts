@@ -67,6 +67,18 @@ describe('a unary call', () => {
     expect(order).toEqual(['handled', 'ended', 'later']);
   });
 
+  it('whose account cannot be kept ends with an error, and the server goes on', async () => {
+    const accessLog = {
+      call: (_path: string, _id: string, { code }: { code: number }) => {
+        if (code !== 0) throw new Error('the log is broken');
+      },
+    };
+    const server = await start([echo], { accessLog });
+    const refused = await refusalOf(call(server, 'Echo', '', { headers: { authorization: '' } }));
+    expect(refused).toMatchObject({ code: 'UNKNOWN', message: expect.stringContaining('Unknown error') });
+    expect((await call(server, 'Echo', 'hello')).text).toBe('hello');
+  });
+
   it('whose handler throws before it waits is told so', async () => {
     const server = await start([
       unary('Throw', () => {

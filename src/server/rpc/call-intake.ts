@@ -7,36 +7,42 @@ import { RequestMetadata } from './request-metadata.ts';
 import { type CallInside, type Handler, type Listener, UnaryWire } from './unary-wire.ts';
 
 /**
- * The short way of a unary call into grpc-js. There a call is a stream of objects, three closures, a decoder, a set of
- * metrics and a list of what was read, made for each and needed by few. Here it is two objects, and its message,
- * which nearly always comes in one piece and not compressed, is handed on in the turn it came in. What is anything else
- * goes the way of grpc-js, by the functions of its calls, which those of ours inherit.
+ * The short way of a call into grpc-js. There it is three closures, a decoder, a set of metrics and lists of what was
+ * read, and if it is unary a stream of objects, made for each call and needed by few. Here it is one object, or two, and
+ * its message, which nearly always comes in one piece and not compressed, is handed on in the turn it came in. What is
+ * anything else goes the way of grpc-js, by the functions of its calls, which those of ours inherit.
  */
 
 interface ServerInside {
   readonly handlers: ReadonlyMap<unknown, Handler>;
   onStreamOpened(stream: ServerHttp2Stream): void;
   _streamHandler(interceptors: readonly unknown[], stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
+  _runHandlerForCall(call: CallInside, handler: Handler): boolean;
 }
 
 const inside = BaseServerInterceptingCall.prototype as unknown as CallInside;
 const { StreamDecoder } = streamDecoder;
 
 /**
- * From now on unary calls of a server, which has no port open yet, are taken in the short way.
+ * From now on the calls of a server, which has no port open yet, are taken in the short way.
  *
  * @param maxBytes of a request
  */
 export function takeCallsIn(server: Server, maxBytes: number): void {
-  const { _streamHandler: handleStream, onStreamOpened, handlers } = server as unknown as ServerInside;
+  const {
+    _streamHandler: handleStream,
+    _runHandlerForCall,
+    onStreamOpened,
+    handlers,
+  } = server as unknown as ServerInside;
   const { handleDataFrame, handleEndEvent } = inside;
-  const functions = [handleStream, onStreamOpened, handleDataFrame, handleEndEvent, StreamDecoder];
+  const functions = [handleStream, _runHandlerForCall, onStreamOpened, handleDataFrame, handleEndEvent, StreamDecoder];
   if (!(handlers instanceof Map && functions.every((each) => typeof each === 'function'))) {
     throw new Error('this version of grpc-js has changed inside: see src/server/rpc/call-intake.ts');
   }
   (server as unknown as ServerInside)._streamHandler = function (this: ServerInside, interceptors, stream, headers) {
     const handler = this.handlers.get(headers[':path']);
-    if (handler?.type !== 'unary' || !headers['content-type']?.startsWith('application/grpc')) {
+    if (handler === undefined || !headers['content-type']?.startsWith('application/grpc')) {
       handleStream.call(this, interceptors, stream, headers);
       return;
     }
@@ -44,7 +50,8 @@ export function takeCallsIn(server: Server, maxBytes: number): void {
     stream.on('error', ignore);
     this.onStreamOpened(stream);
     const call = new TakenCall(stream as TakenStream, headers, handler, maxBytes);
-    call.start(new UnaryWire(call, call.metadata, handler));
+    if (handler.type === 'unary') call.start(new UnaryWire(call, call.metadata, handler));
+    else this._runHandlerForCall(call, handler);
   };
 }
 
@@ -99,7 +106,8 @@ class TakenCall extends (Inheriting as unknown as new () => CallInside) {
     stream[CALL] = this;
     stream.on('close', onClose);
     stream.on('end', onEnd);
-    // Its data flows from the next turn on, by when the call is started.
+    // Its data flows from the next turn on: a unary call has asked for it by then.
+    if (handler.type !== 'unary') stream.pause();
     stream.on('data', onData);
     const timeout = headers['grpc-timeout'];
     if (timeout !== undefined) this.handleTimeoutHeader(timeout as string);
@@ -121,8 +129,17 @@ class TakenCall extends (Inheriting as unknown as new () => CallInside) {
       super.handleDataFrame(data);
       return;
     }
+    let message: Buffer;
+    try {
+      message = this.handler.deserialize(data.subarray(PREFIX_BYTES));
+    } catch {
+      // Of reflection, whose messages are not ours to decode. It fails there again, and the call ends with it: thrown
+      // from here it would end the process.
+      super.handleDataFrame(data);
+      return;
+    }
     this.isReadPending = false;
-    this.listener?.onReceiveMessage(data.subarray(PREFIX_BYTES));
+    this.listener?.onReceiveMessage(message);
   }
 
   override handleEndEvent(): void {

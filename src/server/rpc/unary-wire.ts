@@ -37,6 +37,7 @@ export interface Listener {
 export interface Handler {
   readonly path: string;
   readonly type: string;
+  deserialize(bytes: Buffer): Buffer;
   readonly func: (wire: UnaryWire) => void;
 }
 
@@ -72,8 +73,16 @@ export class UnaryWire implements Listener, Wire {
   }
 
   onReceiveHalfClose(): void {
-    if (this.request === NO_MESSAGE) this.#refuse('Received no request message');
-    else this.#handler.func(this);
+    if (this.request === NO_MESSAGE) {
+      this.#refuse('Received no request message');
+      return;
+    }
+    try {
+      this.#handler.func(this);
+    } catch {
+      // Of what observes calls: thrown from here it would end the process.
+      this.call.sendStatus({ code: 2, details: 'Unknown error' });
+    }
   }
 
   /** The caller went away, or the call is over. */
