@@ -12,9 +12,6 @@ import { PACKAGE_ROOT } from '../shared/package-root.ts';
 const LEFT_OUT = [
   '@grpc/proto-loader',
   '@grpc/reflection',
-  '@opentelemetry/exporter-.*',
-  '@opentelemetry/resources',
-  '@opentelemetry/sdk-.*',
   'esbuild',
   'ioredis',
   'node:http',
@@ -63,6 +60,20 @@ const STUBS_WITHOUT_CLIENTS: Plugin = {
 };
 
 /**
+ * OpenTelemetry's exporters over gRPC import a part of grpc-js and require the rest when it is wanted. In a bundle that
+ * would be two of them, of which neither knows the other's credentials, and the second one is 10 MB.
+ */
+const ONE_GRPC_FOR_EXPORTERS: Plugin = {
+  name: 'one grpc for exporters',
+  setup(build) {
+    build.onLoad({ filter: /\/otlp-grpc-exporter-base\/.*\.mjs$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8').replaceAll('__require("@grpc/grpc-js")', 'grpcOfAll');
+      return { contents: `import * as grpcOfAll from '@grpc/grpc-js';\n${text}` };
+    });
+  },
+};
+
+/**
  * Bundles the server's programs when a source is newer. Of a thousand modules V8 keeps the source text of each,
  * comments too, and Node.js what the compile cache has of it: 40 MB of every process, and half of its start. What is
  * imported late, as the ORM is, stays in files of its own, or its text would be in memory too.
@@ -80,7 +91,7 @@ export function bundleServer(folder = join(PACKAGE_ROOT, 'dist/server')): Promis
     sources: ['src/server', 'src/shared', 'package.json'],
     options: {
       splitting: true,
-      plugins: [LEFT_OUT_UNTIL_WANTED, STUBS_WITHOUT_CLIENTS],
+      plugins: [LEFT_OUT_UNTIL_WANTED, STUBS_WITHOUT_CLIENTS, ONE_GRPC_FOR_EXPORTERS],
       // Where a stack trace points to can be read, and is not the whole program in one line.
       lineLimit: 160,
       banner: {

@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { redisSuite } from '../support/redis.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { ServerProcess } from '../support/server-process.ts';
-import { httpReceiver, type OtlpReceiver } from '../telemetry/otlp-receiver.ts';
+import { grpcReceiver, httpReceiver, type OtlpReceiver } from '../telemetry/otlp-receiver.ts';
 
 let database: TestDatabase;
 let receiver: OtlpReceiver;
@@ -18,26 +18,39 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('a server sends the trace of each call with what it asked of cache and database before it ends', async () => {
-  const server = new ServerProcess({ DATABASE_URL: database.url, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint });
-  const traceId = randomBytes(16).toString('hex');
-  const parentId = randomBytes(8).toString('hex');
-  try {
-    const hub = await server.connect();
-    const { id } = await hub.memories.saveMemory({ memory: { content: 'traced' } });
-    const metadata = { traceparent: `00-${traceId}-${parentId}-01` };
-    await hub.memories.getMemory({ target: { $case: 'id', value: id } }, { metadata });
-    hub.close();
-    expect(await server.stop('SIGTERM')).toBe(0);
-  } finally {
-    await server.cleanUp();
-  }
-  const ofCall = receiver.spans.filter((span) => span.traceId === traceId);
-  const get = ofCall.find(({ name }) => name === 'memoryhub.v1.MemoryService/GetMemory');
-  expect(get).toMatchObject({ parentSpanId: parentId, attributes: { 'rpc.grpc.status_code': 0n } });
-  const children = ofCall.filter(({ parentSpanId }) => parentSpanId === get?.spanId).map(({ name }) => name);
-  expect(children).toContain('get_by_ids');
-});
+it.each([
+  ['http/protobuf', httpReceiver],
+  ['grpc', grpcReceiver],
+])(
+  'a server sends the trace of each call with what it asked, and its metrics, before it ends, by %s',
+  async (OTEL_EXPORTER_OTLP_PROTOCOL, open) => {
+    const receiver = await open();
+    const server = new ServerProcess({
+      DATABASE_URL: database.url,
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+      OTEL_EXPORTER_OTLP_PROTOCOL,
+    });
+    const traceId = randomBytes(16).toString('hex');
+    const parentId = randomBytes(8).toString('hex');
+    try {
+      const hub = await server.connect();
+      const { id } = await hub.memories.saveMemory({ memory: { content: 'traced' } });
+      const metadata = { traceparent: `00-${traceId}-${parentId}-01` };
+      await hub.memories.getMemory({ target: { $case: 'id', value: id } }, { metadata });
+      hub.close();
+      expect(await server.stop('SIGTERM')).toBe(0);
+    } finally {
+      await server.cleanUp();
+      await receiver.close();
+    }
+    expect([...receiver.metrics.keys()]).toContain('rpc.server.call.duration');
+    const ofCall = receiver.spans.filter((span) => span.traceId === traceId);
+    const get = ofCall.find(({ name }) => name === 'memoryhub.v1.MemoryService/GetMemory');
+    expect(get).toMatchObject({ parentSpanId: parentId, attributes: { 'rpc.grpc.status_code': 0n } });
+    const children = ofCall.filter(({ parentSpanId }) => parentSpanId === get?.spanId).map(({ name }) => name);
+    expect(children).toContain('get_by_ids');
+  },
+);
 
 redisSuite('with Redis', () => {
   it('a save, a read that Redis has and one it has not are told apart by their spans, under the caller', async () => {

@@ -1,5 +1,4 @@
 import { context, type DiagLogger, DiagLogLevel, diag, logs, propagation, trace } from '@opentelemetry/api';
-import type { Sampler } from '@opentelemetry/sdk-trace';
 import { emptyFrame } from '../../shared/stats-merge.ts';
 import type { ServerTracer } from '../rpc/call-observer.ts';
 import type { MetricsSource, MetricsView } from './metrics/view.ts';
@@ -48,14 +47,14 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   // The SDK reads nothing but the environment; the setting may stand in the configuration file.
   if (options.endpoint) env.OTEL_EXPORTER_OTLP_ENDPOINT ??= options.endpoint;
 
-  const { NodeSDK } = await import('@opentelemetry/sdk-node');
+  const { AlwaysOnSampler, NodeSDK, ParentBasedSampler } = await import('./sdk.ts');
   if (!env.OTEL_LOG_LEVEL) diag.setLogger(options.log, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const named = env.OTEL_SERVICE_NAME || env.OTEL_RESOURCE_ATTRIBUTES?.includes('service.name=');
   let source: MetricsSource = () => NO_METRICS;
   const reader =
     wanted.metrics && (await import('./metrics/otlp.ts')).otlpMetricReader(() => source(), options.version);
   const rootRatio = ratioOfRoots(env);
-  const sampler = rootRatio === undefined ? undefined : await keepRoots();
+  const sampler = rootRatio === undefined ? undefined : new ParentBasedSampler({ root: new AlwaysOnSampler() });
   const sdk = new NodeSDK({
     ...(sampler && { sampler }),
     ...(named ? {} : { serviceName: 'memory-hub' }),
@@ -126,9 +125,4 @@ function ratioOfRoots({ OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG }: NodeJS.P
   if (OTEL_TRACES_SAMPLER !== 'parentbased_traceidratio' || !OTEL_TRACES_SAMPLER_ARG) return undefined;
   const ratio = Number(OTEL_TRACES_SAMPLER_ARG);
   return ratio >= 0 && ratio <= 1 ? ratio : undefined;
-}
-
-async function keepRoots(): Promise<Sampler> {
-  const { AlwaysOnSampler, ParentBasedSampler } = await import('@opentelemetry/sdk-trace');
-  return new ParentBasedSampler({ root: new AlwaysOnSampler() });
 }
