@@ -38,6 +38,8 @@ export interface SuiteOptions {
 /** Calls in flight and connections, the same for ours and the floor. */
 const IN_FLIGHT = ['--concurrency', '64', '--connections', '4'];
 const BATCHES_IN_FLIGHT = ['--concurrency', '4', '--connections', '4'];
+/** Which it takes a second to put. */
+const ETCD_KEYS = 10_000;
 /** What etcd keeps: about as long as a memory. */
 const VALUE = '{{randomString 300}}';
 /** Rows whose messages the echo answers with: as long, taken together, as those that are asked for. */
@@ -140,9 +142,10 @@ class Suite {
     await this.#row('Batch of 100', 0.7, 'calls', batch('BatchSaveMemories', target), batch('plain unnest', unnest));
   }
 
-  /** As many keys as there are memories, read one by one as those are. */
+  /** Keys like those of memories, read one by one as those are. */
   async #etcdRange(etcd: Child): Promise<Contender> {
-    const { ghz, rows } = this.#options;
+    const { ghz } = this.#options;
+    const rows = Math.min(this.#options.rows, ETCD_KEYS);
     const put = this.#etcdFlags('Put', { key: 'row/{{.RequestNumber}}', value: VALUE });
     await ghzRun(ghz, 'etcd Put', [...put, '--total', String(rows), etcd.address]);
     return this.#etcd('Range', etcd, { key: `row/{{randomInt 0 ${rows}}}` });
