@@ -32,11 +32,14 @@ try {
     const startedAt = performance.now();
     const server = spawn('npm', ['start'], { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'], detached: true });
     const exited = new Promise((resolve) => server.once('exit', resolve));
-    const address = await untilServing();
-    serving.push(performance.now() - startedAt);
-    framed.push(await firstFrame(address));
-    process.kill(-(server.pid ?? 0), 'SIGTERM');
-    await exited;
+    try {
+      const address = await untilServing();
+      serving.push(performance.now() - startedAt);
+      framed.push(await firstFrame(address));
+    } finally {
+      process.kill(-(server.pid ?? 0), 'SIGTERM');
+      await exited;
+    }
   }
 } finally {
   rmSync(dataDir, { recursive: true, force: true });

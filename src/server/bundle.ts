@@ -61,7 +61,7 @@ const STUBS_WITHOUT_CLIENTS: Plugin = {
 
 /**
  * OpenTelemetry's exporters over gRPC import a part of grpc-js and require the rest when it is wanted. In a bundle that
- * would be two of them, of which neither knows the other's credentials, and the second one is 10 MB.
+ * would be two of them, of which neither knows the other's credentials.
  */
 const ONE_GRPC_FOR_EXPORTERS: Plugin = {
   name: 'one grpc for exporters',

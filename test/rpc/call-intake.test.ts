@@ -5,10 +5,10 @@ import streamDecoder from '@grpc/grpc-js/build/src/stream-decoder.js';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { UnaryWire } from '../../src/server/rpc/unary-wire.ts';
 import { LIMITS } from '../../src/shared/limits.ts';
+import { frame, rawCall, start, unary } from './harness.ts';
 
-// Of grpc-js, before the server puts its own in its place.
+/** Of grpc-js: what a message goes through that is not in one piece. */
 const takenApart = vi.spyOn(streamDecoder.StreamDecoder.prototype, 'write');
-const { frame, rawCall, start, unary } = await import('./harness.ts');
 
 interface Answer {
   readonly body: string;

@@ -76,6 +76,7 @@ describe('a unary call', () => {
     const server = await start([echo], { accessLog });
     const refused = await refusalOf(call(server, 'Echo', '', { headers: { authorization: '' } }));
     expect(refused).toMatchObject({ code: 'UNKNOWN', message: expect.stringContaining('Unknown error') });
+    expect(server.seen.unexpected).toMatchObject([{ path: '/test.Wire/Echo', error: new Error('the log is broken') }]);
     expect((await call(server, 'Echo', 'hello')).text).toBe('hello');
   });
 

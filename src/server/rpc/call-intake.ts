@@ -100,7 +100,7 @@ class TakenCall extends (Inheriting as unknown as new () => CallInside) {
     this.handler = handler;
     this.metadata = new RequestMetadata(headers) as unknown as Metadata;
     this.host = headers[':authority'] ?? headers.host;
-    this.connectionInfo = peerOf(stream.session as KnownSession | undefined);
+    this.connectionInfo = connectionOf(stream.session as KnownSession | undefined);
     this.incomingEncoding = (headers['grpc-encoding'] as string | undefined) ?? 'identity';
     this.maxReceiveMessageSize = maxBytes;
     stream[CALL] = this;
@@ -165,7 +165,7 @@ class TakenCall extends (Inheriting as unknown as new () => CallInside) {
   }
 }
 
-function peerOf(session: KnownSession | undefined): ConnectionInfo {
+function connectionOf(session: KnownSession | undefined): ConnectionInfo {
   if (session === undefined) return { remoteAddress: undefined, remotePort: undefined };
   session[PEER] ??= { remoteAddress: session.socket.remoteAddress, remotePort: session.socket.remotePort };
   return session[PEER];

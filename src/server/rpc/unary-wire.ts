@@ -73,16 +73,8 @@ export class UnaryWire implements Listener, Wire {
   }
 
   onReceiveHalfClose(): void {
-    if (this.request === NO_MESSAGE) {
-      this.#refuse('Received no request message');
-      return;
-    }
-    try {
-      this.#handler.func(this);
-    } catch {
-      // Of what observes calls: thrown from here it would end the process.
-      this.call.sendStatus({ code: 2, details: 'Unknown error' });
-    }
+    if (this.request === NO_MESSAGE) this.#refuse('Received no request message');
+    else this.#handler.func(this);
   }
 
   /** The caller went away, or the call is over. */

@@ -1,3 +1,4 @@
+import { Metadata, status } from '@grpc/grpc-js';
 import { CALL_CHAIN, type ChainStep } from './call-chain.ts';
 
 import type { UnaryMethod } from './method.ts';
@@ -15,7 +16,14 @@ import type { UnaryWire } from './unary-wire.ts';
 export function unaryHandler(method: RegisteredMethod): (wire: UnaryWire) => void {
   return (wire) => {
     const call = new ServerCall(method, wire);
-    if (call.taken) serve(call, wire, 0);
+    if (!call.taken) return;
+    try {
+      serve(call, wire, 0);
+    } catch (error) {
+      // Of what observes calls: thrown from here it would end the process.
+      call.logUnexpected(error);
+      wire.end({ code: status.UNKNOWN, details: 'Unknown error', metadata: new Metadata() });
+    }
   };
 }
 
