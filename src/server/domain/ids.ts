@@ -25,7 +25,9 @@ export function newId(nowMs: number = Date.now()): string {
   }
   bytes.writeUIntBE(nowMs, 0, 6);
   for (let at = 6; at < 16; at++) bytes[at] = pool[poolOffset++] as number;
-  return format(bytes, 7);
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x70;
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  return idText(bytes, 0);
 }
 
 /**
@@ -36,40 +38,9 @@ export function newId(nowMs: number = Date.now()): string {
  */
 export function keyedId(workspace: string, owner: Owner, key: string): string {
   const { scope, userId, team } = owner;
-  const place = `${scope},${workspace.length},${userId.length},${team.length}:${workspace}${userId}${team}${key}`;
-  const known = keyedIds.get(place);
-  if (known !== undefined) return known;
   const name = JSON.stringify(['memoryhub.v1.Memory', workspace, scope, userId, team, key]);
-  const id = format(hash('sha256', name, 'buffer').subarray(0, 16), 8);
-  // The oldest gives way: to know which was used last takes more memory to be looked at than the id.
-  while (keyedIdChars > KEYED_IDS_MAX_CHARS) forgetOldest();
-  keyedIds.set(place, id);
-  keyedIdChars += place.length + ENTRY_CHARS;
-  return id;
-}
-
-/** The hash takes 4 us, a tenth of a cached read, and callers come back to the same keys. */
-const keyedIds = new Map<string, string>();
-/** At one or two bytes each, some 4 MiB. */
-const KEYED_IDS_MAX_CHARS = 2_000_000;
-/** What an entry takes besides its place. */
-const ENTRY_CHARS = 100;
-let keyedIdChars = 0;
-/** Kept, since a new iterator would walk over all that was deleted before. */
-let oldestFirst = keyedIds.keys();
-
-function forgetOldest(): void {
-  const { value: oldest } = oldestFirst.next();
-  if (oldest === undefined) {
-    oldestFirst = keyedIds.keys();
-    return;
-  }
-  keyedIds.delete(oldest);
-  keyedIdChars -= oldest.length + ENTRY_CHARS;
-}
-
-function format(bytes: Buffer, version: number): string {
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4);
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return idText(bytes, 0);
+  // Hexadecimal: as a buffer it takes four times as long, and to look known ids up longer than to make them.
+  const hex = hash('sha256', name, 'hex');
+  const variant = ((Number.parseInt(hex[16] as string, 16) & 0b11) | 0b1000).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
