@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Stage } from '../../src/server/domain/call-context.ts';
 import { ServiceError } from '../../src/server/domain/errors.ts';
+import { newId } from '../../src/server/domain/ids.ts';
 import { Consistency } from '../../src/server/domain/memory.ts';
 import { TestProcess } from './support/process.ts';
 import { callOf, memoryOf, requestOf, save } from './support/sample.ts';
@@ -161,6 +162,20 @@ describe('one process that owns its database', () => {
     expect(localBytes).toBeLessThanOrEqual(localMaxBytes);
     expect(localBytes).toBeGreaterThan(localMaxBytes / 2);
     expect(localEntries).toBeLessThan(64);
+  });
+
+  it('reads what a full cache does not take as if there were none', async () => {
+    for (let n = 0; n < 20; n++) {
+      const id = newId();
+      database.put(1, memoryOf(id, 'x'.repeat(60_000)));
+      await process.warm(id);
+    }
+    const { localEntries, localHits } = process.repository.stats();
+    const gets = process.inner.gets.length;
+    expect(await process.read(ID)).toBe('old');
+    expect(process.inner.gets.slice(gets)).toEqual([{ ids: [ID], consistency: Consistency.READ_YOUR_WRITES }]);
+    expect(process.repository.stats()).toMatchObject({ localEntries, localHits, refusedFills: 0 });
+    await process.warm(ID);
   });
 
   it('gives every hit a record of its own, so that a decoded one is not kept', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LocalStore } from '../../src/server/cache/local-store.ts';
 import { DEAD_VALUE_TTL_MS, FILL_TTL_MS, type Found, MARK_TTL_MS } from '../../src/server/cache/protocol.ts';
+import { newId } from '../../src/server/domain/ids.ts';
 import { MESSAGE_ROOM, MemoryRecord } from '../../src/server/domain/memory.ts';
 import { memoryOf, textCodec } from './support/sample.ts';
 
@@ -44,6 +45,41 @@ describe('what is kept in this process', () => {
     expect(present(store, ['b'])).toEqual(['b']);
     fill(store, 'f');
     expect(present(store, ['a', 'b', 'c', 'd', 'e', 'f'])).toEqual(['b', 'd', 'e', 'f']);
+  });
+
+  it('lets go first what came and was not used', () => {
+    const store = new LocalStore(textCodec, 4 * ENTRY_BYTES);
+    for (const id of ['a', 'b', 'c', 'd']) fill(store, id);
+    present(store, ['a', 'b', 'c']);
+    for (const id of ['e', 'f', 'g']) fill(store, id);
+    expect(present(store, [...'abcdefg'])).toEqual(['a', 'b', 'c', 'g']);
+  });
+
+  it('takes what is asked for while there is room, and then what is asked for again', () => {
+    const store = new LocalStore(textCodec, 1_000 * ENTRY_BYTES);
+    const ask = (id: string) => {
+      const [found] = store.read(1, [id]);
+      if (found === undefined) fill(store, id);
+      return found;
+    };
+    const kept = Array.from({ length: 930 }, () => newId());
+    for (const id of kept) expect(ask(id)).toBeUndefined();
+    const once = Array.from({ length: 20_000 }, () => newId());
+    const taken = once.filter((id) => ask(id) === undefined);
+    // The last of the room.
+    expect(taken.length).toBeLessThan(20);
+    expect(present(store, kept).length).toBe(930);
+    const again = newId();
+    expect([ask(again), ask(again), typeof ask(again)]).toEqual(['F', undefined, 'object']);
+  });
+
+  it('has forgotten what was asked for long ago', () => {
+    const store = new LocalStore(textCodec, 4 * ENTRY_BYTES);
+    for (const id of ['a', 'b', 'c', 'd']) fill(store, id);
+    const id = newId();
+    expect(store.read(1, [id])).toEqual(['F']);
+    for (let others = 0; others < 100; others++) store.read(1, [newId()]);
+    expect(store.read(1, [id])).toEqual(['F']);
   });
 
   it('finds what gives way in a step or two, however much is kept', () => {

@@ -1,16 +1,21 @@
 import { MESSAGE_ROOM, type MemoryCodec, MemoryRecord } from '../domain/memory.ts';
 import { DEAD_VALUE_TTL_MS, type EntryStore, FILL_TTL_MS, type Found, MARK_TTL_MS, type Step } from './protocol.ts';
+import { RecentMisses } from './recent-misses.ts';
 import { type Entry, transition } from './transition.ts';
 
 /** Bytes an entry takes besides its message: key, record and the places in the cache's tables. */
 const ENTRY_BYTES = 400;
+/** Of the bound; with more than this it counts as full. */
+const FULL = 15 / 16;
+/** Of the bound; some places for each memory that there is room for. */
+const RECENT_MISSES = 1 / 128;
 
 interface Kept {
   readonly entry: Entry;
   /** By performance.now(). */
   readonly endsAt: number;
   readonly bytes: number;
-  /** Since the hand came by. */
+  /** Since it came, or the hand came by. */
   used: boolean;
 }
 
@@ -23,8 +28,10 @@ type Entries = Map<string, Kept>;
  * else, so that the bound in bytes is one; every hit gets a record of its own.
  *
  * By hand, for what a hit has to touch: with ten thousand memories each look at a list of the least recently used went to
- * ten places that no cache of the processor had; with the copy of the message, 4 to 6 us of a read. Here what gives way is found by the second chance
- * (Corbató, 1968): a hand goes round all entries, takes what was not used since it last came by, and nothing is moved.
+ * ten places that no cache of the processor had; with the copy of the message, 4 to 6 us of a read. Here what gives way is
+ * found by SIEVE (Zhang et al., NSDI 2024): a hand goes round all entries, from the oldest to the newest, takes what was
+ * not used since it came or since the hand last came by, and nothing is moved. A full store takes from a read what is
+ * asked for twice: with a million memories of which it has room for a twentieth, keeping each made a read dearer than no cache.
  */
 export class LocalStore implements EntryStore {
   readonly kind = 'local';
@@ -34,6 +41,7 @@ export class LocalStore implements EntryStore {
   readonly #codec: MemoryCodec;
   /** Kept when they are empty: a step may be about to put something there. */
   readonly #workspaces = new Map<number, Entries>();
+  readonly #recentMisses: RecentMisses;
   #hand = this.#round();
   #size = 0;
   #bytes = 0;
@@ -43,6 +51,7 @@ export class LocalStore implements EntryStore {
     this.maxBytes = maxBytes;
     this.maxValueBytes = maxBytes - ENTRY_BYTES - MESSAGE_ROOM;
     this.#codec = codec;
+    this.#recentMisses = new RecentMisses(maxBytes * RECENT_MISSES);
   }
 
   /** Entries, marks and leases included. */
@@ -59,7 +68,7 @@ export class LocalStore implements EntryStore {
     const entries = this.#workspaces.get(workspaceId);
     return ids.map((id): Found => {
       const entry = entries && this.#look(entries, id);
-      if (entry === undefined) return undefined;
+      if (entry === undefined) return this.#wants(id) ? undefined : 'F';
       if (entry.state !== 'V') return entry.state;
       const { epoch, record } = entry;
       return { epoch, record: this.#copy(record, record.message) };
@@ -83,6 +92,11 @@ export class LocalStore implements EntryStore {
     });
   }
 
+  /** Whether to keep what is not there and asked for. */
+  #wants(id: string): boolean {
+    return this.#bytes <= this.maxBytes * FULL || this.#recentMisses.again(id);
+  }
+
   #look(entries: Entries, id: string): Entry | undefined {
     const kept = entries.get(id);
     if (kept === undefined) return undefined;
@@ -96,10 +110,12 @@ export class LocalStore implements EntryStore {
 
   #keep(entries: Entries, id: string, entry: Entry): void {
     const kept = entry.state === 'V' ? this.#keptValue(entry.epoch, entry.record) : keptStep(entry);
+    if (kept.bytes > this.maxBytes) return;
+    // Before it comes: nobody can have used it yet.
+    while (this.#bytes + kept.bytes > this.maxBytes) this.#turn();
     entries.set(id, kept);
     this.#size += 1;
     this.#bytes += kept.bytes;
-    while (this.#bytes > this.maxBytes) this.#turn();
   }
 
   #keptValue(epoch: number, record: MemoryRecord): Kept {
@@ -110,7 +126,7 @@ export class LocalStore implements EntryStore {
     // For ever, or until the bytes run out: nobody but this process can make it wrong.
     const endsAt = record.deleteTime === undefined ? Infinity : performance.now() + DEAD_VALUE_TTL_MS;
     const entry: Entry = { state: 'V', epoch, record: this.#copy(record, message) };
-    return { entry, endsAt, bytes: ENTRY_BYTES + withRoom.byteLength, used: true };
+    return { entry, endsAt, bytes: ENTRY_BYTES + withRoom.byteLength, used: false };
   }
 
   #copy(record: MemoryRecord, message: Uint8Array): MemoryRecord {
@@ -147,5 +163,5 @@ export class LocalStore implements EntryStore {
 
 function keptStep(entry: Entry & { readonly state: 'P' | 'X' | 'F' }): Kept {
   const ttl = entry.state === 'F' ? FILL_TTL_MS : MARK_TTL_MS;
-  return { entry, endsAt: performance.now() + ttl, bytes: ENTRY_BYTES, used: true };
+  return { entry, endsAt: performance.now() + ttl, bytes: ENTRY_BYTES, used: false };
 }

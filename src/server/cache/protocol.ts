@@ -63,7 +63,7 @@ export interface EntryStore {
   readonly maxValueBytes: number;
   /** Whether asking makes sense now. */
   readonly usable: boolean;
-  /** One answer an id; those that cannot be had are 'F': read the database, do not fill. */
+  /** One answer an id; those that cannot be had, or would not be kept, are 'F': read the database, do not fill. */
   read(workspaceId: number, ids: readonly string[]): Found[] | Promise<Found[]>;
   /**
    * Takes each step on its own, in order. True where the entry ended as the step wants it: leased,

@@ -7,6 +7,8 @@ import type { EpochTrust } from './epoch-trust.ts';
 import type { EntryStore, Found, Step } from './protocol.ts';
 import type { TokenSource } from './token-source.ts';
 
+type Lease = Step & { readonly op: 'lease' };
+
 /** Reads through the store: step 1 of the protocol. */
 export class ReadPath {
   readonly #inner: MemoryRepository;
@@ -66,7 +68,24 @@ export class ReadPath {
     else this.#counters.redisHits += hits;
     if (missing.length === 0) return records;
     this.#counters.misses += missing.length;
-    return this.#fetch(call, ids, consistency, found, missing, records, epoch);
+    for (const i of missing) if (found[i] === 'P' || found[i] === 'X') this.#counters.refusedFills++;
+    const leases = consistency === Consistency.EVENTUAL ? [] : this.#leases(ids, found, missing);
+    // Most reads where the store has room for few: as cheap as without it.
+    if (hits === 0 && leases.length === 0) return this.#inner.get(call, ids, consistency);
+    return this.#fetch(call, ids, consistency, leases, missing, records, epoch);
+  }
+
+  /** Where nothing is, or a value that counts no more; of an id that is asked for twice, one. */
+  #leases(ids: readonly string[], found: readonly Found[], missing: readonly number[]): Lease[] {
+    const token = this.#tokens.next();
+    const leases = new Map<string, Lease>();
+    for (const i of missing) {
+      const id = ids[i] as string;
+      const entry = found[i];
+      if (entry === undefined) leases.set(id, { op: 'lease', id, token, over: undefined });
+      else if (typeof entry === 'object') leases.set(id, { op: 'lease', id, token, over: entry.epoch });
+    }
+    return [...leases.values()];
   }
 
   /** Reads what is missing from the database and fills those of which this call got the lease. */
@@ -74,21 +93,16 @@ export class ReadPath {
     call: CallContext,
     ids: readonly string[],
     consistency: Consistency,
-    found: readonly Found[],
+    leases: readonly Lease[],
     missing: readonly number[],
     records: FoundRecords,
     epoch: number,
   ): Promise<FoundRecords> {
     const wanted = missing.map((i) => ids[i] as string);
-    const token = this.#tokens.next();
-    const leases =
-      consistency === Consistency.EVENTUAL ? [] : leasesFor(wanted, (at) => found[missing[at] as number], token);
-    for (const i of missing) if (found[i] === 'P' || found[i] === 'X') this.#counters.refusedFills++;
-
     const startedAt = performance.now();
     const granted = leases.length === 0 ? undefined : await this.#store.step(call.workspaceId, leases);
     if (leases.length > 0) call.observe(Stage.CACHE, 'cache_lease', startedAt);
-    const leased = new Set(leases.filter((_, i) => granted?.[i]).map(({ id }) => id));
+    const leased = new Map(leases.filter((_, i) => granted?.[i]).map(({ id, token }) => [id, token]));
 
     // STRONG for a fill: the read must begin after the lease and must not be a replica's.
     const rows = await this.#inner.get(call, wanted, leased.size > 0 ? Consistency.STRONG : consistency);
@@ -96,7 +110,9 @@ export class ReadPath {
     rows.forEach((record, at) => {
       records[missing[at] as number] = record;
       const id = wanted[at] as string;
-      if (record === undefined || !leased.delete(id) || valueBytes(record) > this.#store.maxValueBytes) return;
+      const token = leased.get(id);
+      if (record === undefined || token === undefined || valueBytes(record) > this.#store.maxValueBytes) return;
+      leased.delete(id);
       fills.push({ op: 'fill', id, token, value: { epoch, record } });
     });
     if (fills.length > 0) this.#fill(call.workspaceId, fills);
@@ -109,15 +125,4 @@ export class ReadPath {
       for (const done of filled ?? []) if (!done) this.#counters.refusedFills++;
     });
   }
-}
-
-/** Leases where nothing is, or a value that counts no more; an id that is asked for twice, once. */
-function leasesFor(wanted: readonly string[], foundAt: (at: number) => Found, token: string): Step[] {
-  const leases = new Map<string, Step>();
-  wanted.forEach((id, at) => {
-    const entry = foundAt(at);
-    if (entry === undefined) leases.set(id, { op: 'lease', id, token, over: undefined });
-    else if (typeof entry === 'object') leases.set(id, { op: 'lease', id, token, over: entry.epoch });
-  });
-  return [...leases.values()];
 }
