@@ -178,6 +178,29 @@ describe('one process that owns its database', () => {
     await process.warm(ID);
   });
 
+  it('asks the database for what is not at hand only, and fills once what is asked for twice', async () => {
+    await process.warm(ID);
+    database.put(1, memoryOf(OTHER, 'other'));
+    const gets = process.inner.gets.length;
+    const records = await process.repository.get(callOf(), [ID, OTHER, OTHER], Consistency.READ_YOUR_WRITES);
+    expect(records.map((record) => record?.memory.content)).toEqual(['old', 'other', 'other']);
+    expect(process.inner.gets.slice(gets).map(({ ids }) => ids)).toEqual([[OTHER, OTHER]]);
+    await process.warm(OTHER);
+    expect(process.repository.stats().refusedFills).toBe(0);
+  });
+
+  it('asks again for nothing that it has, while another one is written', async () => {
+    await process.warm(ID);
+    const held = process.schedule.hold('commit:before');
+    const writing = process.write(OTHER, 'new');
+    await held.reached;
+    const gets = process.inner.gets.length;
+    await process.repository.get(callOf(), [ID, OTHER], Consistency.READ_YOUR_WRITES);
+    expect(process.inner.gets.slice(gets).map(({ ids }) => ids)).toEqual([[OTHER]]);
+    held.open();
+    await writing;
+  });
+
   it('gives every hit a record of its own, so that a decoded one is not kept', async () => {
     await process.warm(ID);
     const get = () => process.repository.get(callOf(), [ID], Consistency.READ_YOUR_WRITES);

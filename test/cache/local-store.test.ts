@@ -50,8 +50,10 @@ describe('what is kept in this process', () => {
   it('lets go first what came and was not used', () => {
     const store = new LocalStore(textCodec, 4 * ENTRY_BYTES);
     for (const id of ['a', 'b', 'c', 'd']) fill(store, id);
-    present(store, ['a', 'b', 'c']);
-    for (const id of ['e', 'f', 'g']) fill(store, id);
+    for (const id of ['e', 'f', 'g']) {
+      present(store, ['a', 'b', 'c']);
+      fill(store, id);
+    }
     expect(present(store, [...'abcdefg'])).toEqual(['a', 'b', 'c', 'g']);
   });
 
@@ -70,7 +72,45 @@ describe('what is kept in this process', () => {
     expect(taken.length).toBeLessThan(20);
     expect(present(store, kept).length).toBe(930);
     const again = newId();
-    expect([ask(again), ask(again), typeof ask(again)]).toEqual(['F', undefined, 'object']);
+    expect(ask(again)).toBe('F');
+    // Its place may be another's, which gives way every other time.
+    for (let tries = 0; tries < 100 && ask(again) === 'F'; tries++);
+    expect(present(store, [again])).toEqual([again]);
+  });
+
+  it('keeps two that take turns, though their place is one', () => {
+    const store = new LocalStore(textCodec, 100 * ENTRY_BYTES);
+    for (let at = 0; at < 100; at++) fill(store, newId());
+    const ids = ['00000001', '80000001'].map((end) => `0190aaaa-0000-7000-8000-0000${end}`);
+    for (let turn = 0; turn < 200; turn++) {
+      for (const id of ids) if (store.read(1, [id])[0] === undefined) fill(store, id);
+    }
+    expect(present(store, ids)).toEqual(ids);
+  });
+
+  it('learns what is asked for by many at once, when it is full of something else', () => {
+    const store = new LocalStore(textCodec, 400 * ENTRY_BYTES);
+    for (let at = 0; at < 400; at++) fill(store, newId());
+    const wanted = Array.from({ length: 200 }, () => newId());
+    const message = Buffer.alloc(MESSAGE_BYTES);
+    for (let round = 0; round < 40; round++) {
+      for (let from = 0; from < wanted.length; from += 50) {
+        const missing = wanted.slice(from, from + 50).filter((id) => store.read(1, [id])[0] === undefined);
+        store.step(
+          1,
+          missing.map((id) => ({ op: 'lease', id, token: id, over: undefined })),
+        );
+        const filled = store.step(
+          1,
+          missing.map((id) => {
+            const record = new MemoryRecord(memoryOf(id, ''), textCodec, undefined, message);
+            return { op: 'fill', id, token: id, value: { epoch: 0, record } };
+          }),
+        );
+        expect(filled).not.toContain(false);
+      }
+    }
+    expect(present(store, wanted).length).toBeGreaterThan(190);
   });
 
   it('has forgotten what was asked for long ago', () => {
@@ -78,7 +118,7 @@ describe('what is kept in this process', () => {
     for (const id of ['a', 'b', 'c', 'd']) fill(store, id);
     const id = newId();
     expect(store.read(1, [id])).toEqual(['F']);
-    for (let others = 0; others < 100; others++) store.read(1, [newId()]);
+    for (let others = 0; others < 1_000; others++) store.read(1, [newId()]);
     expect(store.read(1, [id])).toEqual(['F']);
   });
 

@@ -7,7 +7,7 @@ import { type Entry, transition } from './transition.ts';
 const ENTRY_BYTES = 400;
 /** Of the bound; with more than this it counts as full. */
 const FULL = 15 / 16;
-/** Of the bound; some places for each memory that there is room for. */
+/** Of the bound; about a place for each memory that there is room for. */
 const RECENT_MISSES = 1 / 128;
 
 interface Kept {
@@ -15,6 +15,8 @@ interface Kept {
   /** By performance.now(). */
   readonly endsAt: number;
   readonly bytes: number;
+  /** How many came before it. */
+  readonly came: number;
   /** Since it came, or the hand came by. */
   used: boolean;
 }
@@ -29,9 +31,9 @@ type Entries = Map<string, Kept>;
  *
  * By hand, for what a hit has to touch: with ten thousand memories each look at a list of the least recently used went to
  * ten places that no cache of the processor had; with the copy of the message, 4 to 6 us of a read. Here what gives way is
- * found by SIEVE (Zhang et al., NSDI 2024): a hand goes round all entries, from the oldest to the newest, takes what was
- * not used since it came or since the hand last came by, and nothing is moved. A full store takes from a read what is
- * asked for twice: with a million memories of which it has room for a twentieth, keeping each made a read dearer than no cache.
+ * found by the second chance (Corbató, 1968): a hand goes round all entries, takes what was not used since it came or the
+ * hand last came by, and nothing is moved. A full store takes from a read what is asked for twice: with a million memories
+ * of which it has room for a twentieth, keeping each made a read dearer than no cache.
  */
 export class LocalStore implements EntryStore {
   readonly kind = 'local';
@@ -43,6 +45,8 @@ export class LocalStore implements EntryStore {
   readonly #workspaces = new Map<number, Entries>();
   readonly #recentMisses: RecentMisses;
   #hand = this.#round();
+  /** Entries that ever came. */
+  #came = 0;
   #size = 0;
   #bytes = 0;
 
@@ -109,7 +113,7 @@ export class LocalStore implements EntryStore {
   }
 
   #keep(entries: Entries, id: string, entry: Entry): void {
-    const kept = entry.state === 'V' ? this.#keptValue(entry.epoch, entry.record) : keptStep(entry);
+    const kept = entry.state === 'V' ? this.#keptValue(entry.epoch, entry.record) : this.#keptStep(entry);
     if (kept.bytes > this.maxBytes) return;
     // Before it comes: nobody can have used it yet.
     while (this.#bytes + kept.bytes > this.maxBytes) this.#turn();
@@ -126,7 +130,12 @@ export class LocalStore implements EntryStore {
     // For ever, or until the bytes run out: nobody but this process can make it wrong.
     const endsAt = record.deleteTime === undefined ? Infinity : performance.now() + DEAD_VALUE_TTL_MS;
     const entry: Entry = { state: 'V', epoch, record: this.#copy(record, message) };
-    return { entry, endsAt, bytes: ENTRY_BYTES + withRoom.byteLength, used: false };
+    return { entry, endsAt, bytes: ENTRY_BYTES + withRoom.byteLength, came: this.#came++, used: false };
+  }
+
+  #keptStep(entry: Entry & { readonly state: 'P' | 'X' | 'F' }): Kept {
+    const ttl = entry.state === 'F' ? FILL_TTL_MS : MARK_TTL_MS;
+    return { entry, endsAt: performance.now() + ttl, bytes: ENTRY_BYTES, came: this.#came++, used: false };
   }
 
   #copy(record: MemoryRecord, message: Uint8Array): MemoryRecord {
@@ -153,15 +162,14 @@ export class LocalStore implements EntryStore {
     }
   }
 
-  /** All entries, those that come meanwhile included. */
+  /** All entries that are there when it begins: among those that just came are leases whose fills are on their way. */
   *#round(): Generator<{ entries: Entries; id: string; kept: Kept }, undefined> {
+    const began = this.#came;
     for (const entries of this.#workspaces.values()) {
-      for (const [id, kept] of entries) yield { entries, id, kept };
+      for (const [id, kept] of entries) {
+        if (kept.came >= began) break;
+        yield { entries, id, kept };
+      }
     }
   }
-}
-
-function keptStep(entry: Entry & { readonly state: 'P' | 'X' | 'F' }): Kept {
-  const ttl = entry.state === 'F' ? FILL_TTL_MS : MARK_TTL_MS;
-  return { entry, endsAt: performance.now() + ttl, bytes: ENTRY_BYTES, used: false };
 }

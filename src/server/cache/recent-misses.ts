@@ -6,7 +6,8 @@ const DIGITS = 8;
 /**
  * Which ids were asked for lately and not there, so that a full cache keeps what is asked for twice: what is never asked
  * for again would cost its keeping and push out what is. It is 2Q's A1out (Johnson and Shasha, 1994), approximately: a
- * table without chains, in which a later id takes the place of an earlier one. A mistake costs one read of the database.
+ * table without chains, in which a later id takes the place of an earlier one every other time: if it always did, two
+ * of one place that are asked for in turn would keep each other out for good.
  */
 export class RecentMisses {
   readonly #places: Int32Array;
@@ -16,12 +17,12 @@ export class RecentMisses {
     this.#places = new Int32Array(2 ** Math.floor(Math.log2(Math.max(PLACE_BYTES, maxBytes) / PLACE_BYTES)));
   }
 
-  /** Whether this id was asked for lately; from now on it was. */
+  /** Whether this id was asked for lately; from now on it was, most likely. */
   again(id: string): boolean {
     const mark = Number.parseInt(id.slice(-DIGITS), 16) | 0;
     const place = mark & (this.#places.length - 1);
     if (this.#places[place] === mark) return true;
-    this.#places[place] = mark;
+    if (this.#places[place] === 0 || Math.random() < 0.5) this.#places[place] = mark;
     return false;
   }
 }
