@@ -108,7 +108,7 @@ class Suite {
       await this.#row(title, 0.9, 'calls', fixed('GetMemory', target), fixed('echo', same));
     }
     if (rows > workingSet) {
-      // A cache with room for few of what is asked for is to cost no more than none.
+      // A cache with room for few of what is asked for is to cost no more than none; where all fit it is judged too mildly.
       const title = 'Get of all, one process';
       await this.#row(title, UNCACHED, 'calls', get('GetMemory', target), get('echo', echo));
     }
