@@ -1,9 +1,11 @@
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/server/database/database.ts';
+import { WRITE_SETUP } from '../../src/server/repository/group-commit-connection.ts';
 import { PAGE_SETUP } from '../../src/server/repository/page-read.ts';
 import { planCases as exportCases } from '../../src/server/repository/statements/export-page.ts';
 import { planCases as listCases } from '../../src/server/repository/statements/list-page.ts';
+import { WRITE_SINGLES, WRITE_TOGETHER } from '../../src/server/repository/statements/write-changes.ts';
 import { testDatabase } from '../support/database.ts';
 
 /**
@@ -20,6 +22,7 @@ const PAGE_ROWS = 1001;
 interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
+  readonly 'Index Cond'?: string;
   readonly 'Actual Rows': number;
   readonly 'Actual Loops': number;
   readonly Plans?: readonly PlanNode[];
@@ -102,4 +105,31 @@ describe.each([
       await client.end();
     }
   });
+});
+
+describe.each(['never', 'while it was empty'])('a planner that was told of the request log %s', (told) => {
+  const database = testDatabase();
+
+  it.each([WRITE_SINGLES, WRITE_TOGETHER])(
+    'lets a batch look each request up, and read no other ($name)',
+    async (write) => {
+      const { pool } = database();
+      await pool.query({ text: 'ALTER TABLE request_log SET (autovacuum_enabled = off)' });
+      await pool.query({ text: 'INSERT INTO workspace_heads VALUES (1, 1000000) ON CONFLICT DO NOTHING' });
+      if (told !== 'never') await pool.query({ text: 'ANALYZE request_log' });
+      const client = await database().openWriteConnection();
+      try {
+        await client.query(WRITE_SETUP);
+        await client.query(`PREPARE ${write.name} AS ${write.text}`);
+        const explain = `EXPLAIN (FORMAT JSON) EXECUTE ${write.name}('{}', '{}')`;
+        const { rows: answer } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explain);
+        const nodes = flatten(answer[0]?.['QUERY PLAN'][0].Plan as PlanNode);
+        const reads = nodes.filter((node) => node['Relation Name'] === 'request_log' && /Scan/.test(node['Node Type']));
+        expect(reads.map((node) => node['Node Type'])).toEqual(['Index Scan']);
+        expect(reads[0]?.['Index Cond']).toContain('request_id = ');
+      } finally {
+        await client.end();
+      }
+    },
+  );
 });

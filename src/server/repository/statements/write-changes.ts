@@ -123,7 +123,9 @@ function field(name: string, bit: number, input: string): string {
  *  then memories, history, request log and heads are written, and the outcome of every row returned.
  *
  * All joins are by primary key or unique index. OFFSET 0 keeps the planner from copying what f
- * computes to each place that asks for it. What is there and what is not is known, so rows are
+ * computes to each place that asks for it, and from reading the whole log for each row: that is what it plans when the
+ * log was empty as statistics were last taken, be it after an import or a weekend, and it keeps that plan while the
+ * log grows. What is there and what is not is known, so rows are
  * inserted or updated, which is cheaper than ON CONFLICT finding out again. A validate_only request gets the numbers it would
  * have had if it had come alone, and is written nowhere. The second parameter are the workspaces.
  *
@@ -165,8 +167,10 @@ f AS (
     FROM i CROSS JOIN t
     LEFT JOIN h ON h.workspace_id = i.ws
     LEFT JOIN memories c ON c.workspace_id = i.ws AND c.id = i.lookup
-    LEFT JOIN request_log l ON l.workspace_id = i.ws
-     AND l.request_id = CASE WHEN i.request_hash IS NOT NULL THEN i.request_id END
+    LEFT JOIN LATERAL (
+      SELECT request_hash, first_change, changes FROM request_log
+       WHERE workspace_id = i.ws AND request_id = CASE WHEN i.request_hash IS NOT NULL THEN i.request_id END
+      OFFSET 0) l ON true
     LEFT JOIN memory_revisions s ON s.workspace_id = i.ws AND s.memory_id = i.lookup AND s.revision = nullif(i.source, 0)
     CROSS JOIN LATERAL (SELECT greatest(t.now, c.update_time + interval '1 microsecond') AS update_time) u
   OFFSET 0
