@@ -14,7 +14,7 @@ import { testDatabase } from '../support/database.ts';
  */
 
 const SIZES = [1, 300, 3000, 30_000];
-/** The prepared ones; those of a filter are planned each time. */
+/** The prepared ones; those of most filters are planned each time. */
 const CASES = [...exportCases, ...listCases].filter(({ statement }) => statement.name?.startsWith('page_'));
 /** Rows that a page's text asks for at most. */
 const PAGE_ROWS = 1001;
@@ -25,6 +25,8 @@ interface PlanNode {
   readonly 'Index Cond'?: string;
   readonly 'Actual Rows': number;
   readonly 'Actual Loops': number;
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -42,9 +44,11 @@ async function prepared(database: Database): Promise<Client> {
 function fill(from: number, to: number): string {
   return `
     WITH m AS (
-      INSERT INTO memories (workspace_id, id, revision, change_no, scope, category, content, author, create_time, update_time)
-      SELECT 1, gen_random_uuid(), 1, n, 3, 'cat' || n % 20, repeat('some words ', 20), 'me',
-             timestamptz '2023-11-14' + n * interval '1 second', now() FROM generate_series(${from}, ${to}) n RETURNING *)
+      INSERT INTO memories (workspace_id, id, revision, change_no, scope, user_id, team, category, content, author,
+                            create_time, update_time)
+      SELECT 1, gen_random_uuid(), 1, n, 3, 'user' || n % 2, 'team' || n % 2, 'cat' || n % 2, repeat('some words ', 20),
+             'me', timestamptz '2023-11-14 18:00Z' + n * interval '1 second', now()
+        FROM generate_series(${from}, ${to}) n RETURNING *)
     INSERT INTO memory_revisions (workspace_id, change_no, memory_id, revision, operation, scope, category, content,
                                   author, create_time, update_time)
     SELECT workspace_id, change_no, id, revision, 1, scope, category, content, author, create_time, update_time FROM m`;
@@ -101,6 +105,37 @@ describe.each([
     const client = await prepared(database());
     try {
       expect(await plansOf(client), 'planned now').toEqual([]);
+    } finally {
+      await client.end();
+    }
+  });
+});
+
+describe('a page that goes on', () => {
+  const database = testDatabase();
+  // That by change goes on at another position, past all that is here.
+  const goingOn = listCases.filter(
+    ({ title, statement }) => statement.name !== undefined && / on\b/.test(title) && title !== 'list by change on',
+  );
+  beforeAll(async () => {
+    await database().pool.query({ text: 'INSERT INTO workspace_heads VALUES (1, 1000000)' });
+    await database().pool.query({ text: fill(1, 30_000) });
+  });
+
+  it.each(goingOn)('begins where the one before ended: $title', async ({ statement, values }) => {
+    const client = await database().openWriteConnection();
+    try {
+      await client.query('SET plan_cache_mode = force_generic_plan');
+      await client.query(PAGE_SETUP);
+      // Pages are executed with a number of rows, which EXPLAIN cannot be told in another way.
+      await client.query(`PREPARE page AS SELECT * FROM (${statement.text}) page LIMIT 3`);
+      const literals = values.map((value) => `'${value}'`).join(', ');
+      const explain = `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE page(${literals})`;
+      const { rows: answer } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explain);
+      const plan = answer[0]?.['QUERY PLAN'][0].Plan as PlanNode;
+      expect(plan['Actual Rows']).toBe(3);
+      // The way down the index, and three rows. Half of the memories lie before the position, some hundred blocks of it.
+      expect(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']).toBeLessThan(20);
     } finally {
       await client.end();
     }

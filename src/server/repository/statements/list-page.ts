@@ -13,6 +13,9 @@ export interface ListStatement {
   readonly values: readonly SqlValue[];
 }
 
+/** What has an index of its own, which goes on by create_time. */
+type OwnerField = 'user_id' | 'team' | 'category';
+
 /**
  * One page of a list: PAGE_COLUMNS and MEMORY_COLUMNS. How many rows are read is said by whoever executes
  * it, so that the plan does not depend on it, and how many bytes by whoever reads them: to add them up
@@ -22,32 +25,40 @@ export interface ListStatement {
  * filter demands one; for a bound credential the rows of its user, of each of its teams and of the
  * whole workspace, merged; otherwise all rows. By update_time there is one index, that of the change
  * numbers.
- *
- * When the walk has all that the filter says, its rows are the page, and those that are not shown only
- * say so. A list without a filter is prepared then; with one it is planned each time, because a plan
- * for users and teams in general walks the wrong index for a rare one.
  */
 export function listPage(query: ListQuery, scanBudget: number): ListStatement {
+  const owner = onlyOwner(query);
+  if (!isBound(query.access) && (query.filter === undefined || owner !== undefined)) return walkedPage(query, owner);
   const parameters = new Parameters();
-  const direction = query.order.descending ? 'DESC' : 'ASC';
-  const order =
-    query.order.by === 'create_time' ? `create_time ${direction}, id ${direction}` : `change_no ${direction}`;
+  const order = orderOf(query);
   const bounds = walkBounds(query, parameters);
-  const owners = walkedOwners(query, parameters);
-  const walk = (columns: string, owner: readonly string[], limit: number) =>
-    `SELECT ${columns} FROM memories w WHERE ${[...bounds, ...owner].join(' AND ')} ORDER BY ${order} LIMIT ${limit}`;
-  const [only] = owners;
-  if (only !== undefined && isWalked(query)) {
-    const shown = visibleSql(query.showDeleted, 'statement_timestamp()', 'w');
-    const text = walk(`${shown}, false, true, ${memoryColumns((name) => `w.${name}`)}`, only, limitOf(query));
-    const name = query.filter === undefined ? nameOf(text) : undefined;
-    return { statement: { kind: 'list_page', name, text }, values: parameters.values };
-  }
-  const walks = owners.map((owner) => walk('*', owner, scanBudget));
+  const walks = walkedOwners(query, parameters).map(
+    (owned) =>
+      `SELECT * FROM memories w WHERE ${[...bounds, ...owned].join(' AND ')} ORDER BY ${order} LIMIT ${scanBudget}`,
+  );
   const whole =
     walks.length === 1 ? walks[0] : `(${walks.join(') UNION ALL (')}) ORDER BY ${order} LIMIT ${scanBudget}`;
   const text = scannedPage(query, whole ?? '', order, scanBudget, parameters);
   return { statement: { kind: 'list_page', name: undefined, text }, values: parameters.values };
+}
+
+/**
+ * The page when the walk has all that is asked for: its rows are the page, and those that are not shown
+ * only say so. Prepared: what is planned anew takes a third of a short page. An owner is a part of the
+ * order, so that no index but its own has that, whatever the planner takes a user or a team in general to
+ * have; and is two bounds, because what equals a constant is no part of an order.
+ */
+function walkedPage(query: ListQuery, owner: OwnerEquality | undefined): ListStatement {
+  const parameters = new Parameters();
+  const bounds = owner === undefined ? walkBounds(query, parameters) : ownerBounds(query, owner, parameters);
+  const shown = visibleSql(query.showDeleted, 'statement_timestamp()', 'w');
+  const text = `
+SELECT ${shown}, false, true, ${memoryColumns((name) => `w.${name}`)}
+  FROM memories w
+ WHERE ${bounds.join(' AND ')}
+ ORDER BY ${orderOf(query, owner?.field)}
+ LIMIT ${limitOf(query)}`;
+  return { statement: { kind: 'list_page', name: nameOf(text), text }, values: parameters.values };
 }
 
 /**
@@ -77,12 +88,38 @@ SELECT m.matched, m.position = ${scanBudget}, true, ${memoryColumns((name) => `m
  ORDER BY ${order}`;
 }
 
-/** Whether the walk alone has what is asked for: no filter, or one that is all in it. */
-function isWalked({ access, filter, order }: ListQuery): boolean {
-  if (isBound(access)) return false;
-  if (filter === undefined) return true;
-  const isOwner = filter.op === 'text' && ['user_id', 'team', 'category'].includes(filter.field);
-  return order.by === 'create_time' && isOwner && filter.value !== '' && isEquality(filter);
+interface OwnerEquality {
+  readonly field: OwnerField;
+  readonly value: string;
+}
+
+/** The user, team or category whose memories are all that a filter asks for, where its index has the order. */
+function onlyOwner({ filter, order }: ListQuery): OwnerEquality | undefined {
+  if (order.by !== 'create_time' || filter?.op !== 'text' || filter.value === '' || !isEquality(filter))
+    return undefined;
+  const { field, value } = filter;
+  return field === 'user_id' || field === 'team' || field === 'category' ? { field, value } : undefined;
+}
+
+function orderOf({ order }: ListQuery, owner?: OwnerField): string {
+  const columns = order.by === 'update_time' ? ['change_no'] : ['create_time', 'id'];
+  if (owner !== undefined) columns.unshift(owner);
+  return columns.map((column) => `${column} ${order.descending ? 'DESC' : 'ASC'}`).join(', ');
+}
+
+/** Workspace, owner and position. The position bounds the owner from its side: given both, a walk may begin at the other. */
+function ownerBounds({ workspaceId, after, order }: ListQuery, owner: OwnerEquality, parameters: Parameters): string[] {
+  const [beyond, within] = order.descending ? ['<', '>='] : ['>', '<='];
+  const workspace = `w.workspace_id = ${parameters.add(workspaceId, 'int4')}`;
+  const column = `w.${owner.field}`;
+  const name = parameters.add(storable(owner.value), 'text');
+  const bounds = [workspace, `${column} <> ''`, `${column} ${within} ${name}`];
+  if (after === undefined) return [...bounds, `${column} ${beyond}= ${name}`];
+  const at = timestampOf(parameters.add(after.at, 'int8'));
+  return [
+    ...bounds,
+    `(${column}, w.create_time, w.id) ${beyond} (${name}, ${at}, ${parameters.add(after.id, 'uuid')})`,
+  ];
 }
 
 /** Workspace, position, and what the filter says about the order's own column. */
@@ -111,7 +148,7 @@ function walkedOwners(query: ListQuery, parameters: Parameters): string[][] {
   const id = parts.find((part) => part.op === 'text' && part.field === 'id' && isEquality(part));
   if (id !== undefined) return [[filterSql(id, parameters, 'w')]];
   if (query.order.by === 'update_time') return [[]];
-  const demanded = (field: 'user_id' | 'team' | 'category') => {
+  const demanded = (field: OwnerField) => {
     const part = parts.find((each) => each.op === 'text' && each.field === field && isEquality(each));
     return part?.op === 'text' ? named(field, part.value, parameters) : undefined;
   };
@@ -127,7 +164,7 @@ function walkedOwners(query: ListQuery, parameters: Parameters): string[][] {
 }
 
 /** Rows with this name, for the index that has no rows without one; undefined for the empty name. */
-function named(column: 'user_id' | 'team' | 'category', name: string, parameters: Parameters): string[] | undefined {
+function named(column: OwnerField, name: string, parameters: Parameters): string[] | undefined {
   if (name === '') return undefined;
   return [`w.${column} = ${parameters.add(storable(name), 'text')}`, `w.${column} <> ''`];
 }
@@ -185,7 +222,19 @@ export const planCases: readonly PlanCase[] = [
   planCase('list a category', { filter: equals('category', 'cat1') }, 'memories_category'),
   planCase('list a category on', { filter: equals('category', 'cat1'), after: AFTER }, 'memories_category'),
   planCase('list a team', { filter: equals('team', 'team1') }, 'memories_team'),
+  planCase('list a team on', { filter: equals('team', 'team1'), after: AFTER }, 'memories_team'),
+  planCase(
+    'list a team, oldest first',
+    { filter: equals('team', 'team1'), order: { by: 'create_time', descending: false } },
+    'memories_team',
+  ),
+  planCase(
+    'list a team on, oldest first',
+    { filter: equals('team', 'team1'), order: { by: 'create_time', descending: false }, after: AFTER },
+    'memories_team',
+  ),
   planCase('list a user', { filter: equals('user_id', 'user1') }, 'memories_user_id'),
+  planCase('list a user on', { filter: equals('user_id', 'user1'), after: AFTER }, 'memories_user_id'),
   planCase('list an id', { filter: equals('id', AFTER.id) }, 'memories_pkey'),
   planCase(
     'list since',
