@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/server/database/database.ts';
 import { WRITE_SETUP } from '../../src/server/repository/group-commit-connection.ts';
-import { PAGE_SETUP } from '../../src/server/repository/page-read.ts';
+import { PAGE_SETTINGS, PageRead } from '../../src/server/repository/page-read.ts';
 import { planCases as exportCases } from '../../src/server/repository/statements/export-page.ts';
 import { planCases as listCases } from '../../src/server/repository/statements/list-page.ts';
 import { WRITE_SINGLES, WRITE_TOGETHER } from '../../src/server/repository/statements/write-changes.ts';
@@ -30,11 +30,14 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
+async function setUp(client: Client): Promise<void> {
+  for (const [name, value] of Object.entries(PAGE_SETTINGS)) await client.query(`SET ${name} = ${value}`);
+}
+
 /** A connection that plans for all values once, and keeps that. */
 async function prepared(database: Database): Promise<Client> {
   const client = await database.openWriteConnection();
-  await client.query('SET plan_cache_mode = force_generic_plan');
-  await client.query(PAGE_SETUP);
+  await setUp(client);
   for (const [index, { statement }] of CASES.entries()) {
     await client.query(`PREPARE page${index} AS ${statement.text}`);
   }
@@ -125,8 +128,7 @@ describe('a page that goes on', () => {
   it.each(goingOn)('begins where the one before ended: $title', async ({ statement, values }) => {
     const client = await database().openWriteConnection();
     try {
-      await client.query('SET plan_cache_mode = force_generic_plan');
-      await client.query(PAGE_SETUP);
+      await setUp(client);
       // Pages are executed with a number of rows, which EXPLAIN cannot be told in another way.
       await client.query(`PREPARE page AS SELECT * FROM (${statement.text}) page LIMIT 3`);
       const literals = values.map((value) => `'${value}'`).join(', ');
@@ -139,6 +141,24 @@ describe('a page that goes on', () => {
     } finally {
       await client.end();
     }
+  });
+
+  it('is planned once, and what follows on its connection is as before', async () => {
+    const { pool } = database();
+    await pool.query({ text: 'ANALYZE memories' });
+    await pool.withClient(async (client) => {
+      for (const { statement, values } of goingOn) {
+        for (let page = 0; page < 10; page++) await client.query(new PageRead(statement, values, 3, () => {})).done;
+      }
+      const plans = 'SELECT generic_plans::int, custom_plans::int FROM pg_prepared_statements WHERE name = ANY($1)';
+      const names = goingOn.map(({ statement }) => statement.name);
+      const { rows } = await client.query(plans, [names]);
+      expect(rows).toEqual(goingOn.map(() => ({ generic_plans: 10, custom_plans: 0 })));
+      for (const [name, value] of Object.entries(PAGE_SETTINGS)) {
+        const { rows: now } = await client.query(`SHOW ${name}`);
+        expect(now).not.toEqual([{ [name]: value }]);
+      }
+    });
   });
 });
 

@@ -10,11 +10,17 @@ interface PreparingConnection extends Connection {
 /**
  * What a page that is prepared is planned with. Its rows come out of an index in order, and its plan is
  * kept: one made while the planner knew of a few rows would sort the whole table for every page of the
- * large one. Pages that are not prepared are planned for the table of now.
+ * large one. And it is kept at once: the planner takes a page of an owner in general to be dearer than
+ * one of an owner that it knows, and would plan each of them anew, which costs as much again.
  */
-export const PAGE_SETUP = 'SET enable_sort = off';
-/** Other statements of the connection sort, and should. Were the page to fail, the setting went with it. */
-const PAGE_END = 'RESET enable_sort';
+export const PAGE_SETTINGS = { enable_sort: 'off', plan_cache_mode: 'force_generic_plan' } as const;
+/**
+ * One statement without rows, for the transaction of the page alone: others of the connection sort, and
+ * are planned for their values. Pages that are not prepared are planned for the table of now.
+ */
+const PAGE_SETUP = `SELECT WHERE ${Object.entries(PAGE_SETTINGS)
+  .map(([name, value]) => `set_config('${name}', '${value}', true) IS NULL`)
+  .join(' OR ')}`;
 
 /**
  * Reads up to so many rows of a statement in binary form, past the driver's own reading of them. The
@@ -55,12 +61,10 @@ export class PageRead implements Submittable {
     if (this.name === '' || parsedStatements[this.name] !== this.text) {
       connection.parse({ name: this.name, text: this.text, types: [] }, true);
     }
-    const planIsKept = this.name !== '';
-    if (planIsKept) run(connection, PAGE_SETUP);
+    if (this.name !== '') run(connection, PAGE_SETUP);
     connection.bind({ statement: this.name, values: [...this.#values], binary: true as never }, true);
     // Its types ask for a string, which it cannot write.
     connection.execute({ rows: this.#mostRows as never }, true);
-    if (planIsKept) run(connection, PAGE_END);
     connection.sync();
     connection.stream.uncork();
   }
