@@ -123,11 +123,11 @@ function field(name: string, bit: number, input: string): string {
  *  then memories, history, request log and heads are written, and the outcome of every row returned.
  *
  * All joins are by primary key or unique index. OFFSET 0 keeps the planner from copying what f
- * computes to each place that asks for it, and from reading the whole log for each row: that is what it plans when the
- * log was empty as statistics were last taken, be it after an import or a weekend, and it keeps that plan while the
- * log grows. What is there and what is not is known, so rows are
- * inserted or updated, which is cheaper than ON CONFLICT finding out again. A validate_only request gets the numbers it would
- * have had if it had come alone, and is written nowhere. The second parameter are the workspaces.
+ * computes to each place that asks for it, and from reading the whole log for each row: that is what it
+ * plans when the log was empty as statistics were last taken, be it after an import or a weekend, and it
+ * keeps that plan while the log grows. What is there and what is not is known, so rows are inserted or
+ * updated, which is cheaper than ON CONFLICT finding out again. A validate_only request gets the numbers
+ * it would have had if it had come alone, and is written nowhere. The second parameter are the workspaces.
  *
  * @param whole whether all rows of a row's request can go
  * @param logged the request log's rows, from e
