@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import streamDecoder from '@grpc/grpc-js/build/src/stream-decoder.js';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { UnaryWire } from '../../src/server/rpc/unary-wire.ts';
 import { LIMITS } from '../../src/shared/limits.ts';
-import { frame, rawCall, start, unary } from './harness.ts';
+import { closing, frame, rawCall, start, unary } from './harness.ts';
 
 /** Of grpc-js: what a message goes through that is not in one piece. */
 const takenApart = vi.spyOn(streamDecoder.StreamDecoder.prototype, 'write');
@@ -45,12 +45,6 @@ async function echo(pieces: readonly Buffer[], headers: IncomingHttpHeaders = {}
   await closed;
   await closing(session);
   return { body: Buffer.concat(answered).subarray(5).toString(), status };
-}
-
-/** Before the server ends, which would close it with an error. */
-async function closing(session: ClientHttp2Session): Promise<void> {
-  session.close();
-  if (!session.destroyed) await once(session, 'close');
 }
 
 describe('a message', () => {

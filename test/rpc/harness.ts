@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Session, connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
 import {
   Client,
   credentials,
@@ -324,7 +324,13 @@ export async function cancelledCall(
   request.end(frame(Buffer.alloc(0)));
   signal.addEventListener('abort', () => request.close(constants.NGHTTP2_CANCEL));
   await once(request, 'close');
+  await closing(session);
+}
+
+/** To be waited for before the server ends, which would close it with an error that nobody takes. */
+export async function closing(session: ClientHttp2Session): Promise<void> {
   session.close();
+  if (!session.destroyed) await once(session, 'close');
 }
 
 /** Resolves once `condition` holds. */

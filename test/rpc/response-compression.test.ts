@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { Server } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { compressResponses } from '../../src/server/rpc/response-compression.ts';
-import { call, frame, open, readAll, start, stream, type TestServer, unary } from './harness.ts';
+import { call, closing, frame, open, readAll, start, stream, type TestServer, unary } from './harness.ts';
 
 const TEXT = 'Deploys happen on Tuesdays. '.repeat(10_000);
 /** A text of so many bytes that is made shorter by compression. */
@@ -51,8 +51,8 @@ function ask(server: TestServer, method: string, request: string, accept?: strin
     });
     asked.on('data', (part: Buffer) => parts.push(part));
     asked.on('error', reject);
-    asked.on('close', () => {
-      session.close();
+    asked.on('close', async () => {
+      await closing(session);
       resolve({ encoding, messages: messagesIn(Buffer.concat(parts)), status });
     });
     asked.end(frame(Buffer.from(request)));

@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders, sensitiveHeaders } from 'node:http2';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
 import { describe, expect, it, vi } from 'vitest';
-import { call, frame, refusalOf, start, type TestServer, unary } from './harness.ts';
+import { call, closing, frame, refusalOf, start, type TestServer, unary } from './harness.ts';
 
 interface OnTheWire {
   headers: IncomingHttpHeaders;
@@ -13,7 +13,7 @@ interface OnTheWire {
 async function askAlone(server: TestServer, request: Buffer[], more?: IncomingHttpHeaders): Promise<OnTheWire> {
   const session = connect(`http://127.0.0.1:${server.port}`);
   const seen = await ask(session, request, more);
-  session.close();
+  await closing(session);
   return seen;
 }
 
@@ -74,7 +74,7 @@ describe('an answer', () => {
       const { headers } = await ask(session, [frame(Buffer.from('hello'))]);
       sensitive.push([...Reflect.get(headers, sensitiveHeaders)].sort());
     }
-    session.close();
+    await closing(session);
     expect(sensitive).toEqual([[], CHANGING, CHANGING]);
   });
 
