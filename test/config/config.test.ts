@@ -1,12 +1,15 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError, isLoopback, loadConfig } from '../../src/server/config.ts';
 import { SETTINGS } from '../../src/server/settings.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'memory-hub-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 function fileWith(content: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'memory-hub-config-')), 'memory-hub.config.yaml');
+  const path = join(folder, 'memory-hub.config.yaml');
   writeFileSync(path, content);
   return path;
 }

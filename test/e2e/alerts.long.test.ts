@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,6 +15,7 @@ rules:
 `;
 
 let database: TestDatabase;
+const folder = temporaryFolder();
 const started: ServerProcess[] = [];
 
 beforeAll(async () => {
@@ -23,10 +24,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(started.map((server) => server.cleanUp()));
   await database.drop();
+  rmSync(folder, { recursive: true });
 });
 
 function serverWith(rules: string, workers: number): ServerProcess {
-  const file = join(temporaryFolder(), 'alerts.yaml');
+  const file = join(folder, `${started.length}.yaml`);
   writeFileSync(file, rules);
   const server = new ServerProcess({
     DATABASE_URL: database.url,

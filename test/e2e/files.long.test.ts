@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runCommand, ServerProcess, temporaryFolder } from '../support/server-process.ts';
@@ -22,7 +22,10 @@ beforeAll(async () => {
   await hub.config.setConfig({ setting: { name: 'path', value: PATHS } });
   hub.close();
 });
-afterAll(() => server.cleanUp());
+afterAll(async () => {
+  await server.cleanUp();
+  rmSync(outer, { recursive: true });
+});
 
 const cli = (args: readonly string[]) =>
   runCommand(args, { env: { MEMORYHUB_DATA_DIR: server.dataDir, HOME: outer }, cwd: inner });

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProfileKind } from '../../src/shared/gen/memoryhub/v1/admin_service.ts';
@@ -25,6 +25,7 @@ afterAll(async () => {
   operator?.close();
   await server.cleanUp();
   await database.drop();
+  rmSync(folder, { recursive: true });
 });
 
 /** Reads a stream by hand. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -74,6 +75,7 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes a server', () => {
   let server: ServerProcess;
   let prometheus: ChildProcess;
   let base: string;
+  const folder = temporaryFolder();
 
   const query = async <T>(path: string): Promise<T> => {
     const answer = await fetch(`${base}/api/v1/${path}`).catch(() => undefined);
@@ -112,7 +114,6 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes a server', () => {
     await Promise.allSettled(Array.from({ length: 100 }, () => hub.memories.getStorageInfo({})));
     hub.close();
 
-    const folder = temporaryFolder();
     cpSync(join(DEPLOY, 'prometheus'), folder, { recursive: true });
     const config = load(readFileSync(join(folder, 'prometheus.yml'), 'utf8')) as {
       global: object;
@@ -134,10 +135,11 @@ describe.skipIf(!hasPrometheus)('a Prometheus that scrapes a server', () => {
     });
   });
   afterAll(async () => {
-    prometheus?.kill();
+    if (prometheus?.kill()) await once(prometheus, 'exit');
     await server?.cleanUp();
     await receiver?.close();
     await database?.drop();
+    rmSync(folder, { recursive: true });
   });
 
   it('takes every sample, in OpenMetrics, and finds the server healthy', async () => {

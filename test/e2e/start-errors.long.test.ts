@@ -118,7 +118,7 @@ describe('a start that cannot succeed says why', () => {
   });
 
   it('a worker cannot start', async () => {
-    const file = join(temporaryFolder(), 'no-such-rules.yaml');
+    const file = join(import.meta.dirname, 'no-such-rules.yaml');
     const said = await failingStart({ MEMORYHUB_WORKERS: '2', MEMORYHUB_ALERTS_FILE: file });
     expect(said).toContain(`the alert rules ${file} cannot be used: there is no such file`);
   });

@@ -17,7 +17,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** A folder that is removed at the end of the test file. */
+/** A new, empty folder. Who asks for it removes it. */
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'memory-hub-e2e-'));
 }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { Client } from 'pg';
 import { afterAll, beforeAll } from 'vitest';
@@ -64,6 +65,7 @@ export class Cluster {
   async start(): Promise<void> {
     if (this.#options.ownPostgres) {
       this.#postgresFolder = temporaryFolder();
+      this.#ends.push(() => rmSync(this.#postgresFolder, { recursive: true, force: true }));
       const postgres = await startEmbeddedPostgres({ dataDir: this.#postgresFolder, maxConnections: 200 });
       this.#ends.push(() => postgres.stop());
       this.#postgres = postgres;
