@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { frame, start, type TestServer, unary, until } from './harness.ts';
+import { frame, start, unary, until } from './harness.ts';
 
 const echo = unary('Echo', async (_call, request) => request);
 const slow = unary('Slow', async () => {
@@ -17,8 +17,8 @@ afterEach(() => {
 });
 
 /** A connection as a proxy has it, which repeats nothing. What happens to it is noted in order. */
-function dial(server: TestServer): { session: ClientHttp2Session; seen: string[] } {
-  const session = connect(`http://127.0.0.1:${server.port}`);
+function dial({ port }: { port: number }): { session: ClientHttp2Session; seen: string[] } {
+  const session = connect(`http://127.0.0.1:${port}`);
   const seen: string[] = [];
   session.on('error', () => seen.push('error'));
   session.on('ping', () => seen.push('ping'));
@@ -88,6 +88,65 @@ describe('a server that stops', () => {
     if (!session.destroyed) await once(session, 'close');
     expect(seen[0]).toBe('ping');
     expect(seen.at(-1)).toBe('goaway after 1');
+  });
+
+  it('waits for a caller that has not come to its ping: nginx may be busy with others', async () => {
+    const server = await start([echo]);
+    const answers = connectTcp(server.port, '127.0.0.1');
+    const between = createServer((caller) => {
+      answers.on('data', (bytes) => caller.write(bytes)).on('end', () => caller.end());
+      caller.pipe(answers);
+    });
+    await once(between.listen(0, '127.0.0.1'), 'listening');
+    const { session, seen } = dial({ port: (between.address() as AddressInfo).port });
+    expect(await post(session)).toBe('0');
+    answers.pause();
+    const drained = server.server.drain(10_000);
+    await delay(400);
+    const late = post(session);
+    await until(() => server.seen.begun === 2, 'the call came');
+    answers.resume();
+    expect(await late).toBe('0');
+    await drained;
+    expect(seen.at(-1)).toBe('goaway after 3');
+    between.close();
+  });
+
+  it('has the caller end the connection, behind the answer: nginx drops one that comes with the end', async () => {
+    const server = await start([slow]);
+    const order: string[] = [];
+    const socket = connectTcp(server.port, '127.0.0.1').on('end', () => order.push('the server'));
+    const end = socket.end.bind(socket) as (...args: unknown[]) => Socket;
+    // Later than a server would that waits for nobody.
+    socket.end = (...args: unknown[]) => {
+      setTimeout(() => {
+        order.push('the caller');
+        end(...args);
+      }, 100);
+      return socket;
+    };
+    const session = connect('http://localhost', { createConnection: () => socket });
+    sessions.push(session);
+    const under = post(session, 'Slow');
+    await until(() => server.seen.begun === 1, 'the call began');
+    await server.server.drain(10_000);
+    expect(await under).toBe('0');
+    await until(() => order.length === 2, 'both have ended it');
+    expect(order).toEqual(['the caller', 'the server']);
+  });
+
+  it('does not wait long for one who leaves it open', async () => {
+    const server = await start([slow]);
+    const socket = connectTcp(server.port, '127.0.0.1');
+    socket.end = () => socket;
+    const session = connect('http://localhost', { createConnection: () => socket });
+    const under = post(session, 'Slow');
+    await until(() => server.seen.begun === 1, 'the call began');
+    // Is over before it may cut off what is left.
+    await server.server.drain(60_000);
+    expect(await under).toBe('0');
+    expect(server.server.connections).toBe(0);
+    socket.destroy();
   });
 
   it('does not wait for callers who go on connecting, however long each turn takes', async () => {

@@ -30,8 +30,8 @@ import { unaryHandler } from './unary.ts';
 
 /** How long a server that stops goes on taking connections that are made: some hundreds may wait, each takes a turn. */
 const TAKE_MS = 2_000;
-/** How long a server that stops waits for connections to have their next call: a busy one has it by then. */
-const LEAVE_MS = 200;
+/** How long a server that stops waits for a good moment to close a connection: nginx may be busy with others. */
+const LEAVE_MS = 2_000;
 
 /** What one server takes at most. */
 export interface ServerLimits {
@@ -180,7 +180,7 @@ export class RpcServer {
   async drain(graceMs: number): Promise<void> {
     this.health.drain();
     await this.#listener?.refuse(Math.min(TAKE_MS, graceMs / 4));
-    await this.#sessions?.closeWithCalls(Math.min(LEAVE_MS, graceMs / 4));
+    await this.#sessions?.close(Math.min(LEAVE_MS, graceMs / 4));
     this.#state.draining = true;
     await nextTurn();
     // Told that this connection takes no more calls before it may have the next one.
