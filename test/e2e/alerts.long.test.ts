@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 function serverWith(rules: string, workers: number): ServerProcess {
-  const file = join(folder, `${started.length}.yaml`);
+  const file = join(folder, `${started.length}-alerts.yaml`);
   writeFileSync(file, rules);
   const server = new ServerProcess({
     DATABASE_URL: database.url,

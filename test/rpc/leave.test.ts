@@ -3,7 +3,8 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { frame, start, unary, until } from './harness.ts';
+import { DEFAULT_SERVER_LIMITS } from '../../src/server/rpc/server.ts';
+import { frame, start, type TestServer, unary, until } from './harness.ts';
 
 const echo = unary('Echo', async (_call, request) => request);
 const slow = unary('Slow', async () => {
@@ -25,6 +26,36 @@ function dial({ port }: { port: number }): { session: ClientHttp2Session; seen: 
   session.on('goaway', (_code, lastStream) => seen.push(`goaway after ${lastStream}`));
   sessions.push(session);
   return { session, seen };
+}
+
+/** A caller that ends its connection later than a server that waits for nobody, and the order in which they do. */
+function dialLate({ port }: TestServer): { session: ClientHttp2Session; order: string[] } {
+  const order: string[] = [];
+  const socket = connectTcp(port, '127.0.0.1').on('end', () => order.push('the server'));
+  const end = socket.end.bind(socket) as (...args: unknown[]) => Socket;
+  socket.end = (...args: unknown[]) => {
+    setTimeout(() => {
+      order.push('the caller');
+      end(...args);
+    }, 100);
+    return socket;
+  };
+  const session = connect('http://localhost', { createConnection: () => socket });
+  sessions.push(session);
+  return { session, order };
+}
+
+/** Stands between one caller and the server; what the server says can be held back. */
+async function relay(server: TestServer): Promise<{ port: number; answers: Socket }> {
+  const answers = connectTcp(server.port, '127.0.0.1');
+  const between = createServer((caller) => {
+    between.close();
+    answers.on('data', (bytes) => caller.write(bytes)).on('end', () => caller.end());
+    caller.on('data', (bytes) => answers.write(bytes)).on('close', () => answers.end());
+    for (const socket of [caller, answers]) socket.on('error', () => socket.destroy());
+  });
+  await once(between.listen(0, '127.0.0.1'), 'listening');
+  return { port: (between.address() as AddressInfo).port, answers };
 }
 
 /** Its grpc-status, or why there is none. */
@@ -92,13 +123,8 @@ describe('a server that stops', () => {
 
   it('waits for a caller that has not come to its ping: nginx may be busy with others', async () => {
     const server = await start([echo]);
-    const answers = connectTcp(server.port, '127.0.0.1');
-    const between = createServer((caller) => {
-      answers.on('data', (bytes) => caller.write(bytes)).on('end', () => caller.end());
-      caller.pipe(answers);
-    });
-    await once(between.listen(0, '127.0.0.1'), 'listening');
-    const { session, seen } = dial({ port: (between.address() as AddressInfo).port });
+    const { port, answers } = await relay(server);
+    const { session, seen } = dial({ port });
     expect(await post(session)).toBe('0');
     answers.pause();
     const drained = server.server.drain(10_000);
@@ -109,24 +135,11 @@ describe('a server that stops', () => {
     expect(await late).toBe('0');
     await drained;
     expect(seen.at(-1)).toBe('goaway after 3');
-    between.close();
   });
 
   it('has the caller end the connection, behind the answer: nginx drops one that comes with the end', async () => {
     const server = await start([slow]);
-    const order: string[] = [];
-    const socket = connectTcp(server.port, '127.0.0.1').on('end', () => order.push('the server'));
-    const end = socket.end.bind(socket) as (...args: unknown[]) => Socket;
-    // Later than a server would that waits for nobody.
-    socket.end = (...args: unknown[]) => {
-      setTimeout(() => {
-        order.push('the caller');
-        end(...args);
-      }, 100);
-      return socket;
-    };
-    const session = connect('http://localhost', { createConnection: () => socket });
-    sessions.push(session);
+    const { session, order } = dialLate(server);
     const under = post(session, 'Slow');
     await until(() => server.seen.begun === 1, 'the call began');
     await server.server.drain(10_000);
@@ -135,18 +148,53 @@ describe('a server that stops', () => {
     expect(order).toEqual(['the caller', 'the server']);
   });
 
-  it('does not wait long for one who leaves it open', async () => {
+  it('ends it when the caller does not', async () => {
     const server = await start([slow]);
     const socket = connectTcp(server.port, '127.0.0.1');
+    const end = socket.end.bind(socket);
     socket.end = () => socket;
-    const session = connect('http://localhost', { createConnection: () => socket });
+    sessions.push(connect('http://localhost', { createConnection: () => socket }));
+    const under = post(sessions.at(-1) as ClientHttp2Session, 'Slow');
+    await until(() => server.seen.begun === 1, 'the call began');
+    const ended = once(socket, 'end');
+    // Later than this test may take, if it were cut off.
+    const drained = server.server.drain(120_000);
+    expect(await under).toBe('0');
+    await ended;
+    end();
+    await drained;
+  });
+
+  it('cuts off no answer that its caller is slow to take', async () => {
+    const server = await start([
+      unary('Long', async () => {
+        await delay(50);
+        return 'x'.repeat(3_000_000);
+      }),
+    ]);
+    const { port, answers } = await relay(server);
+    const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 4_000_000 } });
+    sessions.push(session);
+    await once(session, 'localSettings');
+    session.setLocalWindowSize(4_000_000);
+    const under = post(session, 'Long');
+    await until(() => server.seen.begun === 1, 'the call began');
+    answers.pause();
+    const drained = server.server.drain(30_000);
+    // Longer than the caller has to end the connection.
+    await delay(2_500);
+    answers.resume();
+    expect(await under).toBe('0');
+    await drained;
+  });
+
+  it('cuts off no call because Node.js pings no connection that is closed', async () => {
+    const server = await start([slow], { limits: { ...DEFAULT_SERVER_LIMITS, keepaliveTimeMs: 10 } });
+    const { session } = dial(server);
     const under = post(session, 'Slow');
     await until(() => server.seen.begun === 1, 'the call began');
-    // Is over before it may cut off what is left.
-    await server.server.drain(60_000);
+    await server.server.drain(10_000);
     expect(await under).toBe('0');
-    expect(server.server.connections).toBe(0);
-    socket.destroy();
   });
 
   it('does not wait for callers who go on connecting, however long each turn takes', async () => {
@@ -167,4 +215,13 @@ describe('a server that stops', () => {
     // Each turn had one; a server that takes no more does not count them.
     expect(sockets.length).toBeLessThan(300);
   });
+});
+
+it('a connection that has come to its age is ended by its caller, behind the last answer', async () => {
+  const limits = { ...DEFAULT_SERVER_LIMITS, maxConnectionAgeMs: 20, keepaliveTimeMs: 10 };
+  const server = await start([slow], { limits });
+  const { session, order } = dialLate(server);
+  expect(await post(session, 'Slow')).toBe('0');
+  await until(() => order.length === 2, 'both have ended it');
+  expect(order).toEqual(['the caller', 'the server']);
 });

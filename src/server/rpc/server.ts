@@ -178,13 +178,14 @@ export class RpcServer {
    * Never rejects.
    */
   async drain(graceMs: number): Promise<void> {
+    const endsAt = performance.now() + graceMs;
     this.health.drain();
     await this.#listener?.refuse(Math.min(TAKE_MS, graceMs / 4));
     await this.#sessions?.close(Math.min(LEAVE_MS, graceMs / 4));
     this.#state.draining = true;
     await nextTurn();
     // Told that this connection takes no more calls before it may have the next one.
-    const closed = this.#listener?.close(graceMs);
+    const closed = this.#listener?.close(Math.max(0, endsAt - performance.now()));
     for (const stream of this.#state.streams) stream.stop(shuttingDown());
     this.#reflection.end();
     await closed;
