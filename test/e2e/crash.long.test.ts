@@ -48,8 +48,10 @@ describe('what was acknowledged is there', () => {
     const writes = writer(hub);
     await sleep(1000);
     expect(await first.stop('SIGKILL')).toBe('SIGKILL');
-    await writes.stop();
+    const stopped = writes.stop();
+    // Its calls would wait for the server until their deadline.
     hub.close();
+    await stopped;
 
     const env = { MEMORYHUB_DATA_DIR: first.dataDir };
     expect((await runCommand(['status'], { env })).stdout).toContain('left behind');
