@@ -37,9 +37,9 @@ async function echo(pieces: readonly Buffer[], headers: IncomingHttpHeaders = {}
   asking.on('data', (bytes: Buffer) => answered.push(bytes));
   const closed = new Promise((resolve) => asking.on('close', resolve));
   for (const piece of pieces) {
-    asking.write(piece);
-    // Or they would come together.
-    if (pieces.length > 1) await new Promise((resolve) => setTimeout(resolve, 2));
+    if (pieces.length === 1) asking.write(piece);
+    // Or they would come together: a ping behind each is answered when it is there.
+    else await new Promise((resolve) => asking.write(piece, () => session.ping(resolve)));
   }
   asking.end();
   await closed;
