@@ -3,7 +3,6 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DEFAULT_SERVER_LIMITS } from '../../src/server/rpc/server.ts';
 import { frame, start, type TestServer, unary, until } from './harness.ts';
 
 const echo = unary('Echo', async (_call, request) => request);
@@ -189,7 +188,7 @@ describe('a server that stops', () => {
   });
 
   it('cuts off no call because Node.js pings no connection that is closed', async () => {
-    const server = await start([slow], { limits: { ...DEFAULT_SERVER_LIMITS, keepaliveTimeMs: 10 } });
+    const server = await start([slow], { limits: { keepaliveTimeMs: 10 } });
     const { session } = dial(server);
     const under = post(session, 'Slow');
     await until(() => server.seen.begun === 1, 'the call began');
@@ -218,7 +217,7 @@ describe('a server that stops', () => {
 });
 
 it('a connection that has come to its age is ended by its caller, behind the last answer', async () => {
-  const limits = { ...DEFAULT_SERVER_LIMITS, maxConnectionAgeMs: 20, keepaliveTimeMs: 10 };
+  const limits = { maxConnectionAgeMs: 20, keepaliveTimeMs: 10 };
   const server = await start([slow], { limits });
   const { session, order } = dialLate(server);
   expect(await post(session, 'Slow')).toBe('0');
